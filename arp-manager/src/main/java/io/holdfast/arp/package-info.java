@@ -1,0 +1,4 @@
+@NullMarked
+package io.holdfast.arp;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,58 @@
+package io.holdfast.agent.engine;
+
+import java.util.List;
+
+/**
+ * Drives one running guest and takes its checkpoints.
+ *
+ * <p><b>Threads.</b> All methods are called by one thread at a time and may block for milliseconds; events come on a
+ * thread of the engine's own.
+ */
+public interface CheckpointEngine extends AutoCloseable {
+
+    /** What the guest's machine is made of; a backup must be made of the same. */
+    MachineDefinition definition() throws EngineException;
+
+    /**
+     * The ways by which the guest could tell the world something past the wall (INV-8), one sentence each; empty if there
+     * are none.
+     *
+     * @param wallNicMacs MAC addresses of the NICs that stand behind the wall, such as {@code 52:54:00:00:00:01}
+     */
+    List<String> exitsPastTheWall(List<String> wallNicMacs) throws EngineException;
+
+    /** Whether the guest's processors stand still. */
+    boolean isPaused() throws EngineException;
+
+    /** Stops the guest; when this returns it executes nothing and has handed over all output. */
+    void pause() throws EngineException;
+
+    /** Lets the guest go on. */
+    void resume() throws EngineException;
+
+    /** Size of the guest's memory in bytes. */
+    long memoryBytes();
+
+    /**
+     * Forgets what was captured and hands all memory to {@code sink}, while the guest runs. The next {@link #capture} is
+     * relative to what was handed out here.
+     */
+    void precopy(PageSink sink) throws EngineException;
+
+    /**
+     * With the guest paused: hands every page to {@code sink} that changed since the last capture or precopy.
+     *
+     * @return the state of processors and devices, without memory
+     */
+    byte[] capture(PageSink sink) throws EngineException;
+
+    /** Reports what happens to the guest without our doing. Replaces an earlier listener. */
+    void onGuestEvent(GuestEventListener listener);
+
+    /** Kills the guest. Used only when this host has lost its right to run it. */
+    void kill();
+
+    /** Lets go of the guest, which stays as it is. */
+    @Override
+    void close();
+}

@@ -1,0 +1,13 @@
+package io.holdfast.agent.engine;
+
+/** The hypervisor refused or could not be reached. The message says what to do. */
+public final class EngineException extends Exception {
+
+    public EngineException(String message) {
+        super(message);
+    }
+
+    public EngineException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,42 @@
+package io.holdfast.agent.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What a guest's machine is made of, as far as a checkpoint can only be restored into the same: hypervisor version,
+ * machine type, processors, memory, devices.
+ *
+ * @param properties name and value, such as {@code machine = pc-i440fx-7.2}
+ */
+public record MachineDefinition(SortedMap<String, String> properties) {
+
+    public MachineDefinition {
+        properties = java.util.Collections.unmodifiableSortedMap(new TreeMap<>(properties));
+    }
+
+    public static MachineDefinition of(Map<String, String> properties) {
+        return new MachineDefinition(new TreeMap<>(properties));
+    }
+
+    /** One sentence for each difference; empty if the two fit. */
+    public List<String> differencesTo(MachineDefinition other) {
+        List<String> differences = new ArrayList<>();
+        TreeSet<String> names = new TreeSet<>(properties.keySet());
+        names.addAll(other.properties.keySet());
+        for (String name : names) {
+            String here = properties.get(name);
+            String there = other.properties.get(name);
+            if (!Objects.equals(here, there)) {
+                differences.add("%s: %s here, %s there"
+                        .formatted(name, here == null ? "absent" : here, there == null ? "absent" : there));
+            }
+        }
+        return differences;
+    }
+}

@@ -1,0 +1,53 @@
+package io.holdfast.port;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One network interface, seen as a source and a sink of whole layer 2 frames.
+ *
+ * <p>A port captures only what arrives from outside the interface's own host side (for a tap: what the guest sent); it
+ * never sees what it sent itself. A frame that cannot be carried whole is never handed on truncated: it is dropped and
+ * counted.
+ *
+ * <p><b>Threads.</b> {@link #capture} runs on one thread of the caller's and blocks it. {@link #send} may be called by
+ * one thread at a time, at the same time as {@code capture}. {@link #stopCapture}, {@link #isDrained} and
+ * {@link #counters} may be called by any thread.
+ */
+public interface FramePort extends AutoCloseable {
+
+    /** The interface's name, such as {@code tap0}. */
+    String interfaceName();
+
+    /** The largest frame that {@link #send} takes, in bytes, layer 2 header included, FCS not. */
+    int maxFrameBytes();
+
+    /**
+     * Hands every captured frame to {@code sink}, on the calling thread, until {@link #stopCapture} is called.
+     *
+     * @throws PortException if the interface fails or the sink throws; no further frame is handed out
+     */
+    void capture(FrameSink sink) throws PortException;
+
+    /** Makes {@link #capture} return soon. Idempotent; also effective if capture has not begun yet. */
+    void stopCapture();
+
+    /**
+     * Sends one frame, without waiting for the wire.
+     *
+     * @return false if the kernel refused this frame; it is counted as a send error and gone
+     */
+    boolean send(MemorySegment memory, long offsetBytes, int lengthBytes);
+
+    /**
+     * Whether every frame that the kernel had accepted for this port at the time of the call has been handed to the sink
+     * or counted as dropped. The answer "no" may be spurious, the answer "yes" may not (INV-2).
+     */
+    boolean isDrained();
+
+    /** A snapshot of this port's counters, since it was opened. */
+    PortCounters counters();
+
+    /** Stops capturing and releases the interface. Idempotent. */
+    @Override
+    void close();
+}

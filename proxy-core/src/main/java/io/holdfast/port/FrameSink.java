@@ -1,0 +1,18 @@
+package io.holdfast.port;
+
+import java.lang.foreign.MemorySegment;
+
+/** Takes captured frames, on the port's capture thread. */
+@FunctionalInterface
+public interface FrameSink {
+
+    /**
+     * One whole frame, from the destination MAC address on, without FCS.
+     *
+     * @param memory holds the frame; valid only during the call
+     * @param offsetBytes where the frame begins
+     * @param lengthBytes its length
+     * @param kernelEpochNanos when the kernel took it, nanoseconds since 1970 on the wall clock; 0 if unknown
+     */
+    void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos);
+}
