@@ -139,7 +139,7 @@ public final class PrimaryRole {
     public List<PrimaryEffect> onWallUp(long openEpoch, long nowNanos) {
         wallUp = true;
         lastEpoch = Math.max(lastEpoch, openEpoch - 1);
-        if (servesAlone && !backupArmed) {
+        if (servesAlone && !backupArmed && !guestGone) {
             return List.of(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
         }
         return beginIfDue(nowNanos);

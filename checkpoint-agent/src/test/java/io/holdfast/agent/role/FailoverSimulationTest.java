@@ -74,12 +74,12 @@ class FailoverSimulationTest {
     @ParameterizedTest
     @EnumSource(value = Sabotage.class, mode = EnumSource.Mode.EXCLUDE, names = "NONE")
     void shouldSeeTheViolationWhenARuleIsBroken(Sabotage sabotage) {
-        for (long run = 0; run < 3000; run++) {
+        for (long run = 0; run < 20_000; run++) {
             if (!live(SEED + run, sabotage).violations().isEmpty()) {
                 return;
             }
         }
-        assertThat(false).as("no violation in 3000 runs with " + sabotage).isTrue();
+        assertThat(false).as("no violation in 20,000 runs with " + sabotage).isTrue();
     }
 
     private static SimulatedPair live(long seed, Sabotage sabotage) {

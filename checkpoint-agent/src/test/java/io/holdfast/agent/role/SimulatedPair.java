@@ -40,7 +40,8 @@ final class SimulatedPair {
         COMMIT_WHEN_SHIPPED,
         BARRIER_AFTER_RESUME,
         OPEN_ON_BACKUP_LOSS,
-        PROMOTE_UNARMED
+        PROMOTE_UNARMED,
+        HELLO_WITHOUT_DRAIN
     }
 
     static final class Disk {
@@ -329,7 +330,7 @@ final class SimulatedPair {
             } else if (connection == null && !cut && other(host).isPrimary()) {
                 runPrimary(host, host.primary.onNewerTerm(other(host).disk.term));
                 return;
-            } else if (connection != null && connection.primary == host) {
+            } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
                 connection.toBackup.add(new Message.Heartbeat());
             }
             runPrimary(host, host.primary.onTick(nowNanos));
@@ -610,7 +611,7 @@ final class SimulatedPair {
                 return;
             }
             try {
-                host.wall.hello(life, own.term(), own.openEpochAtLeast());
+                hello(host, host.wall, life, own.term(), own.openEpochAtLeast());
                 host.disk.wallTerm = own.term();
                 host.disk.wallSealed = false;
                 host.wallOwnedByLife = life;
@@ -619,6 +620,14 @@ final class SimulatedPair {
                 note(host.name + " wall refuses: " + refusal.getMessage());
             }
         });
+    }
+
+    private void hello(Host host, BufferWall wall, long life, Term term, long openEpochAtLeast) throws WallRefusal {
+        // What an earlier guest on this host left in the kernel must get a stamp of the old term.
+        while (sabotage != Sabotage.HELLO_WITHOUT_DRAIN && (host.stampedFrame != null || !host.inKernel.isEmpty())) {
+            captureStep(host);
+        }
+        wall.hello(life, term, openEpochAtLeast);
     }
 
     // ---- life and death
@@ -660,7 +669,7 @@ final class SimulatedPair {
                 return;
             }
             try {
-                wall.hello(life, role.term(), role.lastEpoch() + 1);
+                hello(host, wall, life, role.term(), role.lastEpoch() + 1);
                 host.disk.wallTerm = role.term();
                 host.wallOwnedByLife = life;
                 runPrimary(host, role.onWallUp(wall.openEpoch(), nowNanos));
