@@ -17,6 +17,8 @@
 # Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
 # removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
 # 0 if all runs came to their end and, in wall mode, no client was reset or stuck or saw contradicted data; 1 otherwise.
+
+# shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 
 REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -74,8 +76,8 @@ parse_options() {
 main() {
     parse_options "$@"
     require_root
-    install_missing_packages "${BUILD_PACKAGES[@]}" "${LAB_PACKAGES[@]}"
-    find_jdk_25
+    install_missing_packages "${LAB_PACKAGES[@]}"
+    prepare_build_tools
     build_if_needed
     build_guest_image
 
@@ -106,7 +108,7 @@ run_once() {
     write_config b backup "$mode" "$interval"
     start_primary a
     start_backup b
-    wait_for_guest
+    wait_for_guest a
     wait_for_protection a
     say "the guest is protected; $clients clients start"
     start_workload "$clients" "run$run:"
@@ -179,6 +181,8 @@ clean_up() {
     local exit_code=$?
     trap '' INT TERM
     trap - EXIT
+    # Nothing that fails here may keep the rest from being removed.
+    set +e
     end_progress
     ((exit_code == 0 || exit_code >= 128)) || save_logs
     destroy_lab

@@ -11,13 +11,16 @@ build_if_needed() {
     if build_is_stale; then
         say "building Holdfast (a minute or two)"
         (cd "$REPOSITORY" && mvn -B -q -DskipTests package < /dev/null >&2) || die "the build failed; see above"
-        touch "$BUILD_STAMP"
+        mark_build_as_fresh
     fi
     local commands=("$TARGET"/holdfast-*/holdfast-*/bin/holdfast)
     HOLDFAST=${commands[0]}
     [[ -x $HOLDFAST ]] || die "the build made no $HOLDFAST"
     HOLDFAST_LIB=$(dirname "$(dirname "$HOLDFAST")")/lib
 }
+
+# To be said after a complete build that was made in another way.
+mark_build_as_fresh() { touch "$BUILD_STAMP"; }
 
 build_is_stale() {
     [[ -e $BUILD_STAMP && -d $DEMO_LIB ]] || return 0

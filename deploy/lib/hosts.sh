@@ -7,6 +7,9 @@ readonly GUEST_NAME=redis
 readonly GUEST_BOOT_SECONDS=120
 readonly PROTECTION_SECONDS=60
 
+# Process ids by host and program, as in a-proxy.
+declare -A HOLDFAST_PIDS=()
+
 ram_of() { printf '/dev/shm/%s-%s.ram' "$LAB" "$1"; }
 config_of() { printf '%s/%s/config.yaml' "$HOSTS_DIR" "$1"; }
 log_of() { printf '%s/%s/%s.log' "$HOSTS_DIR" "$1" "$2"; }
@@ -63,6 +66,17 @@ start_guest() {
 # start_holdfast HOST proxy|agent
 start_holdfast() {
     start_in_lab "$1" "$(log_of "$1" "$2")" env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "$(config_of "$1")" "$2"
+    HOLDFAST_PIDS[$1-$2]=$STARTED_PID
+}
+
+# Stops the script when a proxy or agent of a host has ended by itself, rather than wait for it.
+check_holdfast_runs() {
+    local what
+    for what in proxy agent; do
+        if is_gone "${HOLDFAST_PIDS[$1-$what]}"; then
+            die "the $what on host $1 has ended: $(tail -n 20 "$(log_of "$1" "$what")")"
+        fi
+    done
 }
 
 # What `holdfast status` says on a host; an empty object while it cannot say anything.
@@ -71,17 +85,25 @@ status_of() {
 }
 
 # The backup has confirmed a full checkpoint of the guest that runs on this host.
-is_protected() { status_of "$1" | jq --exit-status '.proxy.state == "PROTECTED"' > /dev/null; }
+is_protected() {
+    check_holdfast_runs "$1"
+    check_holdfast_runs "$(peer_of "$1")"
+    status_of "$1" | jq --exit-status '.proxy.state == "PROTECTED"' > /dev/null
+}
 
 wait_for_protection() {
     wait_for $PROTECTION_SECONDS is_protected "$1" \
         || die "host $1 is not protected after $PROTECTION_SECONDS s: $(status_of "$1")"
 }
 
-guest_answers() { [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]; }
+# guest_answers HOST, where it runs
+guest_answers() {
+    check_holdfast_runs "$1"
+    [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]
+}
 
 wait_for_guest() {
-    wait_for $GUEST_BOOT_SECONDS guest_answers || die "the guest does not answer after $GUEST_BOOT_SECONDS s"
+    wait_for $GUEST_BOOT_SECONDS guest_answers "$1" || die "the guest does not answer after $GUEST_BOOT_SECONDS s"
 }
 
 # A host that runs the guest: start_primary HOST

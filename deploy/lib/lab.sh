@@ -29,12 +29,13 @@ in_lab() {
 }
 
 # Starts a command in a place of the lab, in the background: start_in_lab PLACE LOG COMMAND...
-# A session of its own keeps the terminal's Ctrl-C away from it.
+# Its process id is in STARTED_PID. A session of its own keeps the terminal's Ctrl-C away from it.
 start_in_lab() {
     local namespace log=$2
     namespace=$(namespace_of "$1")
     shift 2
     setsid ip netns exec "$namespace" "$@" < /dev/null >> "$log" 2>&1 &
+    STARTED_PID=$!
     # Bash would report the death of its own jobs, and here they die on purpose.
     disown $!
 }

@@ -27,7 +27,7 @@ die_of_usage() {
 }
 
 # Prints the comment block at the top of the script as its help.
-print_help() { sed -n '2,/^[^#]/{ /^#/!d; s/^# \{0,1\}//; p }' "$0"; }
+print_help() { sed -n '2,/^$/{ /^#/!d; s/^# \{0,1\}//; p }' "$0"; }
 
 colour() { [[ ! -t 2 ]] || printf '\033[%sm' "$1"; }
 

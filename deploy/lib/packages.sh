@@ -1,15 +1,20 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
 # What must be installed before anything can run: Debian packages, which are installed, and a JDK 25, which is asked for.
 
-readonly BUILD_PACKAGES=(maven)
 readonly LAB_PACKAGES=(
     qemu-system-x86 # the guest
     libpcap0.8      # the proxy's port
     iproute2 nftables ethtool
-    curl jq redis-tools
-    dpkg-dev cpio gzip kmod # the guest image
+    jq redis-tools bsdextrautils # what talks and shows
+    cpio gzip # the guest image
 )
-readonly TEST_PACKAGES=(redis-server tcpdump socat iputils-ping busybox-static)
+readonly TEST_PACKAGES=(redis-server tcpdump socat iputils-ping busybox-static shellcheck)
+
+# What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
+prepare_build_tools() {
+    command -v mvn > /dev/null || install_missing_packages maven
+    find_jdk_25
+}
 
 # Installs those of the packages named that are missing, and says which.
 install_missing_packages() {
