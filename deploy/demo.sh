@@ -83,7 +83,9 @@ main() {
 
     DEMO_DIR=$(mktemp -d /tmp/holdfast-demo.XXXXXX)
     trap clean_up EXIT
+    trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 141' PIPE
     trap 'exit 143' TERM
 
     RANDOM=$seed
@@ -179,7 +181,7 @@ keep_running() {
 
 clean_up() {
     local exit_code=$?
-    trap '' INT TERM
+    trap '' HUP INT PIPE TERM
     trap - EXIT
     # Nothing that fails here may keep the rest from being removed.
     set +e
