@@ -183,6 +183,11 @@ public final class Bridge implements AutoCloseable {
     // ---- reading
     // -----------------------------------------------------------------------------------------------------
 
+    /** The name of the NIC with that number, the same on both hosts whatever their interfaces are called. */
+    public static String nicName(int nic) {
+        return "net" + nic;
+    }
+
     /** What became of the frames, NIC by NIC. */
     public List<NicCounters> counters() {
         long nowNanos = System.nanoTime();
