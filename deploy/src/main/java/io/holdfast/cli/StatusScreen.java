@@ -56,19 +56,19 @@ final class StatusScreen {
                                 proxy.path("frontier").asLong()));
         line(
                 "held",
-                "%d frames, %s of %s, the oldest for %s ms"
+                "%d frames, %s of %s, the oldest for %.1f ms"
                         .formatted(
                                 proxy.path("held_frames").asLong(),
                                 bytes(proxy.path("held_bytes").asLong()),
                                 bytes(proxy.path("limit_bytes").asLong()),
-                                proxy.path("oldest_held_ms").asText()));
+                                proxy.path("oldest_held_ms").asDouble()));
         line(
                 "latency",
-                "held p50 %s ms, p99 %s ms; from commit to wire p50 %s us"
+                "held p50 %.1f ms, p99 %.1f ms; from commit to wire p50 %.0f us"
                         .formatted(
-                                proxy.path("hold_p50_ms").asText(),
-                                proxy.path("hold_p99_ms").asText(),
-                                proxy.path("commit_to_wire_p50_us").asText()));
+                                proxy.path("hold_p50_ms").asDouble(),
+                                proxy.path("hold_p99_ms").asDouble(),
+                                proxy.path("commit_to_wire_p50_us").asDouble()));
         line("frames", counters(proxy.path("counters")));
         proxy.path("nics").forEach(this::drawNic);
         proxy.path("announcements")

@@ -258,11 +258,8 @@ final class OutboundLane {
             return 0;
         }
         long captured = oldestCaptureNanos;
-        if (captured == 0) {
-            wake(); // The release thread has not looked since the ring was empty; next time it will have.
-            return 0;
-        }
-        return Math.max(0, nowNanos - captured);
+        // 0: the release thread has not looked since the ring was empty, so there is one epoch in it, the newest.
+        return Math.max(0, nowNanos - (captured == 0 ? newestHeldStampSinceNanos : captured));
     }
 
     /** How long the oldest frame of the open epoch has waited; 0 if there is none. */
