@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.config.NearMiss;
@@ -44,6 +45,8 @@ final class Messages {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             // As a double, 1e999 would become infinite, which JSON cannot say.
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            // What comes back must be what was sent: 1.50, not 1.5.
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
 
     private Messages() {}

@@ -32,6 +32,8 @@ final class NettySession extends SimpleChannelInboundHandler<ByteBuf> implements
 
     private static final Logger LOG = LoggerFactory.getLogger(NettySession.class);
 
+    private static final byte[] NEWLINE = {'\n'};
+
     private final long id;
     private final Channel channel;
     private final Commands commands;
@@ -118,7 +120,7 @@ final class NettySession extends SimpleChannelInboundHandler<ByteBuf> implements
                     "a line has at most " + Messages.LINE_LIMIT_BYTES + " bytes; this one is ignored up to its end",
                     null));
         } else {
-            LOG.debug("session {}: connection failed", id, cause);
+            LOG.debug("session {}: connection failed: {}", id, cause.toString());
             channel.close();
         }
     }
@@ -161,7 +163,7 @@ final class NettySession extends SimpleChannelInboundHandler<ByteBuf> implements
             channel.close();
             return;
         }
-        channel.writeAndFlush(Unpooled.wrappedBuffer(line, NEWLINE), channel.voidPromise());
+        channel.writeAndFlush(Unpooled.wrappedBuffer(line, NEWLINE));
     }
 
     private void runOnCommandThread(Runnable action) {
@@ -172,6 +174,4 @@ final class NettySession extends SimpleChannelInboundHandler<ByteBuf> implements
             channel.close();
         }
     }
-
-    private static final byte[] NEWLINE = {'\n'};
 }
