@@ -47,6 +47,7 @@ final class ExitSearch {
             "virtio-blk-pci",
             "virtio-blk-device",
             "virtio-scsi-pci",
+            "virtio-serial-pci",
             "scsi-hd",
             "scsi-cd",
             "ide-hd",

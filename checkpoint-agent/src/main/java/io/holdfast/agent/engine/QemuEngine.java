@@ -146,14 +146,20 @@ public final class QemuEngine implements CheckpointEngine {
         }
         // Before the comparison: should a device touch memory while it saves itself, that belongs to this checkpoint.
         byte[] state = saveDevices();
+        handOutChanges(sink);
+        return state;
+    }
+
+    /** Second part of a capture. */
+    void handOutChanges(PageSink sink) {
         // A sink that throws has not got what the copy already counts as handed out.
         copyIsWhole = false;
         shadow.handOutChanges(sink);
         copyIsWhole = true;
-        return state;
     }
 
-    private byte[] saveDevices() throws EngineException {
+    /** First part of a capture. */
+    byte[] saveDevices() throws EngineException {
         // live=false keeps QEMU from handing disks over to another process, which is what Xen would want.
         qmp.execute("xen-save-devices-state", Map.of("filename", deviceState.toString(), "live", false));
         try {

@@ -52,8 +52,11 @@ final class QemuMachine {
     /** Types of properties that are settings; links, children and structures are not. */
     private static final Set<String> SETTING_TYPES =
             Set.of("bool", "str", "string", "OnOffAuto", "int8", "uint8", "int16", "uint16", "int32", "uint32", "size");
-    /** A line of {@code info network}: {@code n0: index=0,type=tap,ifname=tap0}. */
-    private static final Pattern NETWORK_LINE = Pattern.compile("(?<peer> *\\\\ )?(?<name>[^ :]+): (?<settings>.*)");
+    /** A line such as {@code n0: index=0,type=tap,ifname=tap0}; under a hub the port's name comes first. */
+    private static final Pattern NETWORK_CLIENT =
+            Pattern.compile("(?<indent> *\\\\ )?([^ :=,]+: )?(?<name>[^ :=,]+): (?<settings>.*)");
+
+    private static final Pattern HUB = Pattern.compile("hub \\d+");
 
     private QemuMachine() {}
 
@@ -107,24 +110,31 @@ final class QemuMachine {
                 .asText());
     }
 
-    /** Reads {@code info network}: a line for each NIC, then an indented one for what it is connected to. */
+    /**
+     * Reads {@code info network}: a line for each NIC, then an indented one for what it is connected to. What is connected
+     * to a hub, NICs among it, stands indented under the hub.
+     */
     static List<Nic> parseNetwork(String text) {
         List<Nic> nics = new ArrayList<>();
+        boolean underHub = false;
         for (String line : text.lines().toList()) {
-            Matcher parts = NETWORK_LINE.matcher(line);
-            if (!parts.matches()) {
+            Matcher client = NETWORK_CLIENT.matcher(line);
+            if (!client.matches()) {
+                underHub |= HUB.matcher(line).matches();
                 continue;
             }
-            Map<String, String> settings = settingsIn(parts.group("settings"));
-            String type = settings.getOrDefault("type", "");
+            boolean indented = client.group("indent") != null;
+            underHub &= indented;
+            Map<String, String> settings = settingsIn(client.group("settings"));
+            String type = settings.getOrDefault("type", "?");
             if (type.equals("nic")) {
                 nics.add(new Nic(
-                        parts.group("name"),
+                        client.group("name"),
                         settings.getOrDefault("model", "?"),
                         settings.getOrDefault("macaddr", "?"),
-                        "",
+                        underHub ? "hub" : "",
                         Map.of()));
-            } else if (parts.group("peer") != null && !nics.isEmpty()) {
+            } else if (indented && !underHub && !nics.isEmpty()) {
                 Nic nic = nics.removeLast();
                 nics.add(new Nic(nic.name(), nic.model(), nic.mac(), type, settings));
             }

@@ -124,7 +124,7 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     @Override
-    public CheckpointEngine promote(byte[] deviceState) throws EngineException {
+    public QemuEngine promote(byte[] deviceState) throws EngineException {
         if (!isReady()) {
             throw new EngineException("the waiting QEMU process %d is used up or dead: start a new one%s"
                     .formatted(process.pid(), logTail(settings)));

@@ -263,11 +263,9 @@ final class QmpClient implements AutoCloseable {
     }
 
     private void ignore(byte[] line, String reason) {
+        String shown = new String(line, 0, Math.min(line.length, 200), StandardCharsets.US_ASCII);
         LOG.warn(
-                "QMP {}: left out a line, {}: {}",
-                socket,
-                reason,
-                new String(line, 0, Math.min(line.length, 200), StandardCharsets.UTF_8).strip());
+                "QMP {}: left out a line, {}: {}", socket, reason, shown.strip().replaceAll("[^ -~]", "?"));
     }
 
     private void closeChannel() {
