@@ -268,7 +268,8 @@ public final class PrimaryRole {
         }
         atLimit = wallAtLimit;
         phase = Phase.CAPTURING;
-        return List.of(new CaptureState(epoch));
+        boolean unbroken = session != NO_SESSION && chainSession == session;
+        return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
     }
 
     /** The state that ends {@code epoch} is captured; the guest may go on. */
@@ -284,7 +285,7 @@ public final class PrimaryRole {
         }
         if (unbroken) {
             inFlight.addLast(epoch);
-            effects.add(new Ship(session, epoch, chainBaseEpoch));
+            effects.add(new Ship(session, epoch));
             chainBaseEpoch = epoch;
         } else {
             effects.add(new DropCaptured());

@@ -133,6 +133,8 @@ final class SimulatedPair {
         @Nullable
         GuestState captured;
 
+        long capturedBaseEpoch;
+
         final Map<Long, GuestState> checkpoints = new HashMap<>();
 
         @Nullable
@@ -403,6 +405,7 @@ final class SimulatedPair {
             case PrimaryEffect.CaptureState capture ->
                 host.engine.add(() -> {
                     host.captured = host.guest;
+                    host.capturedBaseEpoch = capture.baseEpoch();
                     if (sabotage == Sabotage.BARRIER_AFTER_RESUME) {
                         host.captured = host.capturedBeforeBarrier;
                     }
@@ -432,7 +435,7 @@ final class SimulatedPair {
                 GuestState state = host.captured;
                 Connection c = connection;
                 if (c != null && c.session == ship.session() && state != null) {
-                    c.toBackup.add(new Message.Checkpoint(ship.epoch(), ship.baseEpoch(), state));
+                    c.toBackup.add(new Message.Checkpoint(ship.epoch(), host.capturedBaseEpoch, state));
                 }
                 if (sabotage == Sabotage.COMMIT_WHEN_SHIPPED) {
                     perform(host, role, new PrimaryEffect.Commit(ship.epoch(), nowNanos + 100 * MILLI));
