@@ -24,9 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class SimulatedPair {
 
     static final long MILLI = 1_000_000;
-    private static final long TICK_NANOS = 10 * MILLI;
     private static final FailureDetector.Settings PATIENCE =
-            new FailureDetector.Settings(500 * MILLI, 300 * MILLI, TICK_NANOS);
+            new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
     private static final int WALL_LIMIT_FRAMES = 40;
 
     record Frame(int history, int number) {}
@@ -250,6 +249,17 @@ final class SimulatedPair {
             host.ringStamps.poll();
             clientSees(host, host.ring.remove());
         }
+    }
+
+    boolean mayRelease(Host host) {
+        BufferWall wall = host.wall;
+        Long stamp = host.ringStamps.peek();
+        return wall != null && stamp != null && (stamp <= wall.releaseThrough() || stamp <= wall.discardThrough());
+    }
+
+    boolean hasMessage(boolean toBackup) {
+        Connection c = connection;
+        return c != null && !(toBackup ? c.toBackup : c.toPrimary).isEmpty();
     }
 
     private void clientSees(Host host, Frame frame) {
@@ -597,8 +607,8 @@ final class SimulatedPair {
             case BackupEffect.BecomePrimary become -> {
                 host.backup = null;
                 host.checkpoints.clear();
-                host.primary = newPrimaryRole(host, become.lastEpoch(), false);
-                runPrimary(host, host.primary.onStart(nowNanos));
+                host.primary = newPrimaryRole(host, become.lastEpoch());
+                runPrimary(host, host.primary.onStart(false, nowNanos));
                 BufferWall wall = host.wall;
                 if (wall != null && host.wallOwnedByLife == life) {
                     runPrimary(host, host.primary.onWallUp(wall.openEpoch(), nowNanos));
@@ -636,15 +646,14 @@ final class SimulatedPair {
     // ---- life and death
     // ----------------------------------------------------------------------------------------------
 
-    private PrimaryRole newPrimaryRole(Host host, long lastEpoch, boolean guestPaused) {
+    private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
         boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);
         return new PrimaryRole(
                 new PrimaryRole.Settings(50 * MILLI, 3, 100 * MILLI, 100 * MILLI),
                 host.disk.term,
                 lastEpoch,
                 host.disk.armed,
-                servesAlone,
-                guestPaused);
+                servesAlone);
     }
 
     void startAgent(Host host) {
@@ -654,8 +663,12 @@ final class SimulatedPair {
         host.agentAlive = true;
         host.agentLife++;
         if (host.disk.term.owner().equals(host.name)) {
-            host.primary = newPrimaryRole(host, Epoch.NONE, host.guestPaused);
-            runPrimary(host, host.guest == null ? host.primary.onStartWithoutGuest() : host.primary.onStart(nowNanos));
+            host.primary = newPrimaryRole(host, Epoch.NONE);
+            runPrimary(
+                    host,
+                    host.guest == null
+                            ? host.primary.onStartWithoutGuest()
+                            : host.primary.onStart(host.guestPaused, nowNanos));
             sayHello(host);
         } else {
             host.backup = new BackupRole(host.name, host.disk.term, PATIENCE);
