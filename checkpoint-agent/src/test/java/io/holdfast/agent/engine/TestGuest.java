@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,7 @@ final class TestGuest implements AutoCloseable {
 
     private static final Path SCRIPTS =
             Path.of("../deploy/guest").toAbsolutePath().normalize();
+    private static final long BUILD_LIMIT_MINUTES = 10;
     private static final long BOOT_LIMIT_MILLIS = 40_000;
     /** The guest once booted, so that later tests restore it in a tenth of a second instead of booting again. */
     private static @Nullable BootImage booted;
@@ -50,11 +52,18 @@ final class TestGuest implements AutoCloseable {
     }
 
     /** Makes the image if it is missing; outside any test's namespace. */
-    static synchronized void buildImage() {
-        if (!imageIsBuilt) {
-            System.out.print(Shell.run(SCRIPTS.resolve("build-image.sh").toString()));
-            imageIsBuilt = true;
+    static synchronized void buildImage() throws IOException, InterruptedException {
+        if (imageIsBuilt) {
+            return;
         }
+        Process build = new ProcessBuilder(SCRIPTS.resolve("build-image.sh").toString())
+                .inheritIO()
+                .start();
+        if (!build.waitFor(BUILD_LIMIT_MINUTES, TimeUnit.MINUTES) || build.exitValue() != 0) {
+            build.destroyForcibly();
+            throw new IllegalStateException("the guest's image was not built; see above");
+        }
+        imageIsBuilt = true;
     }
 
     /** A bridge with the client's address and a tap for each guest, in the calling thread's namespace. */
@@ -132,12 +141,12 @@ final class TestGuest implements AutoCloseable {
     }
 
     /** The process that runs the guest. */
-    QemuProcess qemu() throws IOException {
+    QemuProcess qemu() throws EngineException {
         return QemuProcess.holding(memory).orElseThrow();
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() throws IOException, EngineException {
         if (process != null) {
             process.destroyForcibly();
         }
