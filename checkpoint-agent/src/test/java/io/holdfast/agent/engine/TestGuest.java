@@ -11,7 +11,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,12 @@ final class TestGuest implements AutoCloseable {
     private static @Nullable BootImage booted;
 
     private static boolean imageIsBuilt;
+    /** Those that a test which is interrupted leaves behind: a waiting QEMU does not end with the JVM. */
+    private static final Set<TestGuest> OPEN = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(TestGuest::closeAnyhow)));
+    }
 
     private record BootImage(MemorySegment memory, MemorySegment devices) {}
 
@@ -49,6 +58,7 @@ final class TestGuest implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         memory = Path.of("/dev/shm", folder.getFileName() + ".ram");
+        OPEN.add(this);
     }
 
     /** Makes the image if it is missing; outside any test's namespace. */
@@ -120,14 +130,26 @@ final class TestGuest implements AutoCloseable {
         return this;
     }
 
-    /** A guest whose Redis answers, attached. It was booted by this test or by an earlier one. */
+    /** A guest whose Redis answers, attached. It was booted by this test, or by an earlier one and is restored. */
     QemuEngine running() throws Exception {
+        return booted == null ? boot() : restored();
+    }
+
+    /** A guest whose Redis answers, attached, in a QEMU that was a waiting backup. */
+    QemuEngine restored() throws Exception {
         BootImage image = booted;
-        if (image != null) {
-            QemuStandby standby = QemuStandby.start(settings());
-            standby.memory().copyFrom(image.memory());
-            return standby.promote(image.devices().toArray(ValueLayout.JAVA_BYTE));
+        if (image == null) {
+            try (QemuEngine engine = boot()) {
+                engine.kill();
+            }
+            image = Objects.requireNonNull(booted);
         }
+        QemuStandby standby = QemuStandby.start(settings());
+        standby.memory().copyFrom(image.memory());
+        return standby.promote(image.devices().toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    private QemuEngine boot() throws Exception {
         start(command());
         awaitRedis();
         QemuEngine engine = QemuEngine.attach(socket(), memory);
@@ -147,6 +169,7 @@ final class TestGuest implements AutoCloseable {
 
     @Override
     public void close() throws IOException, EngineException {
+        OPEN.remove(this);
         if (process != null) {
             process.destroyForcibly();
         }
@@ -159,6 +182,14 @@ final class TestGuest implements AutoCloseable {
         Files.deleteIfExists(memory.resolveSibling(memory.getFileName() + ".devices"));
         try (Stream<Path> files = Files.walk(folder)) {
             files.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
+        }
+    }
+
+    private void closeAnyhow() {
+        try {
+            close();
+        } catch (IOException | EngineException e) {
+            System.err.println("not cleaned up: " + folder + ": " + e);
         }
     }
 
