@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,8 +68,9 @@ final class TestGuest implements AutoCloseable {
             return;
         }
         Process build = new ProcessBuilder(SCRIPTS.resolve("build-image.sh").toString())
-                .inheritIO()
+                .redirectErrorStream(true)
                 .start();
+        System.out.print(new String(build.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
         if (!build.waitFor(BUILD_LIMIT_MINUTES, TimeUnit.MINUTES) || build.exitValue() != 0) {
             build.destroyForcibly();
             throw new IllegalStateException("the guest's image was not built; see above");
