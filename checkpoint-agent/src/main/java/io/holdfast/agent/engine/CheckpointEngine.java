@@ -50,7 +50,10 @@ public interface CheckpointEngine extends AutoCloseable {
     /** Reports what happens to the guest without our doing. Replaces an earlier listener. */
     void onGuestEvent(GuestEventListener listener);
 
-    /** Kills the guest. Used only when this host has lost its right to run it. */
+    /**
+     * Kills the guest; when this returns it executes nothing. Used only when this host has lost its right to run it. May be
+     * called by any thread, also while another one waits in a method of this engine.
+     */
     void kill();
 
     /** Lets go of the guest, which stays as it is. */

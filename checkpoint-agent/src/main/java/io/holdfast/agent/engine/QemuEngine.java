@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,67 +29,63 @@ public final class QemuEngine implements CheckpointEngine {
     private final Path socket;
     private final QmpClient qmp;
     private final QemuEvents events;
-    private final Optional<QemuProcess> process;
     private final GuestMemory memory;
-    private final ShadowCopy shadow;
+    private final Optional<QemuProcess> process;
     /** QEMU writes the device state here; a sibling of the memory file, so on the same tmpfs. */
     private final Path deviceState;
-
-    private boolean copyIsWhole;
+    /** Made when it is first needed: a restored guest must not wait for as much memory as it has itself. */
+    private @Nullable ShadowCopy shadow;
 
     /**
      * Attaches to a running or paused guest, and leaves it as it is.
      *
      * @param socket QMP socket of the guest's QEMU, with no other client on it
-     * @param memory the file of its {@code memory-backend-file}, which must be shared
+     * @param memoryFile the file of its {@code memory-backend-file}, which must be shared
      */
-    public static QemuEngine attach(Path socket, Path memory) throws EngineException {
+    public static QemuEngine attach(Path socket, Path memoryFile) throws EngineException {
+        GuestMemory memory = GuestMemory.mapReadOnly(memoryFile);
         QemuEvents events = new QemuEvents();
-        QmpClient qmp;
+        QmpClient qmp = null;
         try {
+            Optional<QemuProcess> process = QemuProcess.holding(memoryFile);
+            if (process.isEmpty()) {
+                LOG.warn("no process has {} open as far as we may see; kill() will need QMP", memoryFile);
+            }
             qmp = QmpClient.connect(socket, GREETING_LIMIT_NANOS, events);
+            long guestBytes =
+                    qmp.execute("query-memory-size-summary").path("base-memory").asLong();
+            if (guestBytes != memory.segment().byteSize()) {
+                throw new EngineException(
+                        "%s has %d bytes but the guest at %s has %d: name the mem-path of its memory-backend-file"
+                                .formatted(memoryFile, memory.segment().byteSize(), socket, guestBytes));
+            }
+            QemuEngine engine = new QemuEngine(socket, memoryFile, memory, process, qmp, events);
+            events.onFoundInState(engine.runState());
+            return engine;
         } catch (EngineException e) {
+            if (qmp != null) {
+                qmp.close();
+            }
             events.close();
-            throw e;
-        }
-        try {
-            return new QemuEngine(socket, memory, qmp, events);
-        } catch (EngineException e) {
-            qmp.close();
-            events.close();
+            memory.close();
             throw e;
         }
     }
 
-    /** Takes over a connection. If this fails it is still the caller's. */
-    QemuEngine(Path socket, Path memoryFile, QmpClient qmp, QemuEvents events) throws EngineException {
+    /** Takes over all that it is given. */
+    QemuEngine(
+            Path socket,
+            Path memoryFile,
+            GuestMemory memory,
+            Optional<QemuProcess> process,
+            QmpClient qmp,
+            QemuEvents events) {
         this.socket = socket;
+        this.memory = memory;
+        this.process = process;
         this.qmp = qmp;
         this.events = events;
         this.deviceState = memoryFile.resolveSibling(memoryFile.getFileName() + ".devices");
-        long expectedBytes =
-                qmp.execute("query-memory-size-summary").path("base-memory").asLong();
-        try {
-            this.process = QemuProcess.holding(memoryFile);
-        } catch (IOException e) {
-            throw new EngineException("cannot find the process that has %s open: %s".formatted(memoryFile, e), e);
-        }
-        if (process.isEmpty()) {
-            LOG.warn("no process seems to have {} open; the guest can only be killed while QMP answers", memoryFile);
-        }
-        this.memory = GuestMemory.mapReadOnly(memoryFile);
-        try {
-            if (memoryBytes() != expectedBytes) {
-                throw new EngineException(
-                        "%s has %d bytes but the guest at %s has %d: name the mem-path of its memory-backend-file"
-                                .formatted(memoryFile, memoryBytes(), socket, expectedBytes));
-            }
-            this.shadow = new ShadowCopy(memory.segment(), memory.arena());
-            events.onFoundInState(runState());
-        } catch (EngineException e) {
-            memory.close();
-            throw e;
-        }
     }
 
     @Override
@@ -132,18 +129,15 @@ public final class QemuEngine implements CheckpointEngine {
     }
 
     @Override
-    public void precopy(PageSink sink) throws EngineException {
-        copyIsWhole = false;
+    public void precopy(PageSink sink) {
+        if (shadow == null) {
+            shadow = new ShadowCopy(memory.segment(), memory.arena());
+        }
         shadow.handOutAll(sink);
-        copyIsWhole = true;
     }
 
     @Override
     public byte[] capture(PageSink sink) throws EngineException {
-        if (!copyIsWhole) {
-            throw new EngineException(
-                    "the guest's memory was never handed out, or not to its end: precopy before the next checkpoint");
-        }
         // Before the comparison: should a device touch memory while it saves itself, that belongs to this checkpoint.
         byte[] state = saveDevices();
         handOutChanges(sink);
@@ -151,11 +145,12 @@ public final class QemuEngine implements CheckpointEngine {
     }
 
     /** Second part of a capture. */
-    void handOutChanges(PageSink sink) {
-        // A sink that throws has not got what the copy already counts as handed out.
-        copyIsWhole = false;
+    void handOutChanges(PageSink sink) throws EngineException {
+        if (shadow == null || !shadow.isWhole()) {
+            throw new EngineException(
+                    "the guest's memory was never handed out, or not to its end: precopy before the next checkpoint");
+        }
         shadow.handOutChanges(sink);
-        copyIsWhole = true;
     }
 
     /** First part of a capture. */

@@ -40,11 +40,11 @@ record QemuProcess(long pid, long startTicks) {
     private static final int MAP_INODE_FIELD = 4;
 
     /** The process whose memory {@code memoryFile} is; empty if there is none, or if we may not see it. */
-    static Optional<QemuProcess> holding(Path memoryFile) throws IOException {
-        Object file =
-                Files.readAttributes(memoryFile, BasicFileAttributes.class).fileKey();
-        String inode = Files.getAttribute(memoryFile, "unix:ino").toString();
+    static Optional<QemuProcess> holding(Path memoryFile) throws EngineException {
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[0-9]*")) {
+            Object file =
+                    Files.readAttributes(memoryFile, BasicFileAttributes.class).fileKey();
+            String inode = Files.getAttribute(memoryFile, "unix:ino").toString();
             for (Path process : processes) {
                 long pid = Long.parseLong(process.getFileName().toString());
                 if (pid != ProcessHandle.current().pid() && hasOpen(process, file) && mapsForWriting(process, inode)) {
@@ -54,8 +54,10 @@ record QemuProcess(long pid, long startTicks) {
                     }
                 }
             }
+            return Optional.empty();
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new EngineException("cannot find out which process has %s open: %s".formatted(memoryFile, e), e);
         }
-        return Optional.empty();
     }
 
     /** The living process with this number, if there is one. */

@@ -130,14 +130,17 @@ public final class QemuStandby implements StandbyEngine {
                     .formatted(process.pid(), logTail(settings)));
         }
         byte[] stream = RestoreStream.of(deviceState, machine);
+        long startNanos = System.nanoTime();
         used = true;
         try {
             Files.deleteIfExists(settings.pidFile());
             inject(stream);
             awaitRunning();
-            QemuEngine engine = new QemuEngine(settings.socket(), settings.memory(), qmp, events);
-            memory.close();
-            return engine;
+            LOG.info(
+                    "QEMU process {} runs the guest, {} ms after it was given the state",
+                    process.pid(),
+                    TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
+            return new QemuEngine(settings.socket(), settings.memory(), memory, Optional.of(process), qmp, events);
         } catch (IOException e) {
             throw failed(e);
         } catch (EngineException e) {

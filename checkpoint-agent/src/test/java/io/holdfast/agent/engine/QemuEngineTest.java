@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
 import io.holdfast.testkit.InNetworkNamespace;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,8 @@ class QemuEngineTest {
                 QemuProcess primary = hosts.get(failover % 2).qemu();
                 QemuStandby standby =
                         QemuStandby.start(hosts.get((failover + 1) % 2).settings());
+                assertThat(engine.definition().differencesTo(standby.definition()))
+                        .isEmpty();
                 Checkpoints backup = new Checkpoints(standby.memory());
                 engine.precopy(backup);
                 byte[] devices;
@@ -169,6 +172,38 @@ class QemuEngineTest {
             assertThatThrownBy(engine::pause)
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("gone");
+        }
+    }
+
+    @Test
+    void shouldNotTakeAnOperatorWhoEndsQemuForAGuestThatPoweredOff() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen();
+                QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
+            List<GuestEvent> events = listenTo(engine);
+            operate(guest, "quit");
+            await().atMost(EVENT_LIMIT)
+                    .untilAsserted(() -> assertThat(events).containsExactly(GuestEvent.HYPERVISOR_GONE));
+        }
+    }
+
+    @Test
+    void shouldNotBuildOnACheckpointThatASinkDidNotTake() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen();
+                QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
+            Checkpoints backup = new Checkpoints(engine.memoryBytes());
+            engine.precopy(backup);
+            try (GuestMemory memory = GuestMemory.mapWritable(guest.memory())) {
+                memory.segment().set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+            }
+            assertThatThrownBy(() -> engine.capture((first, pages, content, offset) -> {
+                        throw new IllegalStateException("link is down");
+                    }))
+                    .hasMessage("link is down");
+            assertThatThrownBy(() -> engine.capture(backup))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("precopy");
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.holdfast.testkit.InNetworkNamespace;
+import io.holdfast.testkit.Shell;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -112,7 +113,7 @@ class QemuStandbyTest {
     void shouldNotTouchAPromotedGuestWhenAskedToWaitInItsPlace() throws Exception {
         TestGuest.createNetwork("tap0");
         try (TestGuest guest = new TestGuest("tap0")) {
-            QemuEngine agent = guest.running();
+            QemuEngine agent = guest.restored();
             agent.close();
             assertThatThrownBy(() -> QemuStandby.start(guest.settings()))
                     .isInstanceOf(EngineException.class)
@@ -138,6 +139,22 @@ class QemuStandbyTest {
                     .hasMessageContaining("it said");
             assertThat(process.isAlive()).isFalse();
             assertThat(standby.isReady()).isFalse();
+        }
+    }
+
+    /** Else it could come to itself later and run a guest that has been given up. */
+    @Test
+    void shouldKillTheProcessThatIsStuckWhenGivenTheState() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            QemuProcess process = guest.qemu();
+            Shell.run("kill", "-STOP", Long.toString(process.pid()));
+            byte[] nonsense = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
+            assertThatThrownBy(() -> standby.promote(nonsense))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("did not answer query-status");
+            assertThat(process.isAlive()).isFalse();
         }
     }
 

@@ -6,12 +6,17 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,11 +31,18 @@ final class TestGuest implements AutoCloseable {
 
     private static final Path SCRIPTS =
             Path.of("../deploy/guest").toAbsolutePath().normalize();
+    private static final long BUILD_LIMIT_MINUTES = 10;
     private static final long BOOT_LIMIT_MILLIS = 40_000;
     /** The guest once booted, so that later tests restore it in a tenth of a second instead of booting again. */
     private static @Nullable BootImage booted;
 
     private static boolean imageIsBuilt;
+    /** Those that a test which is interrupted leaves behind: a waiting QEMU does not end with the JVM. */
+    private static final Set<TestGuest> OPEN = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(TestGuest::closeAnyhow)));
+    }
 
     private record BootImage(MemorySegment memory, MemorySegment devices) {}
 
@@ -47,14 +59,23 @@ final class TestGuest implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         memory = Path.of("/dev/shm", folder.getFileName() + ".ram");
+        OPEN.add(this);
     }
 
     /** Makes the image if it is missing; outside any test's namespace. */
-    static synchronized void buildImage() {
-        if (!imageIsBuilt) {
-            System.out.print(Shell.run(SCRIPTS.resolve("build-image.sh").toString()));
-            imageIsBuilt = true;
+    static synchronized void buildImage() throws IOException, InterruptedException {
+        if (imageIsBuilt) {
+            return;
         }
+        Process build = new ProcessBuilder(SCRIPTS.resolve("build-image.sh").toString())
+                .redirectErrorStream(true)
+                .start();
+        System.out.print(new String(build.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+        if (!build.waitFor(BUILD_LIMIT_MINUTES, TimeUnit.MINUTES) || build.exitValue() != 0) {
+            build.destroyForcibly();
+            throw new IllegalStateException("the guest's image was not built; see above");
+        }
+        imageIsBuilt = true;
     }
 
     /** A bridge with the client's address and a tap for each guest, in the calling thread's namespace. */
@@ -111,14 +132,26 @@ final class TestGuest implements AutoCloseable {
         return this;
     }
 
-    /** A guest whose Redis answers, attached. It was booted by this test or by an earlier one. */
+    /** A guest whose Redis answers, attached. It was booted by this test, or by an earlier one and is restored. */
     QemuEngine running() throws Exception {
+        return booted == null ? boot() : restored();
+    }
+
+    /** A guest whose Redis answers, attached, in a QEMU that was a waiting backup. */
+    QemuEngine restored() throws Exception {
         BootImage image = booted;
-        if (image != null) {
-            QemuStandby standby = QemuStandby.start(settings());
-            standby.memory().copyFrom(image.memory());
-            return standby.promote(image.devices().toArray(ValueLayout.JAVA_BYTE));
+        if (image == null) {
+            try (QemuEngine engine = boot()) {
+                engine.kill();
+            }
+            image = Objects.requireNonNull(booted);
         }
+        QemuStandby standby = QemuStandby.start(settings());
+        standby.memory().copyFrom(image.memory());
+        return standby.promote(image.devices().toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    private QemuEngine boot() throws Exception {
         start(command());
         awaitRedis();
         QemuEngine engine = QemuEngine.attach(socket(), memory);
@@ -132,12 +165,13 @@ final class TestGuest implements AutoCloseable {
     }
 
     /** The process that runs the guest. */
-    QemuProcess qemu() throws IOException {
+    QemuProcess qemu() throws EngineException {
         return QemuProcess.holding(memory).orElseThrow();
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() throws IOException, EngineException {
+        OPEN.remove(this);
         if (process != null) {
             process.destroyForcibly();
         }
@@ -150,6 +184,14 @@ final class TestGuest implements AutoCloseable {
         Files.deleteIfExists(memory.resolveSibling(memory.getFileName() + ".devices"));
         try (Stream<Path> files = Files.walk(folder)) {
             files.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
+        }
+    }
+
+    private void closeAnyhow() {
+        try {
+            close();
+        } catch (IOException | EngineException e) {
+            System.err.println("not cleaned up: " + folder + ": " + e);
         }
     }
 
