@@ -14,8 +14,9 @@ import io.holdfast.agent.link.TornCheckpointException;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.control.CommandException;
+import io.holdfast.control.StaleTermException;
+import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
-import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -276,7 +277,7 @@ final class BackupShell implements Shell {
             try {
                 context.terms().store(term);
                 conductor.post(() -> perform(role.onTermStored(term, System.nanoTime())));
-            } catch (IOException e) {
+            } catch (TermFileException | StaleTermException e) {
                 log.error("cannot write term {}: {}; this host neither follows nor promotes", term, e.getMessage());
             }
         });

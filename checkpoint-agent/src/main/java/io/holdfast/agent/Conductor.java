@@ -1,6 +1,5 @@
 package io.holdfast.agent;
 
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -8,6 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The one thread on which an agent's decisions are made; what blocks for long runs elsewhere and reports here. */
+@SuppressWarnings("FutureReturnValueIgnored") // What fails is logged where it runs.
 final class Conductor implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Conductor.class);
@@ -36,7 +36,7 @@ final class Conductor implements AutoCloseable {
     /** Runs {@code event} later, once. */
     void postAfter(long delayMillis, Runnable event) {
         try {
-            Future<?> _ = executor.schedule(guarded(event), delayMillis, TimeUnit.MILLISECONDS);
+            executor.schedule(guarded(event), delayMillis, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
             log.debug("an event came after the end", e);
         }
@@ -44,8 +44,7 @@ final class Conductor implements AutoCloseable {
 
     /** Runs {@code event} again and again. */
     void postEvery(long intervalNanos, Runnable event) {
-        Future<?> _ =
-                executor.scheduleAtFixedRate(guarded(event), intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
+        executor.scheduleAtFixedRate(guarded(event), intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
     }
 
     private static Runnable guarded(Runnable event) {

@@ -18,6 +18,8 @@ import io.holdfast.config.TlsConfig;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
+import io.holdfast.control.StaleTermException;
+import io.holdfast.control.TermFileException;
 import io.holdfast.measure.NanoHistogram;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
@@ -60,7 +62,8 @@ public final class HoldfastAgent implements AutoCloseable {
      *
      * @return the exit code
      */
-    public static int run(HoldfastConfig config) throws ConfigException, IOException, LinkException {
+    public static int run(HoldfastConfig config)
+            throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
@@ -83,10 +86,11 @@ public final class HoldfastAgent implements AutoCloseable {
         return 0;
     }
 
-    public HoldfastAgent(HoldfastConfig config) throws ConfigException, IOException, LinkException {
+    public HoldfastAgent(HoldfastConfig config)
+            throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
         this.config = config;
         AgentConfig agent = config.agent();
-        TermStore terms = FileTermStore.open(config.stateDirectory());
+        TermStore terms = TermStore.open(config.stateDirectory());
         if (terms.term().number() == 0 && agent.role() == InitialRole.PRIMARY) {
             terms.store(new Term(1, Term.Claim.PROMOTION, config.host()));
         }

@@ -17,9 +17,10 @@ import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
 import io.holdfast.control.CommandException;
+import io.holdfast.control.StaleTermException;
+import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
-import java.io.IOException;
 import java.util.List;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -608,7 +609,7 @@ final class PrimaryShell implements Shell {
     private void storeArmed() {
         try {
             context.terms().storeArmed();
-        } catch (IOException e) {
+        } catch (TermFileException | StaleTermException e) {
             // Not knowing it after a restart would let this host serve alone while a backup may promote.
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
@@ -619,7 +620,7 @@ final class PrimaryShell implements Shell {
         command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
         try {
             context.terms().store(stepDown.newer());
-        } catch (IOException e) {
+        } catch (TermFileException | StaleTermException e) {
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
         CheckpointEngine deposed = engine;
@@ -683,7 +684,7 @@ final class PrimaryShell implements Shell {
         Term alone = role.term().aloneOf(context.config().host());
         try {
             context.terms().store(alone);
-        } catch (IOException e) {
+        } catch (TermFileException | StaleTermException e) {
             throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
         log.warn("AUDIT going alone under term {}: {}", alone, reason);
