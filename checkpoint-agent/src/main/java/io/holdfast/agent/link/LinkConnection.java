@@ -3,7 +3,6 @@ package io.holdfast.agent.link;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
@@ -13,6 +12,7 @@ import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
 import java.net.SocketAddress;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
@@ -64,7 +64,6 @@ public final class LinkConnection implements LinkOutput {
     // Written by the event loop only.
     private volatile State state = State.GREETING;
     private boolean wasUp;
-    private boolean endOfFile;
     private @Nullable String reason;
 
     /**
@@ -99,7 +98,7 @@ public final class LinkConnection implements LinkOutput {
 
     @Override
     public void send(LinkMessage message) {
-        channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(noteFailure);
+        channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(this::noteFailure);
     }
 
     @Override
@@ -168,9 +167,9 @@ public final class LinkConnection implements LinkOutput {
             signalWritability();
             blame("closed here: " + last.getClass().getSimpleName());
             channel.writeAndFlush(LinkCodec.encode(last, channel.alloc())).addListener(ignored -> {
-                // Closing at once while something unread lies in our socket would make the kernel send a reset, which
-                // throws
-                // away what the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
+                // If something unread lies in our socket, closing it makes the kernel send a reset, which throws away
+                // what
+                // the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
                 ((DuplexChannel) channel).shutdownOutput();
             });
             channel.eventLoop().schedule(() -> channel.close(), CLOSING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
@@ -200,11 +199,11 @@ public final class LinkConnection implements LinkOutput {
         return "link %s %s".formatted(accepted ? "from" : "to", peerAddress());
     }
 
-    private final ChannelFutureListener noteFailure = future -> {
-        if (!future.isSuccess() && !LinkFailure.isEndOfFile(future.cause())) {
-            blame(LinkFailure.describe(future.cause()));
+    private void noteFailure(Future<?> done) {
+        if (!done.isSuccess() && !LinkFailure.isEndOfFile(done.cause())) {
+            blame(LinkFailure.describe(done.cause()));
         }
-    };
+    }
 
     private void closeNow(String why) {
         blame(why);
@@ -237,7 +236,7 @@ public final class LinkConnection implements LinkOutput {
     }
 
     private void greet() {
-        channel.writeAndFlush(LinkCodec.greeting(channel.alloc())).addListener(noteFailure);
+        channel.writeAndFlush(LinkCodec.greeting(channel.alloc())).addListener(this::noteFailure);
     }
 
     /** Sees every received byte, before TLS. */
@@ -258,7 +257,7 @@ public final class LinkConnection implements LinkOutput {
         @Override
         public void connect(
                 ChannelHandlerContext context, SocketAddress peer, SocketAddress local, ChannelPromise promise) {
-            context.connect(peer, local, promise.addListener(noteFailure));
+            context.connect(peer, local, promise.addListener(LinkConnection.this::noteFailure));
         }
 
         @Override
@@ -272,7 +271,7 @@ public final class LinkConnection implements LinkOutput {
         @Override
         public void userEventTriggered(ChannelHandlerContext context, Object event) {
             switch (event) {
-                case SslHandshakeCompletionEvent handshake -> onHandshake(handshake);
+                case SslHandshakeCompletionEvent handshake -> onHandshake(context, handshake);
                 case LinkDecoder.Greeted ignored -> onGreeted();
                 default -> {}
             }
@@ -295,19 +294,20 @@ public final class LinkConnection implements LinkOutput {
         }
 
         @Override
+        public void close(ChannelHandlerContext context, ChannelPromise promise) {
+            blame("closed here");
+            context.close(promise);
+        }
+
+        @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            if (LinkFailure.isEndOfFile(cause)) {
-                channel.close();
-            } else {
-                closeNow(LinkFailure.describe(cause));
-            }
+            onFailure(context, cause);
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            endOfFile = reason == null;
-            State before = state;
-            if (before == State.GREETING && reason == null) {
+            boolean endOfFile = reason == null;
+            if (state == State.GREETING) {
                 blame("the peer closed the connection before it greeted; does its log say why?");
             }
             state = State.DOWN;
@@ -317,16 +317,14 @@ public final class LinkConnection implements LinkOutput {
             }
         }
 
-        private void onHandshake(SslHandshakeCompletionEvent handshake) {
+        private void onHandshake(ChannelHandlerContext context, SslHandshakeCompletionEvent handshake) {
             if (!handshake.isSuccess()) {
-                closeNow(LinkFailure.describe(handshake.cause()));
+                onFailure(context, handshake.cause());
             } else if (accepted) {
                 greet();
             }
-            // In TLS 1.3 the connecting side is done before its certificate was looked at. It greets when it was
-            // greeted:
-            // were its greeting on the way to a peer that refuses it, a reset for unread bytes could overtake the
-            // reason.
+            // In TLS 1.3 the connecting side is done before its certificate was looked at. So it greets only when it
+            // was greeted: a reset for a greeting that nobody read could overtake the reason of a refusal.
         }
 
         private void onGreeted() {
@@ -336,6 +334,13 @@ public final class LinkConnection implements LinkOutput {
             state = State.UP;
             wasUp = true;
             tell(() -> listener.onUp(LinkConnection.this));
+        }
+
+        private void onFailure(ChannelHandlerContext context, Throwable cause) {
+            if (!LinkFailure.isEndOfFile(cause)) {
+                blame(LinkFailure.describe(cause));
+            }
+            context.close();
         }
 
         private void greetedInTime() {
