@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,7 +39,7 @@ public final class LinkConnection implements LinkOutput {
         GREETING,
         /** The listener knows it. */
         UP,
-        /** The last record is on its way; what still arrives is thrown away. */
+        /** Being closed here, perhaps with a last record on its way; what still arrives is thrown away. */
         CLOSING,
         DOWN
     }
@@ -56,6 +57,7 @@ public final class LinkConnection implements LinkOutput {
     private final Channel channel;
     private final boolean accepted;
     private final LinkListener listener;
+    private final Consumer<LinkConnection> whenOver;
     private final @Nullable SslHandler tls;
 
     private final ReentrantLock writabilityLock = new ReentrantLock();
@@ -63,6 +65,7 @@ public final class LinkConnection implements LinkOutput {
 
     // Written by the event loop only.
     private volatile State state = State.GREETING;
+    private boolean connected;
     private boolean wasUp;
     private @Nullable String reason;
 
@@ -70,11 +73,18 @@ public final class LinkConnection implements LinkOutput {
      * Sets up a new channel; to be called before it is active.
      *
      * @param accepted whether the peer connected to us
+     * @param whenOver called on the event loop when it is all over, also if it never came up
      */
-    LinkConnection(Channel channel, boolean accepted, LinkSecurity security, LinkListener listener) {
+    LinkConnection(
+            Channel channel,
+            boolean accepted,
+            LinkSecurity security,
+            LinkListener listener,
+            Consumer<LinkConnection> whenOver) {
         this.channel = channel;
         this.accepted = accepted;
         this.listener = listener;
+        this.whenOver = whenOver;
         this.tls = security.newHandler(channel.alloc(), accepted).orElse(null);
 
         ChannelPipeline pipeline = channel.pipeline();
@@ -163,8 +173,7 @@ public final class LinkConnection implements LinkOutput {
                 ReferenceCountUtil.release(last);
                 return;
             }
-            state = State.CLOSING;
-            signalWritability();
+            stopListening();
             blame("closed here: " + last.getClass().getSimpleName());
             channel.writeAndFlush(LinkCodec.encode(last, channel.alloc())).addListener(ignored -> {
                 // If something unread lies in our socket, closing it makes the kernel send a reset, which throws away
@@ -186,7 +195,15 @@ public final class LinkConnection implements LinkOutput {
         if (reason != null) {
             return reason;
         }
-        return wasUp ? "the peer closed the connection" : "no address is known for it";
+        if (wasUp) {
+            return "the peer closed the connection";
+        }
+        if (!connected) {
+            return "no address is known for it";
+        }
+        return tls == null
+                ? "the peer closed the connection before it greeted; it may expect TLS, its log says why"
+                : "the peer closed the connection before it greeted; its log says why";
     }
 
     /** Event loop only. */
@@ -200,14 +217,29 @@ public final class LinkConnection implements LinkOutput {
     }
 
     private void noteFailure(Future<?> done) {
-        if (!done.isSuccess() && !LinkFailure.isEndOfFile(done.cause())) {
-            blame(LinkFailure.describe(done.cause()));
+        if (!done.isSuccess()) {
+            noteFailure(done.cause());
+        }
+    }
+
+    private void noteFailure(Throwable failure) {
+        if (!LinkFailure.isEndOfFile(failure)) {
+            blame(LinkFailure.describe(failure));
         }
     }
 
     private void closeNow(String why) {
         blame(why);
+        stopListening();
         channel.close();
+    }
+
+    /** What still arrives before the channel is closed is none of the listener's business any more. */
+    private void stopListening() {
+        if (state == State.UP) {
+            state = State.CLOSING;
+            signalWritability();
+        }
     }
 
     /** Keeps the first reason: what follows is mostly its consequence. */
@@ -262,6 +294,7 @@ public final class LinkConnection implements LinkOutput {
 
         @Override
         public void channelActive(ChannelHandlerContext context) {
+            connected = true;
             channel.eventLoop().schedule(this::greetedInTime, GREETING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
             if (tls == null) {
                 greet();
@@ -271,7 +304,7 @@ public final class LinkConnection implements LinkOutput {
         @Override
         public void userEventTriggered(ChannelHandlerContext context, Object event) {
             switch (event) {
-                case SslHandshakeCompletionEvent handshake -> onHandshake(context, handshake);
+                case SslHandshakeCompletionEvent handshake -> onHandshake(handshake);
                 case LinkDecoder.Greeted ignored -> onGreeted();
                 default -> {}
             }
@@ -301,15 +334,14 @@ public final class LinkConnection implements LinkOutput {
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            onFailure(context, cause);
+            noteFailure(cause);
+            // Past this handler's own close, which would take the blame for an end of file.
+            context.close();
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
             boolean endOfFile = reason == null;
-            if (state == State.GREETING) {
-                blame("the peer closed the connection before it greeted; does its log say why?");
-            }
             state = State.DOWN;
             signalWritability();
             if (wasUp) {
@@ -317,9 +349,16 @@ public final class LinkConnection implements LinkOutput {
             }
         }
 
-        private void onHandshake(ChannelHandlerContext context, SslHandshakeCompletionEvent handshake) {
+        /** The last event of any channel. The close future would be too early: it may precede the exception that explains it. */
+        @Override
+        public void channelUnregistered(ChannelHandlerContext context) {
+            whenOver.accept(LinkConnection.this);
+        }
+
+        private void onHandshake(SslHandshakeCompletionEvent handshake) {
             if (!handshake.isSuccess()) {
-                onFailure(context, handshake.cause());
+                // Not closed here: the TLS handler does that when it has told the peer why.
+                noteFailure(handshake.cause());
             } else if (accepted) {
                 greet();
             }
@@ -334,13 +373,6 @@ public final class LinkConnection implements LinkOutput {
             state = State.UP;
             wasUp = true;
             tell(() -> listener.onUp(LinkConnection.this));
-        }
-
-        private void onFailure(ChannelHandlerContext context, Throwable cause) {
-            if (!LinkFailure.isEndOfFile(cause)) {
-                blame(LinkFailure.describe(cause));
-            }
-            context.close();
         }
 
         private void greetedInTime() {

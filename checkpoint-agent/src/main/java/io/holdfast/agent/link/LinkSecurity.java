@@ -40,7 +40,8 @@ public final class LinkSecurity {
     private final @Nullable SslContext server;
     private final @Nullable SslContext client;
 
-    private LinkSecurity(@Nullable SslContext server, @Nullable SslContext client) {
+    /** Both or neither. */
+    LinkSecurity(@Nullable SslContext server, @Nullable SslContext client) {
         this.server = server;
         this.client = client;
     }
