@@ -90,15 +90,14 @@ public final class LinkClient implements AutoCloseable {
                 .handler(new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel fresh) {
-                        LinkConnection connection = new LinkConnection(fresh, false, security, new Observed());
-                        fresh.closeFuture().addListener(ignored -> onEnded(connection));
+                        new LinkConnection(fresh, false, security, new Observed(), LinkClient.this::onOver);
                     }
                 })
                 .connect(InetSocketAddress.createUnresolved(host, port))
                 .channel();
     }
 
-    private void onEnded(LinkConnection connection) {
+    private void onOver(LinkConnection connection) {
         if (!connection.wasUp()) {
             complain(connection.reasonOfEnd());
         }

@@ -3,7 +3,6 @@ package io.holdfast.agent.link;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
@@ -13,6 +12,7 @@ import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
 import java.net.SocketAddress;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,7 +39,7 @@ public final class LinkConnection implements LinkOutput {
         GREETING,
         /** The listener knows it. */
         UP,
-        /** The last record is on its way; what still arrives is thrown away. */
+        /** Being closed here, perhaps with a last record on its way; what still arrives is thrown away. */
         CLOSING,
         DOWN
     }
@@ -56,6 +57,7 @@ public final class LinkConnection implements LinkOutput {
     private final Channel channel;
     private final boolean accepted;
     private final LinkListener listener;
+    private final Consumer<LinkConnection> whenOver;
     private final @Nullable SslHandler tls;
 
     private final ReentrantLock writabilityLock = new ReentrantLock();
@@ -63,19 +65,26 @@ public final class LinkConnection implements LinkOutput {
 
     // Written by the event loop only.
     private volatile State state = State.GREETING;
+    private boolean connected;
     private boolean wasUp;
-    private boolean endOfFile;
     private @Nullable String reason;
 
     /**
      * Sets up a new channel; to be called before it is active.
      *
      * @param accepted whether the peer connected to us
+     * @param whenOver called on the event loop when it is all over, also if it never came up
      */
-    LinkConnection(Channel channel, boolean accepted, LinkSecurity security, LinkListener listener) {
+    LinkConnection(
+            Channel channel,
+            boolean accepted,
+            LinkSecurity security,
+            LinkListener listener,
+            Consumer<LinkConnection> whenOver) {
         this.channel = channel;
         this.accepted = accepted;
         this.listener = listener;
+        this.whenOver = whenOver;
         this.tls = security.newHandler(channel.alloc(), accepted).orElse(null);
 
         ChannelPipeline pipeline = channel.pipeline();
@@ -99,7 +108,7 @@ public final class LinkConnection implements LinkOutput {
 
     @Override
     public void send(LinkMessage message) {
-        channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(noteFailure);
+        channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(this::noteFailure);
     }
 
     @Override
@@ -164,13 +173,12 @@ public final class LinkConnection implements LinkOutput {
                 ReferenceCountUtil.release(last);
                 return;
             }
-            state = State.CLOSING;
-            signalWritability();
+            stopListening();
             blame("closed here: " + last.getClass().getSimpleName());
             channel.writeAndFlush(LinkCodec.encode(last, channel.alloc())).addListener(ignored -> {
-                // Closing at once while something unread lies in our socket would make the kernel send a reset, which
-                // throws
-                // away what the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
+                // If something unread lies in our socket, closing it makes the kernel send a reset, which throws away
+                // what
+                // the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
                 ((DuplexChannel) channel).shutdownOutput();
             });
             channel.eventLoop().schedule(() -> channel.close(), CLOSING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
@@ -187,7 +195,15 @@ public final class LinkConnection implements LinkOutput {
         if (reason != null) {
             return reason;
         }
-        return wasUp ? "the peer closed the connection" : "no address is known for it";
+        if (wasUp) {
+            return "the peer closed the connection";
+        }
+        if (!connected) {
+            return "no address is known for it";
+        }
+        return tls == null
+                ? "the peer closed the connection before it greeted; it may expect TLS, its log says why"
+                : "the peer closed the connection before it greeted; its log says why";
     }
 
     /** Event loop only. */
@@ -200,15 +216,30 @@ public final class LinkConnection implements LinkOutput {
         return "link %s %s".formatted(accepted ? "from" : "to", peerAddress());
     }
 
-    private final ChannelFutureListener noteFailure = future -> {
-        if (!future.isSuccess() && !LinkFailure.isEndOfFile(future.cause())) {
-            blame(LinkFailure.describe(future.cause()));
+    private void noteFailure(Future<?> done) {
+        if (!done.isSuccess()) {
+            noteFailure(done.cause());
         }
-    };
+    }
+
+    private void noteFailure(Throwable failure) {
+        if (!LinkFailure.isEndOfFile(failure)) {
+            blame(LinkFailure.describe(failure));
+        }
+    }
 
     private void closeNow(String why) {
         blame(why);
+        stopListening();
         channel.close();
+    }
+
+    /** What still arrives before the channel is closed is none of the listener's business any more. */
+    private void stopListening() {
+        if (state == State.UP) {
+            state = State.CLOSING;
+            signalWritability();
+        }
     }
 
     /** Keeps the first reason: what follows is mostly its consequence. */
@@ -237,7 +268,7 @@ public final class LinkConnection implements LinkOutput {
     }
 
     private void greet() {
-        channel.writeAndFlush(LinkCodec.greeting(channel.alloc())).addListener(noteFailure);
+        channel.writeAndFlush(LinkCodec.greeting(channel.alloc())).addListener(this::noteFailure);
     }
 
     /** Sees every received byte, before TLS. */
@@ -258,11 +289,12 @@ public final class LinkConnection implements LinkOutput {
         @Override
         public void connect(
                 ChannelHandlerContext context, SocketAddress peer, SocketAddress local, ChannelPromise promise) {
-            context.connect(peer, local, promise.addListener(noteFailure));
+            context.connect(peer, local, promise.addListener(LinkConnection.this::noteFailure));
         }
 
         @Override
         public void channelActive(ChannelHandlerContext context) {
+            connected = true;
             channel.eventLoop().schedule(this::greetedInTime, GREETING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
             if (tls == null) {
                 greet();
@@ -295,21 +327,21 @@ public final class LinkConnection implements LinkOutput {
         }
 
         @Override
+        public void close(ChannelHandlerContext context, ChannelPromise promise) {
+            blame("closed here");
+            context.close(promise);
+        }
+
+        @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            if (LinkFailure.isEndOfFile(cause)) {
-                channel.close();
-            } else {
-                closeNow(LinkFailure.describe(cause));
-            }
+            noteFailure(cause);
+            // Past this handler's own close, which would take the blame for an end of file.
+            context.close();
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            endOfFile = reason == null;
-            State before = state;
-            if (before == State.GREETING && reason == null) {
-                blame("the peer closed the connection before it greeted; does its log say why?");
-            }
+            boolean endOfFile = reason == null;
             state = State.DOWN;
             signalWritability();
             if (wasUp) {
@@ -317,16 +349,21 @@ public final class LinkConnection implements LinkOutput {
             }
         }
 
+        /** The last event of any channel. The close future would be too early: it may precede the exception that explains it. */
+        @Override
+        public void channelUnregistered(ChannelHandlerContext context) {
+            whenOver.accept(LinkConnection.this);
+        }
+
         private void onHandshake(SslHandshakeCompletionEvent handshake) {
             if (!handshake.isSuccess()) {
-                closeNow(LinkFailure.describe(handshake.cause()));
+                // Not closed here: the TLS handler does that when it has told the peer why.
+                noteFailure(handshake.cause());
             } else if (accepted) {
                 greet();
             }
-            // In TLS 1.3 the connecting side is done before its certificate was looked at. It greets when it was
-            // greeted:
-            // were its greeting on the way to a peer that refuses it, a reset for unread bytes could overtake the
-            // reason.
+            // In TLS 1.3 the connecting side is done before its certificate was looked at. So it greets only when it
+            // was greeted: a reset for a greeting that nobody read could overtake the reason of a refusal.
         }
 
         private void onGreeted() {

@@ -3,6 +3,7 @@ package io.holdfast.agent.link;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.NotSslRecordException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.nio.channels.ClosedChannelException;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateExpiredException;
@@ -33,6 +34,7 @@ final class LinkFailure {
                 "the peer speaks no TLS; it has `insecure: true` or is no Holdfast agent";
             case SSLException e -> describeTls(e);
             case OutOfMemoryError e -> "no memory left for what the peer sends: " + e.getMessage();
+            case ConnectException e -> String.valueOf(e.getMessage());
             default -> cause.toString();
         };
     }
@@ -46,12 +48,12 @@ final class LinkFailure {
             return "the peer's certificate does not come from our authority: " + message;
         }
         if (message.contains("Empty client certificate chain")) {
-            return "the peer showed no certificate";
+            return "the peer showed no certificate of our authority";
         }
         if (message.contains("fatal alert") && message.contains("certificate")) {
             return "the peer refused our certificate (%s); both must come from one authority".formatted(message);
         }
-        return "TLS failed: " + message;
+        return "TLS failed: " + (failure.getCause() == null ? message : message + ": " + failure.getCause());
     }
 
     private static @Nullable Throwable causeOf(Throwable failure, Class<? extends Throwable> type) {

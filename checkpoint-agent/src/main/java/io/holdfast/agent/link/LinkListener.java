@@ -3,7 +3,8 @@ package io.holdfast.agent.link;
 /**
  * Hears what happens on the connections of a {@link LinkServer} or {@link LinkClient}.
  *
- * <p>For each connection: once {@link #onUp}, then the others, at last once {@link #onDown}. All calls come on the event
+ * <p>For each connection: once {@link #onUp}, then the others, at last once {@link #onDown}. A peer may be back on a new
+ * connection before the end of its old one is seen here, with records in between. All calls come on the event
  * loop of that server or client, and must not block: a slow listener slows the peer down, heartbeats included. An exception
  * out of a listener is logged and closes the connection.
  */

@@ -6,14 +6,15 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
+import java.security.NoSuchAlgorithmException;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.SignatureException;
 import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.Date;
@@ -39,7 +40,8 @@ public final class LinkSecurity {
     private final @Nullable SslContext server;
     private final @Nullable SslContext client;
 
-    private LinkSecurity(@Nullable SslContext server, @Nullable SslContext client) {
+    /** Both or neither. */
+    LinkSecurity(@Nullable SslContext server, @Nullable SslContext client) {
         this.server = server;
         this.client = client;
     }
@@ -51,39 +53,36 @@ public final class LinkSecurity {
 
     /**
      * @param certificate PEM, of this host
-     * @param key PEM (PKCS #8), that belongs to it
+     * @param key PEM, not encrypted, that belongs to it
      * @param authority PEM, certificate of the authority that both hosts' certificates come from
      * @param now for the check that the certificate is valid
-     * @throws LinkException if a file is missing, unreadable or readable by everybody, or they do not belong together
+     * @throws LinkException if a file cannot be read, everybody can read the key, or they do not belong together
      */
     public static LinkSecurity mutualTls(Path certificate, Path key, Path authority, Instant now) throws LinkException {
-        X509Certificate ours = readCertificate(certificate);
-        X509Certificate issuer = readCertificate(authority);
+        X509Certificate ours = PemFiles.readCertificate(certificate);
+        X509Certificate issuer = PemFiles.readCertificate(authority);
+        PrivateKey ourKey = PemFiles.readKey(key);
         try {
             ours.verify(issuer.getPublicKey());
         } catch (GeneralSecurityException e) {
             throw new LinkException(
                     "%s was not issued by %s; make both with `holdfast keys`".formatted(certificate, authority), e);
         }
-        try {
-            ours.checkValidity(Date.from(now));
-            issuer.checkValidity(Date.from(now));
-        } catch (CertificateException e) {
-            throw new LinkException(
-                    "%s or %s is not valid now: %s; make new ones with `holdfast keys`"
-                            .formatted(certificate, authority, e.getMessage()),
-                    e);
+        refuseIfNotValid(certificate, ours, now);
+        refuseIfNotValid(authority, issuer, now);
+        if (!belongTogether(ourKey, ours.getPublicKey())) {
+            throw new LinkException("the key %s does not belong to the certificate %s".formatted(key, certificate));
         }
-        refuseIfOpenToAll(key);
         try {
             return new LinkSecurity(
-                    common(SslContextBuilder.forServer(certificate.toFile(), key.toFile()), authority)
+                    common(SslContextBuilder.forServer(ourKey, ours), issuer)
                             .clientAuth(ClientAuth.REQUIRE)
                             .build(),
-                    common(SslContextBuilder.forClient().keyManager(certificate.toFile(), key.toFile()), authority)
+                    // No look at names: see the class.
+                    common(SslContextBuilder.forClient().keyManager(ourKey, ours), issuer)
                             .endpointIdentificationAlgorithm(null)
                             .build());
-        } catch (SSLException | IllegalArgumentException e) {
+        } catch (SSLException e) {
             throw new LinkException(
                     "%s and %s cannot be used for TLS: %s".formatted(certificate, key, e.getMessage()), e);
         }
@@ -100,30 +99,39 @@ public final class LinkSecurity {
         return Optional.ofNullable(context).map(present -> present.newHandler(allocator));
     }
 
-    private static SslContextBuilder common(SslContextBuilder builder, Path authority) {
+    private static SslContextBuilder common(SslContextBuilder builder, X509Certificate authority) {
         return builder.sslProvider(SslProvider.JDK)
-                .trustManager(authority.toFile())
+                .trustManager(authority)
                 .protocols("TLSv1.3")
                 .ciphers(CIPHERS);
     }
 
-    private static X509Certificate readCertificate(Path file) throws LinkException {
-        try (InputStream in = Files.newInputStream(file)) {
-            return (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(in);
-        } catch (IOException e) {
-            throw new LinkException("cannot read %s: %s".formatted(file, e), e);
+    private static void refuseIfNotValid(Path file, X509Certificate certificate, Instant now) throws LinkException {
+        try {
+            certificate.checkValidity(Date.from(now));
         } catch (CertificateException e) {
-            throw new LinkException("%s is no certificate in PEM form: %s".formatted(file, e.getMessage()), e);
+            throw new LinkException(
+                    "%s is not valid now (%s); make a new one with `holdfast keys`".formatted(file, e.getMessage()), e);
         }
     }
 
-    private static void refuseIfOpenToAll(Path key) throws LinkException {
+    private static boolean belongTogether(PrivateKey privateKey, PublicKey publicKey) throws LinkException {
+        String algorithm =
+                publicKey.getAlgorithm().equals("EC") ? "SHA256withECDSA" : "SHA256with" + publicKey.getAlgorithm();
+        byte[] challenge = {1, 2, 3};
         try {
-            if (Files.getPosixFilePermissions(key).contains(PosixFilePermission.OTHERS_READ)) {
-                throw new LinkException("everybody can read the key %s; run `chmod 600 %s`".formatted(key, key));
-            }
-        } catch (IOException e) {
-            throw new LinkException("cannot read %s: %s".formatted(key, e), e);
+            Signature signature = Signature.getInstance(algorithm);
+            signature.initSign(privateKey);
+            signature.update(challenge);
+            byte[] signed = signature.sign();
+            signature.initVerify(publicKey);
+            signature.update(challenge);
+            return signature.verify(signed);
+        } catch (InvalidKeyException | SignatureException e) {
+            return false;
+        } catch (NoSuchAlgorithmException e) {
+            throw new LinkException(
+                    "keys of type %s are not supported; make keys with `holdfast keys`".formatted(algorithm), e);
         }
     }
 }

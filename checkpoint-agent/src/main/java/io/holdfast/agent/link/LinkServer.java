@@ -10,7 +10,6 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,18 +45,13 @@ public final class LinkServer implements AutoCloseable {
         if (security.isInsecure()) {
             LOG.warn("replication link on {} is not protected: `insecure: true`", address);
         }
-        ChannelGroup connections = new DefaultChannelGroup(loop.next());
+        ChannelGroup connections = new DefaultChannelGroup(loop.next(), true);
         ChannelFuture bound = new ServerBootstrap()
                 .group(loop)
                 .channel(NioServerSocketChannel.class)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, LinkOptions.WATER_MARK)
-                .childHandler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        accept(channel, connections, security, listener);
-                    }
-                })
+                .childHandler(new Acceptor(connections, security, listener))
                 .bind(address)
                 .awaitUninterruptibly();
         if (!bound.isSuccess()) {
@@ -81,20 +75,43 @@ public final class LinkServer implements AutoCloseable {
         connections.close().awaitUninterruptibly();
     }
 
-    private static void accept(
-            Channel channel, ChannelGroup connections, LinkSecurity security, LinkListener listener) {
-        SocketAddress peer = channel.remoteAddress();
-        if (connections.size() >= MAX_CONNECTIONS) {
-            channel.close()
-                    .addListener(ignored -> LOG.warn("refused {}: {} connections are open", peer, MAX_CONNECTIONS));
-            return;
+    /** Event loop only. */
+    private static final class Acceptor extends ChannelInitializer<Channel> {
+
+        private final ChannelGroup connections;
+        private final LinkSecurity security;
+        private final LinkListener listener;
+        private String lastComplaint = "";
+
+        Acceptor(ChannelGroup connections, LinkSecurity security, LinkListener listener) {
+            this.connections = connections;
+            this.security = security;
+            this.listener = listener;
         }
-        connections.add(channel);
-        LinkConnection connection = new LinkConnection(channel, true, security, listener);
-        channel.closeFuture().addListener(ignored -> {
-            if (!connection.wasUp()) {
-                LOG.warn("a connection from {} did not come up: {}", peer, connection.reasonOfEnd());
+
+        @Override
+        protected void initChannel(Channel channel) {
+            String peer =
+                    ((InetSocketAddress) channel.remoteAddress()).getAddress().getHostAddress();
+            if (connections.size() >= MAX_CONNECTIONS) {
+                channel.close().addListener(ignored -> complain(peer, MAX_CONNECTIONS + " connections are open"));
+                return;
             }
-        });
+            connections.add(channel);
+            new LinkConnection(channel, true, security, listener, over -> {
+                if (!over.wasUp()) {
+                    complain(peer, over.reasonOfEnd());
+                }
+            });
+        }
+
+        /** A peer tries again and again: the same complaint about it is logged once. */
+        private void complain(String peer, String complaint) {
+            String line = peer + ": " + complaint;
+            if (!line.equals(lastComplaint)) {
+                lastComplaint = line;
+                LOG.warn("a connection from {} did not come up: {}", peer, complaint);
+            }
+        }
     }
 }
