@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /**
  * Carries frames between a guest's NICs and their uplinks, with the {@link BufferWall} in between. All NICs share the
@@ -35,8 +36,10 @@ public final class Bridge implements AutoCloseable {
      * @param limitBytes memory for held frames, all NICs together
      * @param highWaterBytes of which this much asks for an early checkpoint
      * @param drainNanos how long a barrier waits at most for frames that the kernel has already accepted
+     * @param holds false for a bare bridge, which shows what happens without a wall: whatever may ever leave does so at
+     *     once
      */
-    public record Settings(long limitBytes, long highWaterBytes, long drainNanos) {}
+    public record Settings(long limitBytes, long highWaterBytes, long drainNanos, boolean holds) {}
 
     /** What a barrier has closed. */
     public record Barrier(long epoch, long frames, long bytes, boolean atLimit, boolean drained) {}
@@ -50,11 +53,17 @@ public final class Bridge implements AutoCloseable {
     private final List<OutboundLane> outbound = new ArrayList<>();
     private final List<InboundLane> inbound = new ArrayList<>();
 
+    /**
+     * A bridge at rest.
+     *
+     * @param exemptions makes one for each NIC, because it is confined to the thread that captures there
+     * @param onPressure is called on a capture thread when the high-water mark is passed; must not block
+     */
     public Bridge(
             BufferWall wall,
             List<Nic> nics,
             Settings settings,
-            Exemption exemption,
+            Supplier<Exemption> exemptions,
             FrameObserver observer,
             Runnable onPressure,
             LaneFailure onFailure) {
@@ -72,7 +81,8 @@ public final class Bridge implements AutoCloseable {
                     wall,
                     capacityBytes,
                     highWaterBytes,
-                    exemption,
+                    settings.holds(),
+                    exemptions.get(),
                     observer,
                     onPressure,
                     onFailure));
@@ -173,6 +183,11 @@ public final class Bridge implements AutoCloseable {
     // ---- reading
     // -----------------------------------------------------------------------------------------------------
 
+    /** The name of the NIC with that number, the same on both hosts whatever their interfaces are called. */
+    public static String nicName(int nic) {
+        return "net" + nic;
+    }
+
     /** What became of the frames, NIC by NIC. */
     public List<NicCounters> counters() {
         long nowNanos = System.nanoTime();
@@ -203,6 +218,19 @@ public final class Bridge implements AutoCloseable {
                     out.commitToWireNanos));
         }
         return counters;
+    }
+
+    /**
+     * How long the oldest frame of the open epoch has waited for a barrier; 0 if there is none. Frames of closed epochs
+     * do not count: no barrier makes them leave any sooner.
+     */
+    public long longestWaitForBarrierNanos() {
+        long nowNanos = System.nanoTime();
+        long longestNanos = 0;
+        for (OutboundLane lane : outbound) {
+            longestNanos = Math.max(longestNanos, lane.waitForBarrierNanos(nowNanos));
+        }
+        return longestNanos;
     }
 
     /** Stops all lanes and closes the ports. What is held is not released. */

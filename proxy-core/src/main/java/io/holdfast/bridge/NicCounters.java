@@ -7,7 +7,7 @@ import io.holdfast.port.PortCounters;
  * What has become of one NIC's frames since the start; every captured frame is in exactly one place.
  *
  * @param releasedFrames left by the frontier
- * @param passedFrames left at once, because the wall was ALONE
+ * @param passedFrames left at once, because the wall was ALONE or never holds
  * @param exemptFrames left at once, because the operator exempted them
  * @param discardedFrames never left, because of a seal, a discard or a closed wall
  * @param droppedAtLimitFrames found the wall full

@@ -31,6 +31,7 @@ final class OutboundLane {
     private final BufferWall wall;
     private final FrameRing ring;
     private final long highWaterBytes;
+    private final boolean holds;
     private final Exemption exemption;
     private final FrameObserver observer;
     private final Runnable onPressure;
@@ -55,6 +56,8 @@ final class OutboundLane {
     final Counter discardedAtCaptureFrames = new Counter();
     final Counter droppedAtLimitFrames = new Counter();
     private boolean pressureReported;
+    private volatile long newestHeldStamp = Epoch.NONE;
+    private volatile long newestHeldStampSinceNanos;
 
     // Written by the release thread.
     final Counter releasedFrames = new Counter();
@@ -72,6 +75,7 @@ final class OutboundLane {
             BufferWall wall,
             long capacityBytes,
             long highWaterBytes,
+            boolean holds,
             Exemption exemption,
             FrameObserver observer,
             Runnable onPressure,
@@ -82,6 +86,7 @@ final class OutboundLane {
         this.wall = wall;
         this.ring = new FrameRing(capacityBytes);
         this.highWaterBytes = highWaterBytes;
+        this.holds = holds;
         this.exemption = exemption;
         this.observer = observer;
         this.onPressure = onPressure;
@@ -119,14 +124,16 @@ final class OutboundLane {
         long releaseThrough = wall.releaseThrough();
         if (stamp <= wall.discardThrough()) {
             discardedAtCaptureFrames.increment(); // CLOSED or SEALED: this may never leave.
-        } else if (releaseThrough == Epoch.ALL && ring.isEmpty()) {
-            uplink.send(memory, offsetBytes, lengthBytes); // ALONE (INV-6), nothing is waiting before it (INV-4).
+        } else if ((releaseThrough == Epoch.ALL || !holds) && ring.isEmpty()) {
+            // ALONE (INV-6), or a bridge that never holds; nothing is waiting before it (INV-4).
+            uplink.send(memory, offsetBytes, lengthBytes);
             passedFrames.increment();
         } else if (wall.state() != WallState.SUSPENDED && exemption.isExempt(memory, offsetBytes, lengthBytes)) {
             uplink.send(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
             exemptFrames.increment();
         } else if (ring.offer(stamp, nowNanos, memory, offsetBytes, lengthBytes)) {
             heldFrames.increment();
+            noteStamp(stamp, nowNanos);
             if (stamp <= wall.releaseThrough()) {
                 wake(); // The frontier passed while the frame was on its way into the ring.
             }
@@ -134,6 +141,14 @@ final class OutboundLane {
         } else {
             droppedAtLimitFrames.increment(); // INV-5: the newest is dropped and counted; nothing is released early.
             reportPressure();
+        }
+    }
+
+    /** Remembers when the newest epoch that has held frames got its first. */
+    private void noteStamp(long stamp, long nowNanos) {
+        if (stamp != newestHeldStamp) {
+            newestHeldStampSinceNanos = nowNanos;
+            newestHeldStamp = stamp;
         }
     }
 
@@ -243,7 +258,19 @@ final class OutboundLane {
             return 0;
         }
         long captured = oldestCaptureNanos;
-        return captured == 0 ? 0 : Math.max(0, nowNanos - captured);
+        if (captured == 0) {
+            wake(); // The release thread has not looked since the ring was empty; next time it will have.
+            return 0;
+        }
+        return Math.max(0, nowNanos - captured);
+    }
+
+    /** How long the oldest frame of the open epoch has waited; 0 if there is none. */
+    long waitForBarrierNanos(long nowNanos) {
+        if (newestHeldStamp != wall.openEpoch() || wall.releaseThrough() == Epoch.ALL) {
+            return 0;
+        }
+        return Math.max(0, nowNanos - newestHeldStampSinceNanos);
     }
 
     FramePort guestPort() {

@@ -1,5 +1,6 @@
 package io.holdfast.measure;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
@@ -77,14 +78,21 @@ public final class NanoHistogram {
      * @param quantile from 0 to 1
      */
     public long quantileNanos(double quantile) {
-        long total = count();
+        return quantileNanos(List.of(this), quantile);
+    }
+
+    /** The same of several histograms, as if all had been counted in one. */
+    public static long quantileNanos(List<NanoHistogram> histograms, double quantile) {
+        long total = histograms.stream().mapToLong(NanoHistogram::count).sum();
         if (total == 0) {
             return 0;
         }
         long rank = Math.max(1, (long) Math.ceil(quantile * total));
         long seen = 0;
         for (int i = 0; i < BOUNDS_NANOS.length; i++) {
-            seen += counts.getOpaque(i);
+            for (NanoHistogram histogram : histograms) {
+                seen += histogram.countInBucket(i);
+            }
             if (seen >= rank) {
                 return BOUNDS_NANOS[i];
             }

@@ -44,6 +44,11 @@ final class InterfaceFacts {
         throw new PortException("there is no interface " + interfaceName + " in this network namespace");
     }
 
+    /** Whether what {@link #link} has returned is up. */
+    static boolean isUp(JsonNode link) {
+        return link.path("flags").toString().contains("\"UP\"");
+    }
+
     /** The offloads that are on, of those named. */
     static List<String> activeOffloads(String interfaceName, List<String> names) throws PortException {
         String printed = run(List.of("ethtool", "--json", "-k", interfaceName), "");

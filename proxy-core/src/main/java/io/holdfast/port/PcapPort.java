@@ -14,6 +14,7 @@ import org.pcap4j.core.PcapHandle.TimestampPrecision;
 import org.pcap4j.core.PcapNativeException;
 import org.pcap4j.core.PcapNetworkInterface.PromiscuousMode;
 import org.pcap4j.core.PcapStat;
+import org.pcap4j.core.Pcaps;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,14 +94,27 @@ public final class PcapPort implements FramePort {
                     "cannot open " + interfaceName + " with libpcap: " + e.getMessage()
                             + "; it needs root or CAP_NET_RAW, and an interface that is up",
                     e);
-        } catch (UnsatisfiedLinkError e) {
-            throw new PortException("libpcap is missing: apt-get install libpcap0.8", e);
+        } catch (LinkageError e) {
+            throw libraryMissing(e);
         }
+    }
+
+    /** Which libpcap is installed, in its own words. */
+    public static String libraryVersion() throws PortException {
+        try {
+            return Pcaps.libVersion();
+        } catch (LinkageError e) {
+            throw libraryMissing(e);
+        }
+    }
+
+    private static PortException libraryMissing(LinkageError cause) {
+        return new PortException("libpcap is missing: apt-get install libpcap0.8", cause);
     }
 
     private static int mtu(String interfaceName) throws PortException {
         JsonNode link = InterfaceFacts.link("link", interfaceName);
-        if (!link.path("flags").toString().contains("\"UP\"")) {
+        if (!InterfaceFacts.isUp(link)) {
             throw new PortException("interface " + interfaceName + " is down: ip link set " + interfaceName + " up");
         }
         return link.path("mtu").asInt();

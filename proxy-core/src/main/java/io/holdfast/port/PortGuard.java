@@ -26,17 +26,13 @@ public final class PortGuard {
     }
 
     /**
-     * What makes this interface unfit, one sentence with a remedy each; empty if nothing does. Sets the interface's
-     * addrgenmode to none, so that the kernel gives it no address of its own.
+     * What makes this interface unfit, one sentence with a remedy each; empty if nothing does. Only looks.
      *
      * @param capturesAsInKernel whether the port shows frames as they are in the kernel, so that offloads must be off
      */
     public List<String> problems(boolean capturesAsInKernel) throws PortException {
         List<String> problems = new ArrayList<>();
         JsonNode link = InterfaceFacts.link("link", interfaceName);
-        if (!"none".equals(link.path("inet6_addr_gen_mode").asText())) {
-            InterfaceFacts.run(List.of("ip", "link", "set", "dev", interfaceName, "addrgenmode", "none"), "");
-        }
         if (link.has("master")) {
             String master = link.path("master").asText();
             problems.add("%s belongs to %s, which carries its frames past the wall: ip link set %s nomaster"
@@ -56,6 +52,11 @@ public final class PortGuard {
         return problems;
     }
 
+    /** Keeps the kernel from giving the interface an address of its own. Idempotent. */
+    public void forbidAddresses() throws PortException {
+        InterfaceFacts.run(List.of("ip", "link", "set", "dev", interfaceName, "addrgenmode", "none"), "");
+    }
+
     /** Keeps every frame that arrives on the interface from the host's own stack. Idempotent. */
     public void installIngressDrop() throws PortException {
         String table = table();
@@ -65,6 +66,11 @@ public final class PortGuard {
                 add table netdev %1$s { comment "holdfast: frames of %2$s leave through the proxy only"; }
                 add chain netdev %1$s ingress { type filter hook ingress device "%2$s" priority -500; policy drop; }
                 """.formatted(table, interfaceName));
+    }
+
+    /** Whether the interface is up. */
+    public boolean isUp() throws PortException {
+        return InterfaceFacts.isUp(InterfaceFacts.link("link", interfaceName));
     }
 
     /** Whether the rule is in place. */

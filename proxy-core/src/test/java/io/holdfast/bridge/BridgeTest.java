@@ -34,8 +34,8 @@ class BridgeTest {
     private final Bridge bridge = new Bridge(
             wall,
             List.of(new Bridge.Nic(guest, uplink), new Bridge.Nic(secondGuest, secondUplink)),
-            new Bridge.Settings(2 * 65_536, 65_536, 2_000_000),
-            (memory, offsetBytes, lengthBytes) -> lengthBytes == 99,
+            new Bridge.Settings(2 * 65_536, 65_536, 2_000_000, true),
+            () -> (memory, offsetBytes, lengthBytes) -> lengthBytes == 99,
             (nic, memory, offsetBytes, lengthBytes) -> {},
             pressures::incrementAndGet,
             (lane, cause) -> {});
@@ -121,6 +121,51 @@ class BridgeTest {
         bridge.suspend(1, "9f", 1, "test");
         guest.arrive(frame(99, 2));
         assertStaysAt(uplink, 1);
+    }
+
+    @Test
+    void shouldTellHowLongTheOpenEpochHasWaitedForABarrierAndNotWhatABarrierCannotHasten() throws Exception {
+        own();
+        assertThat(bridge.longestWaitForBarrierNanos()).isZero();
+        guest.arrive(frame(60, 1));
+        Thread.sleep(20);
+        secondGuest.arrive(frame(60, 2));
+        assertThat(bridge.longestWaitForBarrierNanos()).isGreaterThanOrEqualTo(20_000_000);
+        barrier();
+        assertThat(bridge.longestWaitForBarrierNanos()).isZero();
+    }
+
+    @Test
+    void shouldTellTheAgeOfTheOldestHeldFrameThoughNobodyHasReleasedAnythingYet() throws Exception {
+        own();
+        guest.arrive(frame(60, 1));
+        await().atMost(LIMIT).until(() -> bridge.counters().get(0).oldestAgeNanos() > 10_000_000);
+    }
+
+    @Test
+    void shouldPassFramesAtOnceWithoutHoldingButOnlyWhileItIsOwned() throws WallRefusal {
+        MemoryPort bareGuest = new MemoryPort("tap3", true);
+        MemoryPort bareUplink = new MemoryPort("up3", true);
+        try (Bridge bare = new Bridge(
+                new BufferWall("9f", Term.none(), false),
+                List.of(new Bridge.Nic(bareGuest, bareUplink)),
+                new Bridge.Settings(65_536, 65_536, 1_000_000, false),
+                () -> Exemption.NONE,
+                (nic, memory, offsetBytes, lengthBytes) -> {},
+                () -> {},
+                (lane, cause) -> {})) {
+            bare.start();
+            bareGuest.arrive(frame(60, 1));
+            assertStaysAt(bareUplink, 0);
+            bare.hello(1, TERM, Epoch.FIRST);
+            bareGuest.arrive(frame(60, 2));
+            assertStaysAt(bareUplink, 1);
+            bare.seal(TERM, "fenced");
+            bareGuest.arrive(frame(60, 3));
+            bareUplink.arrive(frame(60, 4));
+            assertStaysAt(bareUplink, 1);
+            assertStaysAt(bareGuest, 0);
+        }
     }
 
     @Test
@@ -236,8 +281,8 @@ class BridgeTest {
                 Bridge quiet = new Bridge(
                         quietWall,
                         List.of(new Bridge.Nic(quietGuest, quietUplink)),
-                        new Bridge.Settings(1 << 20, 1 << 20, 1_000_000),
-                        Exemption.NONE,
+                        new Bridge.Settings(1 << 20, 1 << 20, 1_000_000, true),
+                        () -> Exemption.NONE,
                         (nic, memory, offsetBytes, lengthBytes) -> {},
                         () -> {},
                         (lane, cause) -> {})) {

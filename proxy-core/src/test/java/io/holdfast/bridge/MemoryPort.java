@@ -71,12 +71,9 @@ final class MemoryPort implements FramePort {
     }
 
     @Override
-    @SuppressWarnings("NonAtomicVolatileUpdate") // One sender at a time, by contract.
-    public boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
+    public synchronized boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
         if (records) {
-            synchronized (this) {
-                sent.add(memory.asSlice(offsetBytes, lengthBytes).toArray(ValueLayout.JAVA_BYTE));
-            }
+            sent.add(memory.asSlice(offsetBytes, lengthBytes).toArray(ValueLayout.JAVA_BYTE));
         }
         sentFrames++;
         return true;

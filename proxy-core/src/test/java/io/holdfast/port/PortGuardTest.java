@@ -49,7 +49,7 @@ class PortGuardTest {
     @Test
     void shouldKeepTheKernelFromGivingThePortAnAddress() throws PortException {
         Shell.run("ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0");
-        new PortGuard("near0").problems(false);
+        new PortGuard("near0").forbidAddresses();
         assertThat(Shell.run("ip", "-d", "link", "show", "near0")).contains("addrgenmode none");
     }
 
