@@ -4,7 +4,8 @@
 #   build-image.sh [CACHE_DIR]        default: ${XDG_CACHE_HOME:-/var/cache}/holdfast/guest
 #
 # The packages are downloaded and unpacked, never installed. The result is CACHE_DIR/current/{vmlinuz,initramfs,PACKAGES};
-# it is made anew only when a package version or this folder's scripts change. Several runs at once are safe.
+# it is made anew only when a package version or this folder's scripts change. Images that nobody asked for in a week are
+# removed. Several runs at once are safe.
 # Needs: apt, dpkg-deb, cpio, gzip. Does not need root.
 set -euo pipefail
 
@@ -121,10 +122,8 @@ fi
 # `current` changes in one step, so that a guest never boots a kernel with another one's modules.
 ln -sfn "$key" "$CACHE_DIR/.current.new"
 mv -T "$CACHE_DIR/.current.new" "$CACHE_DIR/current"
-for old in "$CACHE_DIR"/*/; do
-    name=$(basename "$old")
-    [[ $name == "$key" || $name == current ]] || rm -rf "$old"
-done
+touch "$CACHE_DIR/$key"
+find "$CACHE_DIR" -mindepth 1 -maxdepth 1 -type d -mtime +7 -exec rm -rf {} +
 
 say "ready: $CACHE_DIR/current ($(head -1 "$CACHE_DIR/current/PACKAGES" | cut -d' ' -f1)," \
     "initramfs $(($(stat -Lc %s "$CACHE_DIR/current/initramfs") / 1024)) KiB)"

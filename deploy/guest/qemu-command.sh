@@ -22,13 +22,14 @@
 #   --ip6 ADDRESS/LEN   guest's IPv6 address (default: fd07::10/64)
 #   --gateway ADDRESS   guest's IPv4 gateway (default: none)
 #   --gateway6 ADDRESS  guest's IPv6 gateway (default: none)
+#   --kernel-words TEXT more for the guest's kernel command line (default: none)
 #   --image DIR         what build-image.sh made (default: ${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current)
 #   -- ARGUMENT...      appended as they are
 set -euo pipefail
 
 name=guest memory=96 cpus=1 accel=tcg
 runtime_dir='' ram='' qmp='' monitor='' serial=''
-tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6=''
+tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6='' kernel_words=''
 image=${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current
 
 usage() {
@@ -57,6 +58,7 @@ while [[ $# -gt 0 ]]; do
         --ip6) ip6=$1 ;;
         --gateway) gateway=$1 ;;
         --gateway6) gateway6=$1 ;;
+        --kernel-words) kernel_words=$1 ;;
         --image) image=$1 ;;
         *) usage "unknown option $option" ;;
     esac
@@ -73,6 +75,7 @@ serial=${serial:-$runtime_dir/console.log}
 kernel_line="console=ttyS0 quiet nokaslr hf.ip=$ip hf.ip6=$ip6"
 [[ -z $gateway ]] || kernel_line+=" hf.gw=$gateway"
 [[ -z $gateway6 ]] || kernel_line+=" hf.gw6=$gateway6"
+[[ -z $kernel_words ]] || kernel_line+=" $kernel_words"
 
 # The capture on the tap must see frames that are complete: no checksum or segment may be left for a device to finish.
 offloads_off=csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off

@@ -277,6 +277,11 @@ public final class BackupRole {
         return session != NO_SESSION;
     }
 
+    /** Whether a promotion was decided, however far it has come. */
+    public boolean isPromoting() {
+        return phase != Phase.WATCHING;
+    }
+
     /** {@code eof}, {@code silence}, {@code death}, {@code operator}; empty before a promotion. */
     public String promotionCause() {
         return promotionCause;

@@ -14,9 +14,9 @@ public final class FailureDetector {
      *
      * @param silenceNanos without a byte on an open connection
      * @param graceNanos after the connection ended, for an agent that restarts
-     * @param tickNanos how often {@link #isPeerDead} is asked
+     * @param lateTickNanos between two calls of {@link #isPeerDead} beyond which the detector itself was asleep
      */
-    public record Settings(long silenceNanos, long graceNanos, long tickNanos) {}
+    public record Settings(long silenceNanos, long graceNanos, long lateTickNanos) {}
 
     private final Settings settings;
     private boolean watching;
@@ -57,9 +57,9 @@ public final class FailureDetector {
         connected = false;
     }
 
-    /** Whether patience has run out. To be asked every {@code tickNanos}. */
+    /** Whether patience has run out. To be asked often and evenly. */
     public boolean isPeerDead(long nowNanos) {
-        boolean late = nowNanos - lastTickNanos > 4 * settings.tickNanos();
+        boolean late = nowNanos - lastTickNanos > settings.lateTickNanos();
         lastTickNanos = nowNanos;
         if (!watching) {
             return false;

@@ -17,14 +17,19 @@ public sealed interface PrimaryEffect {
     /** Drain the guest's ports and close the epoch. Then {@link PrimaryRole#onBarrierPlaced}. */
     record PlaceBarrier() implements PrimaryEffect {}
 
-    /** Take what changed since the last capture, and the devices. Then {@link PrimaryRole#onStateCaptured}. */
-    record CaptureState(long epoch) implements PrimaryEffect {}
+    /**
+     * Take what changed since the last capture, and the devices. Then {@link PrimaryRole#onStateCaptured}.
+     *
+     * @param session whose backup has everything before, or 0 if nobody can use the capture
+     * @param baseEpoch the checkpoint that it builds on there; {@link io.holdfast.wall.Epoch#NONE} after a precopy
+     */
+    record CaptureState(long session, long epoch, long baseEpoch) implements PrimaryEffect {}
 
     /** Let the guest go on. */
     record ResumeGuest() implements PrimaryEffect {}
 
     /** Send the captured checkpoint. The backup's answer is {@link PrimaryRole#onConfirmed}. */
-    record Ship(long session, long epoch, long baseEpoch) implements PrimaryEffect {}
+    record Ship(long session, long epoch) implements PrimaryEffect {}
 
     /** Forget the captured checkpoint; nobody can use it. */
     record DropCaptured() implements PrimaryEffect {}

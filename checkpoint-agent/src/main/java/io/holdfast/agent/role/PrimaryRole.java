@@ -99,21 +99,13 @@ public final class PrimaryRole {
      * @param lastEpoch the newest epoch that was ever closed, as far as known
      * @param backupArmed whether some backup may hold a checkpoint that it may promote; true when in doubt
      * @param servesAlone whether the guest serves unprotected by right until a backup is armed
-     * @param guestPaused whether the guest was found paused
      */
-    public PrimaryRole(
-            Settings settings,
-            Term term,
-            long lastEpoch,
-            boolean backupArmed,
-            boolean servesAlone,
-            boolean guestPaused) {
+    public PrimaryRole(Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
         this.settings = settings;
         this.term = term;
         this.lastEpoch = lastEpoch;
         this.backupArmed = backupArmed;
         this.servesAlone = servesAlone;
-        this.guestPaused = guestPaused;
     }
 
     /** The first event where no guest is found: whoever has a checkpoint of it may go on. */
@@ -122,14 +114,13 @@ public final class PrimaryRole {
         return List.of();
     }
 
-    /** The first event where the guest is found. A guest that an earlier agent left paused goes on: its output is held all the same. */
-    public List<PrimaryEffect> onStart(long nowNanos) {
+    /**
+     * The first event where the guest is found. One that an earlier agent left paused goes on: its output is held all the
+     * same.
+     */
+    public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
         nextCheckpointNanos = nowNanos;
-        if (guestPaused) {
-            guestPaused = false;
-            return List.of(new ResumeGuest());
-        }
-        return List.of();
+        return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
 
     // ---- the wall
@@ -268,7 +259,8 @@ public final class PrimaryRole {
         }
         atLimit = wallAtLimit;
         phase = Phase.CAPTURING;
-        return List.of(new CaptureState(epoch));
+        boolean unbroken = session != NO_SESSION && chainSession == session;
+        return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
     }
 
     /** The state that ends {@code epoch} is captured; the guest may go on. */
@@ -284,7 +276,7 @@ public final class PrimaryRole {
         }
         if (unbroken) {
             inFlight.addLast(epoch);
-            effects.add(new Ship(session, epoch, chainBaseEpoch));
+            effects.add(new Ship(session, epoch));
             chainBaseEpoch = epoch;
         } else {
             effects.add(new DropCaptured());
@@ -349,6 +341,11 @@ public final class PrimaryRole {
     /** When {@link #onTick} may next do something; a hint. */
     public long nextCheckpointNanos() {
         return nextCheckpointNanos;
+    }
+
+    /** Whether there is no guest any more, or never was. */
+    public boolean isGuestGone() {
+        return guestGone;
     }
 
     public Term term() {

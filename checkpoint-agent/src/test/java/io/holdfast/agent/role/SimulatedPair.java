@@ -24,9 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class SimulatedPair {
 
     static final long MILLI = 1_000_000;
-    private static final long TICK_NANOS = 10 * MILLI;
     private static final FailureDetector.Settings PATIENCE =
-            new FailureDetector.Settings(500 * MILLI, 300 * MILLI, TICK_NANOS);
+            new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
     private static final int WALL_LIMIT_FRAMES = 40;
 
     record Frame(int history, int number) {}
@@ -132,6 +131,8 @@ final class SimulatedPair {
 
         @Nullable
         GuestState captured;
+
+        long capturedBaseEpoch;
 
         final Map<Long, GuestState> checkpoints = new HashMap<>();
 
@@ -248,6 +249,17 @@ final class SimulatedPair {
             host.ringStamps.poll();
             clientSees(host, host.ring.remove());
         }
+    }
+
+    boolean mayRelease(Host host) {
+        BufferWall wall = host.wall;
+        Long stamp = host.ringStamps.peek();
+        return wall != null && stamp != null && (stamp <= wall.releaseThrough() || stamp <= wall.discardThrough());
+    }
+
+    boolean hasMessage(boolean toBackup) {
+        Connection c = connection;
+        return c != null && !(toBackup ? c.toBackup : c.toPrimary).isEmpty();
     }
 
     private void clientSees(Host host, Frame frame) {
@@ -403,6 +415,7 @@ final class SimulatedPair {
             case PrimaryEffect.CaptureState capture ->
                 host.engine.add(() -> {
                     host.captured = host.guest;
+                    host.capturedBaseEpoch = capture.baseEpoch();
                     if (sabotage == Sabotage.BARRIER_AFTER_RESUME) {
                         host.captured = host.capturedBeforeBarrier;
                     }
@@ -432,7 +445,7 @@ final class SimulatedPair {
                 GuestState state = host.captured;
                 Connection c = connection;
                 if (c != null && c.session == ship.session() && state != null) {
-                    c.toBackup.add(new Message.Checkpoint(ship.epoch(), ship.baseEpoch(), state));
+                    c.toBackup.add(new Message.Checkpoint(ship.epoch(), host.capturedBaseEpoch, state));
                 }
                 if (sabotage == Sabotage.COMMIT_WHEN_SHIPPED) {
                     perform(host, role, new PrimaryEffect.Commit(ship.epoch(), nowNanos + 100 * MILLI));
@@ -594,8 +607,8 @@ final class SimulatedPair {
             case BackupEffect.BecomePrimary become -> {
                 host.backup = null;
                 host.checkpoints.clear();
-                host.primary = newPrimaryRole(host, become.lastEpoch(), false);
-                runPrimary(host, host.primary.onStart(nowNanos));
+                host.primary = newPrimaryRole(host, become.lastEpoch());
+                runPrimary(host, host.primary.onStart(false, nowNanos));
                 BufferWall wall = host.wall;
                 if (wall != null && host.wallOwnedByLife == life) {
                     runPrimary(host, host.primary.onWallUp(wall.openEpoch(), nowNanos));
@@ -633,15 +646,14 @@ final class SimulatedPair {
     // ---- life and death
     // ----------------------------------------------------------------------------------------------
 
-    private PrimaryRole newPrimaryRole(Host host, long lastEpoch, boolean guestPaused) {
+    private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
         boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);
         return new PrimaryRole(
                 new PrimaryRole.Settings(50 * MILLI, 3, 100 * MILLI, 100 * MILLI),
                 host.disk.term,
                 lastEpoch,
                 host.disk.armed,
-                servesAlone,
-                guestPaused);
+                servesAlone);
     }
 
     void startAgent(Host host) {
@@ -651,8 +663,12 @@ final class SimulatedPair {
         host.agentAlive = true;
         host.agentLife++;
         if (host.disk.term.owner().equals(host.name)) {
-            host.primary = newPrimaryRole(host, Epoch.NONE, host.guestPaused);
-            runPrimary(host, host.guest == null ? host.primary.onStartWithoutGuest() : host.primary.onStart(nowNanos));
+            host.primary = newPrimaryRole(host, Epoch.NONE);
+            runPrimary(
+                    host,
+                    host.guest == null
+                            ? host.primary.onStartWithoutGuest()
+                            : host.primary.onStart(host.guestPaused, nowNanos));
             sayHello(host);
         } else {
             host.backup = new BackupRole(host.name, host.disk.term, PATIENCE);
