@@ -5,6 +5,7 @@ import io.holdfast.arp.AddressBook;
 import io.holdfast.arp.AnnounceSchedule;
 import io.holdfast.arp.Announcer;
 import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.arp.ArpMetrics;
 import io.holdfast.arp.FrameSender;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
@@ -18,9 +19,14 @@ import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlUnavailableException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.frame.ExemptionFilter;
+import io.holdfast.metrics.BridgeMetrics;
+import io.holdfast.metrics.Health;
+import io.holdfast.metrics.MetricsRegistry;
+import io.holdfast.metrics.MetricsServer;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import io.holdfast.wall.BufferWall;
+import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -120,7 +126,8 @@ public final class HoldfastProxy implements AutoCloseable {
                 observer(book),
                 pressure::onHighWater,
                 this::onLaneFailure));
-        AnnouncerThread announcer = closing(new AnnouncerThread(announcer(settings, wall, ports)));
+        Announcer announcements = announcer(settings, wall, ports);
+        AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
 
         WallNews news = new WallNews(wall, this::emit);
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
@@ -128,6 +135,8 @@ public final class HoldfastProxy implements AutoCloseable {
         new AnnounceCommands(wall, book, announcer).register(builder);
         new ProxyStatus(config, settings.mode(), unsafe, bridge, announcer).register(builder);
 
+        closing(MetricsServer.start(
+                settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
         bridge.start();
         pressure.start(bridge::longestWaitForBarrierNanos);
         server = closing(builder.start());
@@ -183,6 +192,23 @@ public final class HoldfastProxy implements AutoCloseable {
         if (to != null) {
             to.broadcast(event, data);
         }
+    }
+
+    private Health health() {
+        String reason = failure.get();
+        return reason == null ? Health.ok("the lanes run") : Health.failing(reason);
+    }
+
+    private MetricsRegistry metrics(
+            HoldfastConfig config, Bridge bridge, Announcer announcements, AddressBook book, List<String> unsafe) {
+        MetricsRegistry registry = closing(new MetricsRegistry(config.guest(), config.host()));
+        new BridgeMetrics(bridge).bindTo(registry);
+        new ArpMetrics(announcements.counters(), book).bindTo(registry.meters());
+        Gauge.builder("holdfast.unsafe", unsafe, problems -> problems.isEmpty() ? 0 : 1)
+                .description("1 if frames may have a way around the proxy, by --force-unsafe")
+                .strongReference(true)
+                .register(registry.meters());
+        return registry;
     }
 
     private static String newIncarnation() {

@@ -1,4 +1,4 @@
-package io.holdfast.metrics;
+package io.holdfast.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,7 @@ import static org.assertj.core.data.Percentage.withPercentage;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -59,26 +60,38 @@ class NanoHistogramTest {
         }
         Arrays.sort(durations);
         for (double quantile : new double[] {0.01, 0.5, 0.9, 0.99, 0.999}) {
-            assertThat(histogram.quantileNanos(quantile).orElseThrow())
+            assertThat(histogram.quantileNanos(quantile))
                     .as("seed %d, quantile %s", seed, quantile)
                     .isCloseTo(durations[(int) Math.ceil(quantile * durations.length) - 1], withPercentage(27));
         }
-        assertThat(histogram.quantileNanos(1)).hasValue(durations[durations.length - 1]);
+        assertThat(histogram.quantileNanos(1)).isEqualTo(durations[durations.length - 1]);
     }
 
     @Test
     void shouldKnowNoQuantileOfNothing() {
-        assertThat(histogram.quantileNanos(0.5)).isEmpty();
+        assertThat(histogram.quantileNanos(0.5)).isZero();
         assertThatThrownBy(() -> histogram.quantileNanos(50)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> histogram.quantileNanos(Double.NaN)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
+    void shouldGiveTheQuantileOfSeveralAsOfOne() {
+        NanoHistogram other = new NanoHistogram();
+        for (int i = 0; i < 100; i++) {
+            histogram.record(1_000_000);
+            other.record(100_000_000);
+        }
+        List<NanoHistogram> both = List.of(histogram, other);
+        assertThat(NanoHistogram.quantileNanos(both, 0.4)).isCloseTo(1_000_000, withPercentage(27));
+        assertThat(NanoHistogram.quantileNanos(both, 0.6)).isCloseTo(100_000_000, withPercentage(27));
+    }
+
+    @Test
     void shouldNotReachBeyondTheLongestDuration() {
         histogram.record(5_100_000);
-        assertThat(histogram.quantileNanos(0.99)).hasValue(5_100_000);
+        assertThat(histogram.quantileNanos(0.99)).isEqualTo(5_100_000);
         histogram.record(20_000_000_000L);
-        assertThat(histogram.quantileNanos(1)).hasValue(20_000_000_000L);
+        assertThat(histogram.quantileNanos(1)).isEqualTo(20_000_000_000L);
     }
 
     @Test
