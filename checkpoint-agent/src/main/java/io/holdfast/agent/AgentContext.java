@@ -45,9 +45,7 @@ record AgentContext(
     }
 
     boolean passesBeforeArming() {
-        return config.proxySection()
-                .map(proxy -> proxy.arming() == ArmingPolicy.PASS)
-                .orElse(false);
+        return agent.arming() == ArmingPolicy.PASS;
     }
 
     QemuStandby.Settings standbySettings() {
