@@ -357,7 +357,7 @@ public final class LinkConnection implements LinkOutput {
 
         private void onHandshake(SslHandshakeCompletionEvent handshake) {
             if (!handshake.isSuccess()) {
-                // Not closed here: the TLS handler does that when it has told the peer why.
+                // The TLS handler tells the peer and closes.
                 noteFailure(handshake.cause());
             } else if (accepted) {
                 greet();
