@@ -8,9 +8,15 @@ public interface ControlSession {
     /** Unique among the connections of one server's life; for logs. */
     long id();
 
-    /** Runs {@code action} on the command thread when the connection is gone; at once if it already is. */
+    /**
+     * Runs {@code action} on the command thread when the connection is gone, after the commands that came over it; soon if
+     * it already is gone. Any thread.
+     */
     void onClose(Runnable action);
 
     /** Sends an event to this client if it has subscribed; never blocks. Any thread. */
     void emit(String event, ObjectNode data);
+
+    /** Ends the connection, such as that of an engine which another one displaces. Any thread. */
+    void close();
 }

@@ -1,4 +1,9 @@
-/** Registry, HTTP endpoint and the proxy's meter binders. */
+/**
+ * Registry, HTTP endpoint and the proxy's meter binders.
+ *
+ * <p>Nothing here is touched per frame. Threads that move frames count in plain longs and in {@link
+ * io.holdfast.measure.NanoHistogram}s of their own; a scrape reads those from its own thread.
+ */
 @NullMarked
 package io.holdfast.metrics;
 

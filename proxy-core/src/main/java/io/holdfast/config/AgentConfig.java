@@ -1,0 +1,38 @@
+package io.holdfast.config;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+
+/**
+ * The process that drives the hypervisor, ships checkpoints and decides on failover.
+ *
+ * @param role at the very first start; afterwards the term on disk decides
+ * @param arming what the wall does until a backup of the term has ever been armed
+ * @param interval between checkpoints
+ * @param latencyTarget output held longer asks for an early checkpoint
+ * @param epochsInFlight checkpoints sent and not yet confirmed
+ * @param heartbeat interval of the signs of life on the link
+ * @param missedHeartbeats silent heartbeats after which the peer is suspected
+ * @param grace wait after end of file on the link without word of the guest's death
+ * @param link to the other host
+ * @param qemu the guest's hypervisor
+ * @param http where metrics and probes are served; a loopback address
+ */
+public record AgentConfig(
+        InitialRole role,
+        ArmingPolicy arming,
+        Duration interval,
+        Duration latencyTarget,
+        int epochsInFlight,
+        Duration heartbeat,
+        int missedHeartbeats,
+        Duration grace,
+        LinkConfig link,
+        QemuConfig qemu,
+        InetSocketAddress http) {
+
+    /** Silence on the link after which the peer is suspected. */
+    public Duration silenceLimit() {
+        return heartbeat.multipliedBy(missedHeartbeats);
+    }
+}

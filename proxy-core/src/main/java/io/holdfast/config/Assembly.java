@@ -1,0 +1,82 @@
+package io.holdfast.config;
+
+import io.holdfast.frame.ExemptionRule;
+import java.util.Optional;
+
+/** Makes the program's records of values that have been checked. */
+final class Assembly {
+
+    private Assembly() {}
+
+    static HoldfastConfig holdfast(SectionValues top) {
+        return new HoldfastConfig(
+                top.get(Settings.GUEST),
+                top.get(Settings.HOST),
+                top.get(Settings.RUNTIME_DIRECTORY),
+                top.get(Settings.STATE_DIRECTORY),
+                top.section("proxy").map(Assembly::proxy),
+                top.section("agent").map(Assembly::agent));
+    }
+
+    private static ProxyConfig proxy(SectionValues proxy) {
+        return new ProxyConfig(
+                proxy.get(Settings.MODE),
+                proxy.get(Settings.PORT),
+                proxy.list("proxy.nics").stream()
+                        .map(nic -> new NicConfig(nic.get(Settings.NIC_GUEST_PORT), nic.get(Settings.NIC_UPLINK)))
+                        .toList(),
+                proxy.get(Settings.WALL_LIMIT),
+                proxy.get(Settings.WALL_HIGH_WATER),
+                proxy.list("proxy.exempt").stream().map(Assembly::exemption).toList(),
+                proxy.get(Settings.PROXY_HTTP),
+                announce(proxy.section("proxy.announce").orElseThrow()));
+    }
+
+    private static ExemptionRule exemption(SectionValues exemption) {
+        Optional<Integer> etherType = exemption.find(Settings.EXEMPT_ETHERTYPE);
+        if (etherType.isPresent()) {
+            return new ExemptionRule.OfEtherType(etherType.get());
+        }
+        return new ExemptionRule.OfProtocol(
+                exemption.get(Settings.EXEMPT_PROTOCOL).number(),
+                exemption.find(Settings.EXEMPT_PORT).orElse(ExemptionRule.ANY_PORT),
+                exemption.find(Settings.EXEMPT_PREFIX).orElse(null));
+    }
+
+    private static AnnounceConfig announce(SectionValues announce) {
+        return new AnnounceConfig(announce.get(Settings.ANNOUNCE_SCHEDULE), announce.get(Settings.ANNOUNCE_REFRESH));
+    }
+
+    private static AgentConfig agent(SectionValues agent) {
+        return new AgentConfig(
+                agent.get(Settings.ROLE),
+                agent.get(Settings.ARMING),
+                agent.get(Settings.INTERVAL),
+                agent.get(Settings.LATENCY_TARGET),
+                agent.get(Settings.EPOCHS_IN_FLIGHT),
+                agent.get(Settings.HEARTBEAT),
+                agent.get(Settings.MISSED_HEARTBEATS),
+                agent.get(Settings.GRACE),
+                link(agent.section("agent.link").orElseThrow()),
+                qemu(agent.section("agent.qemu").orElseThrow()),
+                agent.get(Settings.AGENT_HTTP));
+    }
+
+    private static LinkConfig link(SectionValues link) {
+        Optional<TlsConfig> tls = link.get(Settings.LINK_INSECURE)
+                ? Optional.empty()
+                : Optional.of(new TlsConfig(
+                        link.get(Settings.LINK_CERTIFICATE),
+                        link.get(Settings.LINK_KEY),
+                        link.get(Settings.LINK_AUTHORITY)));
+        return new LinkConfig(link.get(Settings.LINK_LISTEN), link.get(Settings.LINK_PEER), tls);
+    }
+
+    private static QemuConfig qemu(SectionValues qemu) {
+        return new QemuConfig(
+                qemu.get(Settings.QEMU_QMP),
+                qemu.get(Settings.QEMU_MEMORY),
+                qemu.get(Settings.QEMU_INCOMING),
+                qemu.get(Settings.QEMU_COMMAND));
+    }
+}

@@ -1,0 +1,183 @@
+package io.holdfast.config;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The rules that tie several settings together. A rule whose settings are wrong in themselves keeps silent. */
+final class CrossChecks {
+
+    private final SectionValues top;
+    private final Problems problems;
+
+    CrossChecks(SectionValues top, Problems problems) {
+        this.top = top;
+        this.problems = problems;
+    }
+
+    void check() {
+        checkControlSockets();
+        top.section("proxy").ifPresent(this::checkProxy);
+        top.section("agent").ifPresent(this::checkAgent);
+        checkHttpPorts();
+    }
+
+    private void checkControlSockets() {
+        top.find(Settings.RUNTIME_DIRECTORY).ifPresent(directory -> {
+            int lengthBytes =
+                    directory.resolve(Settings.AGENT_SOCKET_NAME).toString().getBytes(StandardCharsets.UTF_8).length;
+            if (lengthBytes > ValueTypes.SOCKET_PATH_LIMIT_BYTES) {
+                problems.add(
+                        top.line(Settings.RUNTIME_DIRECTORY),
+                        "`runtime-directory` is too long: the path of a socket in it would have " + lengthBytes
+                                + " bytes, and at most " + ValueTypes.SOCKET_PATH_LIMIT_BYTES + " are possible");
+            }
+        });
+    }
+
+    private void checkProxy(SectionValues proxy) {
+        List<SectionValues> nics = proxy.list("proxy.nics");
+        if (nics.isEmpty()) {
+            problems.add(proxy.line(), "`proxy.nics` must name at least one network card of the guest");
+        }
+        Map<String, Integer> lineByInterface = new HashMap<>();
+        for (SectionValues nic : nics) {
+            checkUsedOnce(nic, Settings.NIC_GUEST_PORT, lineByInterface);
+            checkUsedOnce(nic, Settings.NIC_UPLINK, lineByInterface);
+        }
+        proxy.list("proxy.exempt").forEach(this::checkExemption);
+        proxy.find(Settings.WALL_LIMIT)
+                .ifPresent(limit -> proxy.find(Settings.WALL_HIGH_WATER)
+                        .filter(highWater -> highWater >= limit)
+                        .ifPresent(highWater -> problems.add(
+                                proxy.line(Settings.WALL_HIGH_WATER),
+                                "`wall-high-water` must be below `wall-limit`, or the guest is stopped before it is"
+                                        + " checkpointed early")));
+        proxy.section("proxy.announce").ifPresent(this::checkAnnounce);
+    }
+
+    private void checkUsedOnce(SectionValues nic, Setting<String> setting, Map<String, Integer> lineByInterface) {
+        nic.find(setting).ifPresent(name -> {
+            Integer earlierLine = lineByInterface.putIfAbsent(name, nic.line(setting));
+            if (earlierLine != null) {
+                problems.add(
+                        nic.line(setting),
+                        "interface `" + name + "` is used already in line " + earlierLine
+                                + "; each port needs an interface of its own");
+            }
+        });
+    }
+
+    private void checkExemption(SectionValues exemption) {
+        boolean byEtherType = exemption.names(Settings.EXEMPT_ETHERTYPE);
+        boolean byProtocol = exemption.names(Settings.EXEMPT_PROTOCOL);
+        boolean narrowed = exemption.names(Settings.EXEMPT_PORT) || exemption.names(Settings.EXEMPT_PREFIX);
+        if (byEtherType == byProtocol || (byEtherType && narrowed)) {
+            problems.add(
+                    exemption.line(),
+                    "an exemption is either {ethertype: ...} alone, or {protocol: ...} with or without port and prefix");
+        }
+        if (exemption.names(Settings.EXEMPT_PORT)
+                && exemption
+                        .find(Settings.EXEMPT_PROTOCOL)
+                        .filter(protocol -> protocol != ExemptProtocol.UDP)
+                        .isPresent()) {
+            problems.add(exemption.line(Settings.EXEMPT_PORT), "`port` goes with protocol `udp` only");
+        }
+    }
+
+    private void checkAnnounce(SectionValues announce) {
+        announce.find(Settings.ANNOUNCE_SCHEDULE).ifPresent(schedule -> {
+            int line = announce.line(Settings.ANNOUNCE_SCHEDULE);
+            for (int i = 1; i < schedule.size(); i++) {
+                if (schedule.get(i).compareTo(schedule.get(i - 1)) <= 0) {
+                    problems.add(line, "`schedule` must ascend");
+                    return;
+                }
+            }
+            // A neighbour that has just learnt the old place is deaf for this long.
+            Duration locktime = Duration.ofSeconds(1);
+            if (schedule.getLast().minus(schedule.getFirst()).compareTo(locktime) <= 0) {
+                problems.add(
+                        line,
+                        "`schedule` must reach more than 1s past its first time, because a Linux neighbour ignores changes"
+                                + " within 1s of the last one");
+            }
+        });
+    }
+
+    private void checkAgent(SectionValues agent) {
+        agent.find(Settings.INTERVAL)
+                .ifPresent(
+                        interval -> agent.find(Settings.HEARTBEAT)
+                                .ifPresent(
+                                        heartbeat -> agent.find(Settings.MISSED_HEARTBEATS)
+                                                .filter(missed -> heartbeat
+                                                                .multipliedBy(missed)
+                                                                .compareTo(interval)
+                                                        < 0)
+                                                .ifPresent(
+                                                        missed -> problems.add(
+                                                                agent.line(Settings.HEARTBEAT),
+                                                                "`heartbeat` times `missed-heartbeats` is "
+                                                                        + heartbeat
+                                                                                .multipliedBy(missed)
+                                                                                .toMillis()
+                                                                        + "ms, shorter than `interval`: a peer would be given up within one epoch"))));
+        agent.section("agent.link").ifPresent(this::checkLink);
+        agent.section("agent.qemu").ifPresent(this::checkQemu);
+    }
+
+    private void checkLink(SectionValues link) {
+        List<Setting<?>> keyMaterial = List.of(Settings.LINK_CERTIFICATE, Settings.LINK_KEY, Settings.LINK_AUTHORITY);
+        link.find(Settings.LINK_INSECURE).ifPresent(insecure -> {
+            for (Setting<?> setting : keyMaterial) {
+                if (insecure && link.names(setting)) {
+                    problems.add(
+                            link.line(setting),
+                            "`" + setting.key() + "` contradicts `insecure: true`; remove one of the two");
+                } else if (!insecure && !link.names(setting)) {
+                    problems.add(
+                            link.line(),
+                            "missing key `" + setting.key()
+                                    + "` in `agent.link`; `holdfast keys` makes the files, and only"
+                                    + " `insecure: true` does without");
+                }
+            }
+        });
+        link.find(Settings.LINK_LISTEN)
+                .filter(listen ->
+                        link.find(Settings.LINK_PEER).filter(listen::equals).isPresent())
+                .ifPresent(listen ->
+                        problems.add(link.line(Settings.LINK_PEER), "`peer` is this host's own `listen` address"));
+    }
+
+    private void checkQemu(SectionValues qemu) {
+        qemu.find(Settings.QEMU_COMMAND).ifPresent(command -> {
+            int line = qemu.line(Settings.QEMU_COMMAND);
+            if (command.contains("-incoming") || command.contains("--incoming")) {
+                problems.add(line, "`command` must not have -incoming; the agent adds it for the waiting backup");
+            }
+            if (command.contains("-S") || command.contains("--S")) {
+                problems.add(line, "`command` must not have -S; a restored guest would stay paused");
+            }
+            if (command.contains("-daemonize") || command.contains("--daemonize")) {
+                problems.add(line, "`command` must not have -daemonize; the agent watches the process that it started");
+            }
+        });
+    }
+
+    private void checkHttpPorts() {
+        top.section("proxy")
+                .flatMap(proxy -> proxy.find(Settings.PROXY_HTTP))
+                .ifPresent(proxyHttp -> top.section("agent")
+                        .filter(agent -> agent.find(Settings.AGENT_HTTP)
+                                .filter(proxyHttp::equals)
+                                .isPresent())
+                        .ifPresent(agent -> problems.add(
+                                agent.line(Settings.AGENT_HTTP),
+                                "`http` of `agent` is the same address as `http` of `proxy`")));
+    }
+}

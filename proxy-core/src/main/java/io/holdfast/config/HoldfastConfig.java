@@ -1,0 +1,65 @@
+package io.holdfast.config;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The checked configuration of one guest on one host.
+ *
+ * @param guest the guest's name
+ * @param host this host's name; the owner of the terms that it draws
+ * @param runtimeDirectory for sockets; emptied by a reboot
+ * @param stateDirectory for what must survive a reboot
+ * @param proxySection empty if the file has no section {@code proxy}
+ * @param agentSection empty if the file has no section {@code agent}
+ */
+public record HoldfastConfig(
+        String guest,
+        String host,
+        Path runtimeDirectory,
+        Path stateDirectory,
+        Optional<ProxyConfig> proxySection,
+        Optional<AgentConfig> agentSection) {
+
+    /**
+     * Reads and checks a file.
+     *
+     * @throws ConfigException names everything that is wrong in it, with lines
+     */
+    public static HoldfastConfig read(Path file) throws ConfigException {
+        return ConfigFile.read(file).config();
+    }
+
+    /**
+     * The settings of the packet path.
+     *
+     * @throws ConfigException if the file has none
+     */
+    public ProxyConfig proxy() throws ConfigException {
+        return proxySection.orElseThrow(() -> missingSection("proxy"));
+    }
+
+    /**
+     * The settings of the process that ships checkpoints.
+     *
+     * @throws ConfigException if the file has none
+     */
+    public AgentConfig agent() throws ConfigException {
+        return agentSection.orElseThrow(() -> missingSection("agent"));
+    }
+
+    /** Where the proxy listens for commands. */
+    public Path proxySocket() {
+        return runtimeDirectory.resolve(Settings.PROXY_SOCKET_NAME);
+    }
+
+    /** Where the agent listens for commands. */
+    public Path agentSocket() {
+        return runtimeDirectory.resolve(Settings.AGENT_SOCKET_NAME);
+    }
+
+    private ConfigException missingSection(String name) {
+        return new ConfigException("the configuration of guest `" + guest + "` has no section `" + name
+                + "`, which `holdfast " + name + "` needs; add it to the file");
+    }
+}

@@ -1,0 +1,277 @@
+package io.holdfast.config;
+
+import io.holdfast.frame.IpPrefix;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table of all settings, in the order of the documentation. What is not in it cannot be written in the file.
+ *
+ * <p>Rules that tie several settings together are in {@link CrossChecks}.
+ */
+public final class Settings {
+
+    static final String PROXY_SOCKET_NAME = "proxy.sock";
+    static final String AGENT_SOCKET_NAME = "agent.sock";
+
+    private static final long KIB = 1L << 10;
+    private static final long MIB = 1L << 20;
+    private static final long GIB = 1L << 30;
+
+    private static final List<Setting<?>> TABLE = new ArrayList<>();
+
+    private static final List<Section> SECTIONS = List.of(
+            new Section("", Section.Kind.DEFAULTED, "One guest on one host; read by proxy and agent alike."),
+            new Section("proxy", Section.Kind.OPTIONAL, "The packet path: `holdfast proxy`."),
+            new Section("proxy.nics", Section.Kind.LIST, "The guest's network cards; all commit at one barrier."),
+            new Section(
+                    "proxy.exempt",
+                    Section.Kind.LIST,
+                    "Classes of frames that are never held; never TCP, never fragments."),
+            new Section(
+                    "proxy.announce",
+                    Section.Kind.DEFAULTED,
+                    "How the network learns after a promotion where the guest is."),
+            new Section("agent", Section.Kind.OPTIONAL, "Checkpoints and failover: `holdfast agent`."),
+            new Section("agent.link", Section.Kind.DEFAULTED, "The replication link to the other host."),
+            new Section("agent.qemu", Section.Kind.DEFAULTED, "The guest's hypervisor."));
+
+    static final Setting<String> GUEST = required("guest", ValueTypes.name(), "The guest's name.");
+    static final Setting<String> HOST =
+            required("host", ValueTypes.name(), "This host's name, the owner of the terms that it draws.");
+    static final Setting<Path> RUNTIME_DIRECTORY = derived(
+            "runtime-directory",
+            ValueTypes.path(),
+            "/run/holdfast/<guest>",
+            top -> top.find(GUEST).map(guest -> Path.of("/run/holdfast", guest)),
+            "Holds the control sockets.");
+    static final Setting<Path> STATE_DIRECTORY = derived(
+            "state-directory",
+            ValueTypes.path(),
+            "/var/lib/holdfast/<guest>",
+            top -> top.find(GUEST).map(guest -> Path.of("/var/lib/holdfast", guest)),
+            "Holds the term file, which must survive a reboot.");
+
+    static final Setting<ProxyMode> MODE = defaulted(
+            "proxy.mode",
+            ValueTypes.word(
+                    ProxyMode.class,
+                    Map.of(
+                            "reverse",
+                            "mode `reverse` is not available in this version, and never beside the primary, whose death"
+                                    + " takes the input log with it; use `wall`")),
+            ProxyMode.WALL,
+            "What is held: `wall` everything, `off` nothing (a bare bridge, for demonstration).");
+    static final Setting<PortKind> PORT = defaulted(
+            "proxy.port",
+            ValueTypes.word(
+                    PortKind.class,
+                    Map.of("packet-socket", "port `packet-socket` is not available in this version; use `pcap`")),
+            PortKind.PCAP,
+            "How frames are captured and sent.");
+    static final Setting<String> NIC_GUEST_PORT = required(
+            "proxy.nics.guest-port", ValueTypes.interfaceName(), "The interface towards the guest, such as its tap.");
+    static final Setting<String> NIC_UPLINK =
+            required("proxy.nics.uplink", ValueTypes.interfaceName(), "The interface towards router and clients.");
+    static final Setting<Long> WALL_LIMIT = defaulted(
+            "proxy.wall-limit",
+            ValueTypes.size(MIB, 16 * GIB),
+            256 * MIB,
+            "Room for held frames of all NICs together; the guest stays paused at the next barrier when it is used up.");
+    static final Setting<Long> WALL_HIGH_WATER = derived(
+            "proxy.wall-high-water",
+            ValueTypes.size(64 * KIB, 16 * GIB),
+            "<half of wall-limit>",
+            proxy -> proxy.find(WALL_LIMIT).map(limit -> limit / 2),
+            "Held bytes at which the wall asks for an early checkpoint; below the limit.");
+    static final Setting<Integer> EXEMPT_ETHERTYPE =
+            optional("proxy.exempt.ethertype", ValueTypes.etherType(), "All frames of this type; stands alone.");
+    static final Setting<ExemptProtocol> EXEMPT_PROTOCOL =
+            optional("proxy.exempt.protocol", ValueTypes.exemptProtocol(), "Unfragmented packets of this IP protocol.");
+    static final Setting<Integer> EXEMPT_PORT = optional(
+            "proxy.exempt.port", ValueTypes.integer(1, 65535), "Only this source or destination port; with `udp`.");
+    static final Setting<IpPrefix> EXEMPT_PREFIX =
+            optional("proxy.exempt.prefix", ValueTypes.ipPrefix(), "Only destinations in this range; with `protocol`.");
+    static final Setting<InetSocketAddress> PROXY_HTTP = defaulted(
+            "proxy.http",
+            ValueTypes.loopbackAddress(),
+            loopback(9601),
+            "Where /metrics, /livez and /readyz are served.");
+    static final Setting<List<Duration>> ANNOUNCE_SCHEDULE = defaulted(
+            "proxy.announce.schedule",
+            ValueTypes.listOf(ValueTypes.duration(Duration.ZERO, Duration.ofMinutes(10))),
+            List.of(0, 50, 200, 450, 800, 1900, 3000, 4100, 5200).stream()
+                    .map(Duration::ofMillis)
+                    .toList(),
+            "Times since the promotion, ascending; some more than 1s apart, because Linux neighbours ignore a change"
+                    + " within 1s of the last one.");
+    static final Setting<Duration> ANNOUNCE_REFRESH = defaulted(
+            "proxy.announce.refresh",
+            ValueTypes.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
+            Duration.ofSeconds(60),
+            "Interval of the announcements after the schedule has ended.");
+
+    static final Setting<InitialRole> ROLE = required(
+            "agent.role",
+            ValueTypes.word(InitialRole.class),
+            "What this host is at the very first start; afterwards the term on disk decides.");
+    static final Setting<ArmingPolicy> ARMING = defaulted(
+            "agent.arming",
+            ValueTypes.word(ArmingPolicy.class),
+            ArmingPolicy.HOLD,
+            "What happens to frames until the first full checkpoint is confirmed: `hold`, or `pass` unprotected.");
+    static final Setting<Duration> INTERVAL = defaulted(
+            "agent.interval",
+            ValueTypes.duration(Duration.ofMillis(5), Duration.ofSeconds(10)),
+            Duration.ofMillis(50),
+            "Between two checkpoints.");
+    static final Setting<Duration> LATENCY_TARGET = defaulted(
+            "agent.latency-target",
+            ValueTypes.duration(Duration.ofMillis(1), Duration.ofSeconds(10)),
+            Duration.ofMillis(50),
+            "Output that has been held longer asks for an early checkpoint.");
+    static final Setting<Integer> EPOCHS_IN_FLIGHT = defaulted(
+            "agent.epochs-in-flight",
+            ValueTypes.integer(1, 16),
+            2,
+            "Checkpoints that may be sent and not yet confirmed.");
+    static final Setting<Duration> HEARTBEAT = defaulted(
+            "agent.heartbeat",
+            ValueTypes.duration(Duration.ofMillis(10), Duration.ofSeconds(10)),
+            Duration.ofMillis(100),
+            "Interval of the signs of life between the hosts.");
+    static final Setting<Integer> MISSED_HEARTBEATS = defaulted(
+            "agent.missed-heartbeats",
+            ValueTypes.integer(2, 100),
+            5,
+            "Silent heartbeats after which the peer is suspected.");
+    static final Setting<Duration> GRACE = defaulted(
+            "agent.grace",
+            ValueTypes.duration(Duration.ZERO, Duration.ofSeconds(30)),
+            Duration.ofMillis(300),
+            "Wait after end of file on the link without word of the guest's death, because an agent may restart.");
+    static final Setting<InetSocketAddress> AGENT_HTTP = defaulted(
+            "agent.http",
+            ValueTypes.loopbackAddress(),
+            loopback(9602),
+            "Where /metrics, /livez and /readyz are served.");
+    static final Setting<InetSocketAddress> LINK_LISTEN =
+            required("agent.link.listen", ValueTypes.address(), "Where this host accepts the other one.");
+    static final Setting<InetSocketAddress> LINK_PEER =
+            required("agent.link.peer", ValueTypes.address(), "Where the other host accepts this one.");
+    static final Setting<Boolean> LINK_INSECURE = defaulted(
+            "agent.link.insecure",
+            ValueTypes.flag(),
+            false,
+            "Guest memory crosses the link in clear text and anybody may answer.");
+    static final Setting<Path> LINK_CERTIFICATE = optional(
+            "agent.link.certificate", ValueTypes.path(), "This host's certificate, PEM; required unless insecure.");
+    static final Setting<Path> LINK_KEY =
+            optional("agent.link.key", ValueTypes.path(), "The certificate's key, PEM; required unless insecure.");
+    static final Setting<Path> LINK_AUTHORITY = optional(
+            "agent.link.authority",
+            ValueTypes.path(),
+            "The authority that signed both hosts' certificates, PEM; required unless insecure.");
+    static final Setting<Path> QEMU_QMP = derived(
+            "agent.qemu.qmp",
+            ValueTypes.socketPath(),
+            "<runtime-directory>/qmp.sock",
+            qemu -> inRuntimeDirectory(qemu, "qmp.sock"),
+            "The QMP socket of the guest's QEMU.");
+    static final Setting<Path> QEMU_MEMORY = derived(
+            "agent.qemu.memory",
+            ValueTypes.path(),
+            "/dev/shm/<guest>.ram",
+            qemu -> qemu.top().find(GUEST).map(guest -> Path.of("/dev/shm", guest + ".ram")),
+            "The file of its memory-backend-file, share=on.");
+    static final Setting<Path> QEMU_INCOMING = derived(
+            "agent.qemu.incoming",
+            ValueTypes.socketPath(),
+            "<runtime-directory>/incoming.sock",
+            qemu -> inRuntimeDirectory(qemu, "incoming.sock"),
+            "The socket on which a waiting QEMU takes device state.");
+    static final Setting<List<String>> QEMU_COMMAND = required(
+            "agent.qemu.command",
+            ValueTypes.commandLine(),
+            "What starts the guest here, without -incoming: a list, or one line without quotes.");
+
+    private static final List<Setting<?>> ALL = List.copyOf(TABLE);
+
+    private Settings() {}
+
+    /** Every setting, in the order of the documentation. */
+    public static List<Setting<?>> all() {
+        return ALL;
+    }
+
+    /** Every section, outer before inner. */
+    public static List<Section> sections() {
+        return SECTIONS;
+    }
+
+    /** The settings that stand directly in a section. */
+    static List<Setting<?>> in(String sectionPath) {
+        return ALL.stream()
+                .filter(setting -> setting.sectionPath().equals(sectionPath))
+                .toList();
+    }
+
+    /** The sections that stand directly in a section. */
+    static List<Section> sectionsIn(String sectionPath) {
+        return SECTIONS.stream()
+                .filter(section ->
+                        !section.path().isEmpty() && section.parentPath().equals(sectionPath))
+                .toList();
+    }
+
+    private static Optional<Path> inRuntimeDirectory(SectionValues section, String name) {
+        return section.top().find(RUNTIME_DIRECTORY).map(directory -> directory.resolve(name));
+    }
+
+    private static InetSocketAddress loopback(int port) {
+        return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
+    }
+
+    private static <T> Setting<T> required(String path, ValueType<T> type, String text) {
+        return add(path, type, true, null, section -> Optional.empty(), text);
+    }
+
+    private static <T> Setting<T> optional(String path, ValueType<T> type, String text) {
+        return add(path, type, false, null, section -> Optional.empty(), text);
+    }
+
+    private static <T> Setting<T> defaulted(String path, ValueType<T> type, T value, String text) {
+        List<String> scalars = type.print(value);
+        String printed = type instanceof ValueType.ListOf ? scalars.toString() : scalars.getFirst();
+        return add(path, type, false, printed, section -> Optional.of(value), text);
+    }
+
+    private static <T> Setting<T> derived(
+            String path,
+            ValueType<T> type,
+            String defaultText,
+            Function<SectionValues, Optional<T>> fallback,
+            String text) {
+        return add(path, type, false, defaultText, fallback, text);
+    }
+
+    private static <T> Setting<T> add(
+            String path,
+            ValueType<T> type,
+            boolean required,
+            @Nullable String defaultText,
+            Function<SectionValues, Optional<T>> fallback,
+            String text) {
+        Setting<T> setting = new Setting<>(path, type, required, defaultText, fallback, text);
+        TABLE.add(setting);
+        return setting;
+    }
+}

@@ -1,0 +1,72 @@
+package io.holdfast.config;
+
+/** Files that tests start from. */
+final class Examples {
+
+    /** Every setting written out, most of them with a value that is not the default. */
+    static final String FULL = """
+            guest: redis
+            host: a
+            runtime-directory: /run/elsewhere
+            state-directory: /var/lib/elsewhere
+            proxy:
+              mode: off
+              port: pcap
+              nics:
+                - guest-port: tap0
+                  uplink: up0
+                - guest-port: tap1
+                  uplink: up1
+              wall-limit: 64MiB
+              wall-high-water: 16MiB
+              exempt:
+                - {ethertype: 0x88cc}
+                - {protocol: udp, port: 53, prefix: 10.0.0.0/8}
+                - {protocol: icmpv6, prefix: "fd00::/8"}
+              http: 127.0.0.1:9701
+              announce:
+                schedule: [0ms, 100ms, 2s]
+                refresh: 30s
+            agent:
+              role: backup
+              arming: pass
+              interval: 25ms
+              latency-target: 20ms
+              epochs-in-flight: 3
+              heartbeat: 50ms
+              missed-heartbeats: 4
+              grace: 200ms
+              link:
+                listen: 10.9.0.1:7700
+                peer: "[fd00::2]:7700"
+                insecure: false
+                certificate: /etc/holdfast/a.crt
+                key: /etc/holdfast/a.key
+                authority: /etc/holdfast/ca.crt
+              qemu:
+                qmp: /run/elsewhere/q.sock
+                memory: /dev/shm/elsewhere.ram
+                incoming: /run/elsewhere/in.sock
+                command: [qemu-system-x86_64, -M, "pc,memory-backend=ram0", -append, "console=ttyS0 \\"quoted\\" 'x': #y", ""]
+              http: "[::1]:9702"
+            """;
+
+    /** Only what is required. */
+    static final String SHORT = """
+            guest: redis
+            host: a
+            proxy:
+              nics:
+                - {guest-port: tap0, uplink: up0}
+            agent:
+              role: primary
+              link:
+                listen: 10.9.0.1:7700
+                peer: 10.9.0.2:7700
+                insecure: true
+              qemu:
+                command: qemu-system-x86_64 -M pc
+            """;
+
+    private Examples() {}
+}
