@@ -417,6 +417,17 @@ final class BackupShell implements Shell {
     }
 
     @Override
+    public AgentView view() {
+        return new AgentView(
+                "backup",
+                role.term().number(),
+                role.confirmedEpoch(),
+                role.isPrimaryConnected(),
+                role.mayPromote(),
+                role.whyNotPromote());
+    }
+
+    @Override
     public void describe(ObjectNode status) {
         status.put("role", "backup")
                 .put("peer", role.isPrimaryConnected() ? "connected" : "absent")

@@ -703,6 +703,21 @@ final class PrimaryShell implements Shell {
     }
 
     @Override
+    public AgentView view() {
+        boolean guestRuns = engine != null && !role.isGuestGone();
+        boolean ready = guestRuns && wall != null && role.isBackupConnected() && role.isBackupArmed();
+        String because = ready
+                ? "protected"
+                : !guestRuns
+                        ? "no guest"
+                        : wall == null
+                                ? "the proxy does not answer"
+                                : refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
+        return new AgentView(
+                "primary", role.term().number(), role.lastEpoch(), role.isBackupConnected(), ready, because);
+    }
+
+    @Override
     public void describe(ObjectNode status) {
         status.put("role", "primary")
                 .put("guest_found", engine != null && !role.isGuestGone())
