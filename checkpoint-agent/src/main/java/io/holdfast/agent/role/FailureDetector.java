@@ -4,16 +4,16 @@ package io.holdfast.agent.role;
  * Decides from what the link shows whether the peer has to be taken for dead.
  *
  * <p>Two things make it suspect. <b>Silence</b>: nothing, not a single byte, was received for {@code heartbeatNanos *
- * missedHeartbeats}. <b>End of file</b>: the peer's kernel closed the connection, and no new one came within
- * {@code graceNanos}, since an agent may be restarting; if the peer had said before that its guest is dead, there is nothing
+ * missedHeartbeats}. <b>End of file</b>: the peer's kernel closed the connection, and no new one came within {@code
+ * graceNanos}, since an agent may be restarting; if the peer had said before that its guest is dead, there is nothing
  * to wait for.
  *
- * <p>A detector whose own tick came late has seen nothing: this process was stopped, swapped out or collecting garbage, and
- * what the peer sent meanwhile may still lie unread in the socket. So a late tick restarts whatever is being measured. The
- * price is that a host that is never on time never suspects anybody, which is the safe side.
+ * <p>A detector whose own tick came late has seen nothing: this process was stopped, swapped out or collecting
+ * garbage, and what the peer sent meanwhile may still lie unread in the socket. So a late tick restarts whatever is
+ * being measured. The price is that a host that is never on time never suspects anybody, which is the safe side.
  *
- * <p>Before the first connection there is nothing to lose, and the verdict is {@link Verdict#FINE}. Verdicts are not latched:
- * a byte or a connection makes a silent peer fine again, if nobody has acted on the verdict by then.
+ * <p>Before the first connection there is nothing to lose, and the verdict is {@link Verdict#FINE}. Verdicts are not
+ * latched: a byte or a connection makes a silent peer fine again, if nobody has acted on the verdict by then.
  *
  * <p>Pure: the time is {@code System.nanoTime()} of the caller. <b>Threads.</b> One at a time.
  */
