@@ -130,7 +130,13 @@ final class BackupShell implements Shell {
     }
 
     private void onHello(Peer peer, LinkMessage.Hello hello) {
-        log.info("primary {} introduces itself, term {}", hello.host(), hello.term());
+        String certifiedHost = peer.connection.peerName().orElse(hello.host());
+        if (!certifiedHost.equals(hello.host())) {
+            log.error("{} calls itself {}, but its certificate is {}'s", peer.connection, hello.host(), certifiedHost);
+            peer.connection.close("the certificate is another host's");
+            return;
+        }
+        log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
         List<String> differences = List.of();
         if (!hello.guest().equals(context.config().guest())) {
             differences = List.of(

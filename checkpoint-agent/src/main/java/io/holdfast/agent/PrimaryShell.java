@@ -195,7 +195,8 @@ final class PrimaryShell implements Shell {
                 "guest found{}: {} MiB, {}",
                 paused ? ", paused by an earlier agent" : "",
                 found.memoryBytes() >> 20,
-                definition.properties());
+                definition.properties().get("machine"));
+        log.debug("its machine: {}", definition.properties());
         perform(role.onStart(paused, System.nanoTime()));
         startLink();
     }
