@@ -39,6 +39,7 @@ source "$REPOSITORY/deploy/lib/workload.sh"
 source "$REPOSITORY/deploy/lib/results.sh"
 
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
+readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
 mode=wall interval=25ms clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 
@@ -186,7 +187,8 @@ clean_up() {
     # Nothing that fails here may keep the rest from being removed.
     set +e
     end_progress
-    ((exit_code == 0 || exit_code >= 128)) || save_logs
+    ((exit_code >= 128)) || save_logs
+    ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
     destroy_lab
     remove_guest_memory
     rm -rf "$DEMO_DIR"
@@ -194,11 +196,9 @@ clean_up() {
 }
 
 save_logs() {
-    local logs=$TARGET/demo-logs
-    rm -rf "$logs"
-    mkdir -p "$logs"
-    cp -r "$DEMO_DIR"/. "$logs" 2> /dev/null || true
-    warn "the logs are in $logs"
+    rm -rf "$LOGS"
+    mkdir -p "$LOGS"
+    cp -r "$DEMO_DIR"/. "$LOGS" 2> /dev/null || true
 }
 
 main "$@"

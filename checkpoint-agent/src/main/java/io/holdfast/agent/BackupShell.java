@@ -130,7 +130,13 @@ final class BackupShell implements Shell {
     }
 
     private void onHello(Peer peer, LinkMessage.Hello hello) {
-        log.info("primary {} introduces itself, term {}", hello.host(), hello.term());
+        String certifiedHost = peer.connection.peerName().orElse(hello.host());
+        if (!certifiedHost.equals(hello.host())) {
+            log.error("{} calls itself {}, but its certificate is {}'s", peer.connection, hello.host(), certifiedHost);
+            peer.connection.close("the certificate is another host's");
+            return;
+        }
+        log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
         List<String> differences = List.of();
         if (!hello.guest().equals(context.config().guest())) {
             differences = List.of(
@@ -414,6 +420,17 @@ final class BackupShell implements Shell {
     @Override
     public void alone(String reason) throws CommandException {
         throw new CommandException("WrongRole", "this host is the backup; it promotes, it does not go on alone");
+    }
+
+    @Override
+    public AgentView view() {
+        return new AgentView(
+                "backup",
+                role.term().number(),
+                role.confirmedEpoch(),
+                role.isPrimaryConnected(),
+                role.mayPromote(),
+                role.whyNotPromote());
     }
 
     @Override

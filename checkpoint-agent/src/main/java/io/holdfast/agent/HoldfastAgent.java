@@ -21,6 +21,9 @@ import io.holdfast.control.ControlServer;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.measure.NanoHistogram;
+import io.holdfast.metrics.Health;
+import io.holdfast.metrics.MetricsRegistry;
+import io.holdfast.metrics.MetricsServer;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -52,10 +55,15 @@ public final class HoldfastAgent implements AutoCloseable {
     private final AgentContext context;
     private final LinkServer linkServer;
     private final ControlServer controlServer;
+    private final MetricsRegistry registry;
+    private final MetricsServer metricsServer;
     private long heartbeats;
 
     /** Conductor; read by the link's event loop for messages that must not wait. */
     private volatile Shell shell;
+
+    /** Renewed by the conductor with every tick. */
+    private volatile AgentView view;
 
     /**
      * Runs an agent until the process is told to stop.
@@ -103,6 +111,20 @@ public final class HoldfastAgent implements AutoCloseable {
         this.shell = primary ? new PrimaryShell(context, null, 0, "") : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
         this.controlServer = startControlServer();
+        this.view = shell.view();
+        this.registry = new MetricsRegistry(config.guest(), config.host());
+        new AgentMetrics(measures, () -> view).bindTo(registry);
+        this.metricsServer = MetricsServer.start(agent.http(), registry, this::liveness, this::readiness);
+    }
+
+    private Health liveness() {
+        return Health.ok(view.role());
+    }
+
+    private Health readiness() {
+        AgentView now = view;
+        String reason = now.role() + ": " + now.because();
+        return now.ready() ? Health.ok(reason) : Health.failing(reason);
     }
 
     private static LinkSecurity security(AgentConfig agent) throws LinkException {
@@ -116,7 +138,10 @@ public final class HoldfastAgent implements AutoCloseable {
     /** Begins to work. */
     public void start() {
         conductor.post(() -> shell.start());
-        conductor.postEvery(AgentContext.TICK_NANOS, () -> shell.onTick(System.nanoTime()));
+        conductor.postEvery(AgentContext.TICK_NANOS, () -> {
+            shell.onTick(System.nanoTime());
+            view = shell.view();
+        });
         conductor.postEvery(context.agent().heartbeat().toNanos(), () -> shell.onHeartbeat(++heartbeats));
     }
 
@@ -237,6 +262,7 @@ public final class HoldfastAgent implements AutoCloseable {
     @Override
     public void close() {
         controlServer.close();
+        metricsServer.close();
         conductor.post(() -> {
             shell.close();
             conductor.close();
@@ -248,6 +274,7 @@ public final class HoldfastAgent implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        registry.close();
         linkServer.close();
         eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
     }

@@ -195,7 +195,8 @@ final class PrimaryShell implements Shell {
                 "guest found{}: {} MiB, {}",
                 paused ? ", paused by an earlier agent" : "",
                 found.memoryBytes() >> 20,
-                definition.properties());
+                definition.properties().get("machine"));
+        log.debug("its machine: {}", definition.properties());
         perform(role.onStart(paused, System.nanoTime()));
         startLink();
     }
@@ -700,6 +701,21 @@ final class PrimaryShell implements Shell {
             }
         }
         perform(role.onAloneGranted(alone, "the operator: " + reason));
+    }
+
+    @Override
+    public AgentView view() {
+        boolean guestRuns = engine != null && !role.isGuestGone();
+        boolean ready = guestRuns && wall != null && role.isBackupConnected() && role.isBackupArmed();
+        String because = ready
+                ? "protected"
+                : !guestRuns
+                        ? "no guest"
+                        : wall == null
+                                ? "the proxy does not answer"
+                                : refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
+        return new AgentView(
+                "primary", role.term().number(), role.lastEpoch(), role.isBackupConnected(), ready, because);
     }
 
     @Override

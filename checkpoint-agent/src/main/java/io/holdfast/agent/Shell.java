@@ -33,6 +33,8 @@ interface Shell {
 
     void alone(String reason) throws CommandException;
 
+    AgentView view();
+
     void describe(ObjectNode status);
 
     /** Lets go of everything; the guest stays as it is, and runs. */

@@ -170,6 +170,19 @@ class CheckpointStageTest {
     }
 
     @Test
+    void shouldRefuseAStreamInWhichPagesStandElsewhere() throws Exception {
+        recordBoth();
+        for (int at = 0; at < tape.records().size(); at++) {
+            if (tape.records().get(at) instanceof Pages pages) {
+                List<CheckpointRecord> torn = new ArrayList<>(tape.records());
+                long elsewhere = pages.firstPage() == 0 ? 1 : pages.firstPage() - 1;
+                torn.set(at, new Pages(elsewhere, pages.pages(), pages.zero(), pages.data()));
+                assertTorn("record %d one page off".formatted(at), torn);
+            }
+        }
+    }
+
+    @Test
     void shouldRefuseAnEndThatNamesAnythingElse() throws Exception {
         recordBoth();
         int last = tape.records().size() - 1;
@@ -394,6 +407,7 @@ class CheckpointStageTest {
         } catch (TornCheckpointException e) {
             assertThat(fresh.stagedBytes()).isZero();
         }
+        assertThat(fresh.confirmedEpoch()).isEqualTo(epochs.isEmpty() ? 0 : epochs.getLast());
         fresh.discard();
         return epochs;
     }

@@ -11,6 +11,14 @@ import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,12 +26,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +51,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class LinkTest {
 
     private static final LinkSecurity PLAIN = LinkSecurity.insecure();
+    private static final InetSocketAddress LOOPBACK = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     private static final byte[] GREETING = {'H', 'F', 'L', 'K', 0, 1, 0, 0};
     private static final long STALL_NANOS = 10_000 * LinkFixture.MS;
 
@@ -64,7 +78,7 @@ class LinkTest {
         assertThat(link.backup.bytesCalls()).isPositive();
         assertThat(link.backup.connection(0).isAccepted()).isTrue();
         assertThat(link.primary.connection(0).peerName()).isEmpty();
-        samples.forEach(io.netty.util.ReferenceCountUtil::release);
+        samples.forEach(ReferenceCountUtil::release);
     }
 
     @Test
@@ -107,21 +121,49 @@ class LinkTest {
     @Test
     void shouldLetThePeerReadARefusalThoughItIsStillSending() throws Exception {
         Refusal refusal = new Refusal("MachineDiffers", List.of("cpu: a here, b there"), SampleMessages.TERM);
-        LinkServer server = link.serve(
-                PLAIN, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new RefusesEverybody(refusal));
-        for (int round = 0; round < 20; round++) {
-            try (Witness primary = new Witness()) {
-                LinkClient client = link.connect(server.address(), PLAIN, primary);
-                LinkConnection connection = primary.connection(0);
-                for (int i = 0; i < 100; i++) {
-                    connection.send(new Goodbye("x".repeat(4_000)));
-                }
-                primary.awaitMessages(1);
-                assertThat(primary.messages().getFirst()).isEqualTo(refusal);
-                primary.awaitDown();
-                client.close();
+        LinkServer server = link.serve(PLAIN, LOOPBACK, new RefusesEverybody(refusal));
+        try (Socket busy =
+                new Socket(server.address().getAddress(), server.address().getPort())) {
+            busy.getOutputStream().write(GREETING);
+            for (int i = 0; i < 100; i++) {
+                busy.getOutputStream().write(encode(new Goodbye("x".repeat(4_000))));
             }
+            Thread.sleep(200); // By now a reset would have thrown away what this side has not read yet.
+            busy.shutdownOutput();
+            assertThat(busy.getInputStream().readNBytes(GREETING.length)).isEqualTo(GREETING);
+            assertThat(busy.getInputStream().readAllBytes()).isEqualTo(encode(refusal));
         }
+    }
+
+    @Test
+    void shouldCloseSoonAfterTheLastWordThoughThePeerStays() throws Exception {
+        LinkServer server = link.serve(PLAIN);
+        try (Socket staying =
+                new Socket(server.address().getAddress(), server.address().getPort())) {
+            staying.getOutputStream().write(GREETING);
+            link.backup.connection(0).closeAfter(new Goodbye("bye"));
+            assertThat(link.backup.awaitDown()).isEqualTo("down: closed here: Goodbye");
+        }
+    }
+
+    @Test
+    void shouldNotWaitForAGreetingForEver() {
+        EmbeddedChannel channel = new EmbeddedChannel(new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel fresh) {
+                new LinkConnection(
+                        fresh, true, PLAIN, link.backup, over -> link.backup.onDown(over, over.reasonOfEnd(), false));
+            }
+        });
+        channel.freezeTime();
+        channel.advanceTimeBy(LinkConnection.GREETING_TIMEOUT_MILLIS / 2, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.isOpen()).isTrue();
+        channel.advanceTimeBy(LinkConnection.GREETING_TIMEOUT_MILLIS / 2, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(channel.isOpen()).isFalse();
+        assertThat(link.backup.awaitDown()).isEqualTo("down: the peer did not greet within 5000 ms");
+        channel.finishAndReleaseAll();
     }
 
     @Test
@@ -143,8 +185,7 @@ class LinkTest {
             LinkServer server = link.serve(PLAIN);
             try (Socket peer =
                     new Socket(server.address().getAddress(), server.address().getPort())) {
-                peer.getOutputStream()
-                        .write("GET / HTTP/1.1\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                peer.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.UTF_8));
                 peer.getInputStream().readAllBytes();
             }
             log.awaitLine("did not greet");
@@ -336,28 +377,42 @@ class LinkTest {
     }
 
     @Test
-    void shouldLetAHeartbeatThroughWhileACheckpointIsShipped() throws Exception {
-        ConcurrentLinkedQueue<Integer> pagesBetween = new ConcurrentLinkedQueue<>();
-        LinkServer server = link.serve(
-                PLAIN, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), new CountsPages(pagesBetween));
-        link.connect(server.address(), PLAIN);
-        LinkConnection connection = link.primary.connection(0);
-        MemorySegment memory = Arena.ofAuto().allocate(32L << 20);
-        Thread shipping = Thread.ofPlatform().start(() -> {
-            try (CheckpointWriter writer = CheckpointWriter.full(connection, STALL_NANOS)) {
-                writer.onPages(0, 32 << 8, memory, 0);
-            }
-        });
-        int heartbeats = 0;
-        while (shipping.isAlive()) {
-            connection.send(new Heartbeat(++heartbeats, 0, 0));
-            Thread.sleep(1);
+    void shouldNotMakeAHeartbeatWaitBehindAWholeCheckpoint() throws Exception {
+        LinkServer server = link.serve(PLAIN);
+        try (Socket slow = new Socket()) {
+            slow.setReceiveBufferSize(64 << 10);
+            slow.connect(server.address());
+            slow.getOutputStream().write(GREETING);
+            LinkConnection connection = link.backup.connection(0);
+            MemorySegment memory = Arena.ofAuto().allocate(64L << 20);
+            Thread shipping = Thread.ofPlatform().start(() -> {
+                try (CheckpointWriter writer = CheckpointWriter.full(connection, STALL_NANOS)) {
+                    writer.onPages(0, 64 << 8, memory, 0);
+                }
+            });
+            await().until(() -> shipping.getState() == Thread.State.TIMED_WAITING);
+            connection.send(new Heartbeat(1, 0, 0));
+
+            assertThat(bytesBeforeHeartbeat(slow.getInputStream()))
+                    .as("1 MiB of ours, the rest is the kernel's send buffer")
+                    .isLessThan(16 << 20);
+            connection.close("the test has seen enough");
+            shipping.join();
         }
-        int sent = heartbeats;
-        await().until(() -> pagesBetween.size() == sent);
-        assertThat(pagesBetween.stream().filter(pages -> pages > 0).count())
-                .as("heartbeats that arrived between pages")
-                .isGreaterThan(1);
+    }
+
+    private static long bytesBeforeHeartbeat(InputStream in) throws IOException {
+        in.skipNBytes(GREETING.length);
+        long bytes = 0;
+        while (true) {
+            ByteBuffer header = ByteBuffer.wrap(in.readNBytes(RecordLayout.HEADER_BYTES));
+            if (header.get(RecordLayout.TYPE_OFFSET) == RecordType.HEARTBEAT.number()) {
+                return bytes;
+            }
+            int bodyBytes = header.getInt(RecordLayout.LENGTH_OFFSET);
+            in.skipNBytes(bodyBytes);
+            bytes += RecordLayout.HEADER_BYTES + bodyBytes;
+        }
     }
 
     /** INV-11: whatever the network does to a stream of checkpoints, the backup's memory is that of a confirmed one. */
@@ -369,7 +424,7 @@ class LinkTest {
         GuestMemory guest = new GuestMemory(512, seed);
         guest.change(200, (page, pages, memory, offset) -> {});
         StagingBackup backup = new StagingBackup(guest.bytes());
-        LinkServer server = link.serve(PLAIN, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), backup);
+        LinkServer server = link.serve(PLAIN, LOOPBACK, backup);
         link.connect(server.address(), PLAIN);
 
         long epoch = 0;
@@ -422,7 +477,7 @@ class LinkTest {
 
         private final long memoryBytes;
         private final MemorySegment memory;
-        private final java.util.Map<Long, MemorySegment> expected = new java.util.concurrent.ConcurrentHashMap<>();
+        private final Map<Long, MemorySegment> expected = new ConcurrentHashMap<>();
         private final ConcurrentLinkedQueue<String> problems = new ConcurrentLinkedQueue<>();
         private @Nullable LinkConnection current;
         private CheckpointStage stage;
@@ -495,33 +550,10 @@ class LinkTest {
         public void onDown(LinkConnection connection, String reason, boolean endOfFile) {}
     }
 
-    /** Notes for each heartbeat how many page records came since the last. */
-    private static final class CountsPages implements LinkListener {
-
-        private final ConcurrentLinkedQueue<Integer> pagesBetween;
-        private int pages;
-
-        CountsPages(ConcurrentLinkedQueue<Integer> pagesBetween) {
-            this.pagesBetween = pagesBetween;
-        }
-
-        @Override
-        public void onUp(LinkConnection connection) {}
-
-        @Override
-        public void onMessage(LinkConnection connection, LinkMessage message) {
-            if (message instanceof Heartbeat) {
-                pagesBetween.add(pages);
-                pages = 0;
-            } else {
-                pages++;
-            }
-        }
-
-        @Override
-        public void onBytes(LinkConnection connection) {}
-
-        @Override
-        public void onDown(LinkConnection connection, String reason, boolean endOfFile) {}
+    private static byte[] encode(LinkMessage message) {
+        ByteBuf record = LinkCodec.encode(message, UnpooledByteBufAllocator.DEFAULT);
+        byte[] bytes = ByteBufUtil.getBytes(record);
+        record.release();
+        return bytes;
     }
 }
