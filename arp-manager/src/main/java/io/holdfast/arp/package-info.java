@@ -1,3 +1,12 @@
+/**
+ * Makes switches, routers and neighbours send to the host where the guest now runs.
+ *
+ * <p>While the guest runs, the {@link io.holdfast.arp.AddressBook} learns from its own frames which MAC addresses, VLANs
+ * and IP addresses it uses; a snapshot travels to the backup with the checkpoints. After a promotion the
+ * {@link io.holdfast.arp.Announcer} sends, for everything in the snapshot, RARP, gratuitous ARP and unsolicited neighbour
+ * advertisements on the {@link io.holdfast.arp.AnnounceSchedule}. Before, nothing is sent (INV-9), and not a frame without
+ * asking who owns the guest (INV-10).
+ */
 @NullMarked
 package io.holdfast.arp;
 

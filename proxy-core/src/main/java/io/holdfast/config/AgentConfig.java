@@ -7,6 +7,7 @@ import java.time.Duration;
  * The process that drives the hypervisor, ships checkpoints and decides on failover.
  *
  * @param role at the very first start; afterwards the term on disk decides
+ * @param arming what the wall does until a backup of the term has ever been armed
  * @param interval between checkpoints
  * @param latencyTarget output held longer asks for an early checkpoint
  * @param epochsInFlight checkpoints sent and not yet confirmed
@@ -19,6 +20,7 @@ import java.time.Duration;
  */
 public record AgentConfig(
         InitialRole role,
+        ArmingPolicy arming,
         Duration interval,
         Duration latencyTarget,
         int epochsInFlight,

@@ -1,7 +1,7 @@
 package io.holdfast.config;
 
+import io.holdfast.frame.ExemptionRule;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /** Makes the program's records of values that have been checked. */
 final class Assembly {
@@ -25,7 +25,6 @@ final class Assembly {
                 proxy.list("proxy.nics").stream()
                         .map(nic -> new NicConfig(nic.get(Settings.NIC_GUEST_PORT), nic.get(Settings.NIC_UPLINK)))
                         .toList(),
-                proxy.get(Settings.ARMING),
                 proxy.get(Settings.WALL_LIMIT),
                 proxy.get(Settings.WALL_HIGH_WATER),
                 proxy.list("proxy.exempt").stream().map(Assembly::exemption).toList(),
@@ -33,16 +32,15 @@ final class Assembly {
                 announce(proxy.section("proxy.announce").orElseThrow()));
     }
 
-    private static ExemptionConfig exemption(SectionValues exemption) {
+    private static ExemptionRule exemption(SectionValues exemption) {
         Optional<Integer> etherType = exemption.find(Settings.EXEMPT_ETHERTYPE);
         if (etherType.isPresent()) {
-            return new ExemptionConfig.ByEtherType(etherType.get());
+            return new ExemptionRule.OfEtherType(etherType.get());
         }
-        Optional<Integer> port = exemption.find(Settings.EXEMPT_PORT);
-        return new ExemptionConfig.ByProtocol(
-                exemption.get(Settings.EXEMPT_PROTOCOL),
-                port.isPresent() ? OptionalInt.of(port.get()) : OptionalInt.empty(),
-                exemption.find(Settings.EXEMPT_PREFIX));
+        return new ExemptionRule.OfProtocol(
+                exemption.get(Settings.EXEMPT_PROTOCOL).number(),
+                exemption.find(Settings.EXEMPT_PORT).orElse(ExemptionRule.ANY_PORT),
+                exemption.find(Settings.EXEMPT_PREFIX).orElse(null));
     }
 
     private static AnnounceConfig announce(SectionValues announce) {
@@ -52,6 +50,7 @@ final class Assembly {
     private static AgentConfig agent(SectionValues agent) {
         return new AgentConfig(
                 agent.get(Settings.ROLE),
+                agent.get(Settings.ARMING),
                 agent.get(Settings.INTERVAL),
                 agent.get(Settings.LATENCY_TARGET),
                 agent.get(Settings.EPOCHS_IN_FLIGHT),

@@ -6,4 +6,9 @@ final class BadValueException extends Exception {
     BadValueException(String message) {
         super(message);
     }
+
+    /** The value's own type says what is wrong with it. */
+    BadValueException(IllegalArgumentException refusal) {
+        super(refusal.getMessage(), refusal);
+    }
 }

@@ -1,5 +1,6 @@
 package io.holdfast.config;
 
+import io.holdfast.frame.ExemptionRule;
 import java.net.InetSocketAddress;
 import java.util.List;
 
@@ -9,7 +10,6 @@ import java.util.List;
  * @param mode who is held
  * @param port how frames are captured and sent
  * @param nics the guest's network cards, at least one
- * @param arming what happens to frames until the first full checkpoint is confirmed
  * @param wallLimitBytes room for held frames of all NICs together
  * @param wallHighWaterBytes held bytes at which an early checkpoint is asked for; below the limit
  * @param exempt classes of frames that are never held
@@ -20,10 +20,9 @@ public record ProxyConfig(
         ProxyMode mode,
         PortKind port,
         List<NicConfig> nics,
-        ArmingPolicy arming,
         long wallLimitBytes,
         long wallHighWaterBytes,
-        List<ExemptionConfig> exempt,
+        List<ExemptionRule> exempt,
         InetSocketAddress http,
         AnnounceConfig announce) {
 

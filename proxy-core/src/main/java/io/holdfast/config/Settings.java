@@ -1,5 +1,6 @@
 package io.holdfast.config;
 
+import io.holdfast.frame.IpPrefix;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -80,11 +81,6 @@ public final class Settings {
             "proxy.nics.guest-port", ValueTypes.interfaceName(), "The interface towards the guest, such as its tap.");
     static final Setting<String> NIC_UPLINK =
             required("proxy.nics.uplink", ValueTypes.interfaceName(), "The interface towards router and clients.");
-    static final Setting<ArmingPolicy> ARMING = defaulted(
-            "proxy.arming",
-            ValueTypes.word(ArmingPolicy.class),
-            ArmingPolicy.HOLD,
-            "What happens to frames until the first full checkpoint is confirmed: `hold`, or `pass` unprotected.");
     static final Setting<Long> WALL_LIMIT = defaulted(
             "proxy.wall-limit",
             ValueTypes.size(MIB, 16 * GIB),
@@ -127,6 +123,11 @@ public final class Settings {
             "agent.role",
             ValueTypes.word(InitialRole.class),
             "What this host is at the very first start; afterwards the term on disk decides.");
+    static final Setting<ArmingPolicy> ARMING = defaulted(
+            "agent.arming",
+            ValueTypes.word(ArmingPolicy.class),
+            ArmingPolicy.HOLD,
+            "What happens to frames until the first full checkpoint is confirmed: `hold`, or `pass` unprotected.");
     static final Setting<Duration> INTERVAL = defaulted(
             "agent.interval",
             ValueTypes.duration(Duration.ofMillis(5), Duration.ofSeconds(10)),

@@ -2,6 +2,8 @@ package io.holdfast.config;
 
 import io.holdfast.config.ValueType.ListOf;
 import io.holdfast.config.ValueType.Scalar;
+import io.holdfast.frame.ExemptionRule;
+import io.holdfast.frame.IpPrefix;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -151,28 +153,17 @@ final class ValueTypes {
     static Scalar<Integer> etherType() {
         return new Scalar<>(
                 "EtherType",
-                "0x0600 to 0xffff, no IP, VLAN, MPLS or PPPoE",
+                "0x0600 to 0xffff, nothing that carries IP",
                 text -> {
                     if (!text.matches("0x[0-9a-fA-F]{1,4}")) {
                         throw new BadValueException("`" + text + "` is not an EtherType; write it like 0x88cc");
                     }
                     int value = Integer.parseInt(text.substring(2), 16);
-                    switch (value) {
-                        case 0x0800, 0x86dd ->
-                            throw new BadValueException(
-                                    text + " is IP and may carry TCP, which is never exempt (INV-3);"
-                                            + " name a protocol instead");
-                        case 0x8100, 0x88a8, 0x9100, 0x8847, 0x8848, 0x8864, 0x88e7 ->
-                            throw new BadValueException(
-                                    text + " is an envelope that may carry TCP, which is never exempt (INV-3)");
-                        default -> {
-                            if (value < 0x0600) {
-                                throw new BadValueException(
-                                        text + " is a length, not an EtherType; those begin at 0x0600");
-                            }
-                        }
+                    try {
+                        return new ExemptionRule.OfEtherType(value).etherType();
+                    } catch (IllegalArgumentException e) {
+                        throw new BadValueException(e);
                     }
-                    return value;
                 },
                 value -> String.format(Locale.ROOT, "0x%04x", value));
     }
@@ -322,15 +313,10 @@ final class ValueTypes {
     }
 
     private static IpPrefix prefix(String text) throws BadValueException {
-        int slash = text.indexOf('/');
-        String bits = text.substring(slash + 1);
-        if (slash < 0 || !bits.matches("[0-9]{1,3}")) {
-            throw new BadValueException("`" + text + "` is not a prefix; write it like 10.0.0.0/8");
-        }
         try {
-            return new IpPrefix(literal(text.substring(0, slash), text), Integer.parseInt(bits));
+            return IpPrefix.parse(text);
         } catch (IllegalArgumentException e) {
-            throw new BadValueException("`" + text + "`: " + e.getMessage());
+            throw new BadValueException(e);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.holdfast.metrics;
 
+import io.holdfast.measure.NanoHistogram;
 import io.prometheus.client.Collector;
 import java.util.ArrayList;
 import java.util.List;

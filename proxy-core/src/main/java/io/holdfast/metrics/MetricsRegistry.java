@@ -1,5 +1,6 @@
 package io.holdfast.metrics;
 
+import io.holdfast.measure.NanoHistogram;
 import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
  * counted.
  *
  * <p><b>Threads.</b> {@link #capture} runs on one thread of the caller's and blocks it. {@link #send} may be called by
- * one thread at a time, at the same time as {@code capture}. {@link #stopCapture}, {@link #isDrained} and
- * {@link #counters} may be called by any thread.
+ * several threads at once, at the same time as {@code capture}: released, exempted and announced frames come from
+ * different ones. {@link #stopCapture}, {@link #isDrained} and {@link #counters} may be called by any thread.
  */
 public interface FramePort extends AutoCloseable {
 

@@ -1,4 +1,4 @@
-/** The decision when output may leave: pure state, no I/O, no clock, no threads.. */
+/** The decision when output may leave: pure state, no I/O, no clock, no threads. Start at {@link io.holdfast.wall.BufferWall}. */
 @NullMarked
 package io.holdfast.wall;
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.holdfast.frame.ExemptionRule;
+import io.holdfast.frame.IpPrefix;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +14,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -56,25 +57,20 @@ class ConfigFileTest {
                                 ProxyMode.OFF,
                                 PortKind.PCAP,
                                 List.of(new NicConfig("tap0", "up0"), new NicConfig("tap1", "up1")),
-                                ArmingPolicy.PASS,
                                 64L << 20,
                                 16L << 20,
                                 List.of(
-                                        new ExemptionConfig.ByEtherType(0x88cc),
-                                        new ExemptionConfig.ByProtocol(
-                                                ExemptProtocol.UDP,
-                                                OptionalInt.of(53),
-                                                Optional.of(new IpPrefix(InetAddress.ofLiteral("10.0.0.0"), 8))),
-                                        new ExemptionConfig.ByProtocol(
-                                                ExemptProtocol.ICMPV6,
-                                                OptionalInt.empty(),
-                                                Optional.of(new IpPrefix(InetAddress.ofLiteral("fd00::"), 8)))),
+                                        new ExemptionRule.OfEtherType(0x88cc),
+                                        new ExemptionRule.OfProtocol(17, 53, IpPrefix.parse("10.0.0.0/8")),
+                                        new ExemptionRule.OfProtocol(
+                                                58, ExemptionRule.ANY_PORT, IpPrefix.parse("fd00::/8"))),
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
                                         List.of(Duration.ZERO, Duration.ofMillis(100), Duration.ofSeconds(2)),
                                         Duration.ofSeconds(30)))),
                         Optional.of(new AgentConfig(
                                 InitialRole.BACKUP,
+                                ArmingPolicy.PASS,
                                 Duration.ofMillis(25),
                                 Duration.ofMillis(20),
                                 3,
@@ -112,7 +108,7 @@ class ConfigFileTest {
         assertThat(config.stateDirectory()).isEqualTo(Path.of("/var/lib/holdfast/redis"));
         ProxyConfig proxy = config.proxy();
         assertThat(proxy.mode()).isEqualTo(ProxyMode.WALL);
-        assertThat(proxy.arming()).isEqualTo(ArmingPolicy.HOLD);
+        assertThat(config.agent().arming()).isEqualTo(ArmingPolicy.HOLD);
         assertThat(proxy.wallLimitBytes()).isEqualTo(256L << 20);
         assertThat(proxy.wallHighWaterBytes()).isEqualTo(128L << 20);
         assertThat(proxy.exempt()).isEmpty();
@@ -177,7 +173,7 @@ class ConfigFileTest {
     @Test
     void shouldPointAtTheLineOfAnUnknownKeyAndGuessWhatWasMeant() {
         assertThat(problems(Examples.FULL.replace("wall-limit:", "wal-limit:")))
-                .containsExactly("test.yaml:14: unknown key `wal-limit` in `proxy`; did you mean `wall-limit`?");
+                .containsExactly("test.yaml:13: unknown key `wal-limit` in `proxy`; did you mean `wall-limit`?");
     }
 
     @Test
@@ -253,16 +249,16 @@ class ConfigFileTest {
             wall-limit: 17GiB                          | out of range; allowed is 1MiB to 16GiB
             wall-limit: 17179869185GiB                 | out of range; allowed is 1MiB to 16GiB
             exempt: [{protocol: tcp}]                  | TCP is never exempt
-            exempt: [{ethertype: 0x0800}]              | may carry TCP
-            exempt: [{ethertype: 0x86DD}]              | may carry TCP
-            exempt: [{ethertype: 0x8100}]              | may carry TCP
-            exempt: [{ethertype: 0x05ff}]              | is a length
+            exempt: [{ethertype: 0x0800}]              | must always be held
+            exempt: [{ethertype: 0x86DD}]              | must always be held
+            exempt: [{ethertype: 0x8100}]              | must always be held
+            exempt: [{ethertype: 0x05ff}]              | not within 0x0600
             exempt: [{ethertype: 35020}]               | write it like 0x88cc
             exempt: [{prefix: 10.0.0.0/8}]             | either {ethertype: ...} alone
             exempt: [{protocol: igmp, port: 53}]       | goes with protocol `udp` only
             exempt: [{ethertype: 0x88cc, port: 53}]    | either {ethertype: ...} alone
-            exempt: [{protocol: udp, prefix: 10.0.0.1/8}]  | bits set after the prefix
-            exempt: [{protocol: udp, prefix: 10.0.0.0/33}] | 0 to 32 bits
+            exempt: [{protocol: udp, prefix: 10.0.0.1/8}]  | bits set beyond the first 8
+            exempt: [{protocol: udp, prefix: 10.0.0.0/33}] | not within 0..32
             exempt: {protocol: udp}                    | must be a list
             exempt: [udp]                              | must consist of keys with values
             announce: {schedule: [0ms, 2s, 1s]}        | must ascend

@@ -17,7 +17,6 @@ final class Examples {
                   uplink: up0
                 - guest-port: tap1
                   uplink: up1
-              arming: pass
               wall-limit: 64MiB
               wall-high-water: 16MiB
               exempt:
@@ -30,6 +29,7 @@ final class Examples {
                 refresh: 30s
             agent:
               role: backup
+              arming: pass
               interval: 25ms
               latency-target: 20ms
               epochs-in-flight: 3

@@ -17,9 +17,10 @@ public interface CheckpointEngine extends AutoCloseable {
      * The ways by which the guest could tell the world something past the wall (INV-8), one sentence each; empty if there
      * are none.
      *
-     * @param wallNicMacs MAC addresses of the NICs that stand behind the wall, such as {@code 52:54:00:00:00:01}
+     * @param wallGuestPorts names of the guest ports behind which the wall stands, such as {@code tap0}; what a guest sends
+     *     on one of them passes the wall whatever its MAC
      */
-    List<String> exitsPastTheWall(List<String> wallNicMacs) throws EngineException;
+    List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException;
 
     /** Whether the guest's processors stand still. */
     boolean isPaused() throws EngineException;
@@ -35,7 +36,7 @@ public interface CheckpointEngine extends AutoCloseable {
 
     /**
      * Forgets what was captured and hands all memory to {@code sink}, while the guest runs. The next {@link #capture} is
-     * relative to what was handed out here.
+     * relative to what was handed out here. Must have been called before the first capture, and again after one that failed.
      */
     void precopy(PageSink sink) throws EngineException;
 
@@ -49,7 +50,10 @@ public interface CheckpointEngine extends AutoCloseable {
     /** Reports what happens to the guest without our doing. Replaces an earlier listener. */
     void onGuestEvent(GuestEventListener listener);
 
-    /** Kills the guest. Used only when this host has lost its right to run it. */
+    /**
+     * Kills the guest; when this returns it executes nothing. Used only when this host has lost its right to run it. May be
+     * called by any thread, also while another one waits in a method of this engine.
+     */
     void kill();
 
     /** Lets go of the guest, which stays as it is. */

@@ -6,13 +6,13 @@ public interface GuestEventListener {
 
     /** What can happen. */
     enum GuestEvent {
-        /** The guest powered itself off, or was told to. */
+        /** The guest powered itself off. A hypervisor that somebody ends is {@link #HYPERVISOR_GONE}. */
         SHUTDOWN,
         /** The guest rebooted. */
         RESET,
         /** The guest's kernel reported a panic. */
         PANICKED,
-        /** The hypervisor process is gone. */
+        /** The hypervisor process is gone, or speaks to us no more; {@link CheckpointEngine#kill} makes sure. */
         HYPERVISOR_GONE
     }
 

@@ -1,0 +1,22 @@
+package io.holdfast.arp;
+
+/** What became of one announcement. */
+public enum AnnounceOutcome {
+    /** The port took it. */
+    SENT("sent"),
+    /** The port did not take it; the next round tries again. */
+    REFUSED_BY_PORT("refused_by_port"),
+    /** It was due, but the guest was not, or no longer, this host's to announce (INV-10). */
+    NOT_OWNER("not_owner");
+
+    private final String label;
+
+    AnnounceOutcome(String label) {
+        this.label = label;
+    }
+
+    /** Its name in metrics and status. */
+    public String label() {
+        return label;
+    }
+}

@@ -1,0 +1,75 @@
+package io.holdfast.arp;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Publishes what was announced and what is known. The units are in the names, because Micrometer would merge meters that
+ * differ in nothing but their base unit.
+ */
+public final class ArpMetrics implements MeterBinder {
+
+    private final AnnounceCounters counters;
+    private final AddressBook book;
+
+    public ArpMetrics(AnnounceCounters counters, AddressBook book) {
+        this.counters = counters;
+        this.book = book;
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        for (String nic : counters.nics()) {
+            for (AnnounceForm form : AnnounceForm.values()) {
+                for (AnnounceOutcome outcome : AnnounceOutcome.values()) {
+                    FunctionCounter.builder("holdfast.arp.announcements", counters, c -> c.count(nic, form, outcome))
+                            .description("Announcements that were due, by what became of them")
+                            .tags("nic", nic, "form", form.label(), "outcome", outcome.label())
+                            .register(registry);
+                }
+            }
+        }
+        for (String nic : book.nics()) {
+            FunctionCounter.builder("holdfast.arp.refused.sightings", book, b -> b.refusedSightings(nic))
+                    .description("Frames that showed an address of the guest for which the address book had no room")
+                    .tag("nic", nic)
+                    .register(registry);
+            bindKnown(
+                    registry,
+                    nic,
+                    "mac",
+                    stations -> stations.stream()
+                            .map(GuestAddresses.Station::mac)
+                            .distinct()
+                            .count());
+            bindKnown(registry, nic, "ipv4", stations -> distinct(stations, GuestAddresses.Station::ipv4));
+            bindKnown(registry, nic, "ipv6", stations -> distinct(stations, GuestAddresses.Station::ipv6));
+        }
+    }
+
+    private void bindKnown(
+            MeterRegistry registry, String nic, String family, ToDoubleFunction<List<GuestAddresses.Station>> count) {
+        Gauge.builder("holdfast.arp.known.addresses", book, b -> count.applyAsDouble(stations(b, nic)))
+                .description("Addresses of the guest that would be announced after a failover")
+                .tags("nic", nic, "family", family)
+                .register(registry);
+    }
+
+    private static long distinct(
+            List<GuestAddresses.Station> stations, Function<GuestAddresses.Station, List<String>> addresses) {
+        return stations.stream().map(addresses).flatMap(List::stream).distinct().count();
+    }
+
+    private static List<GuestAddresses.Station> stations(AddressBook book, String nic) {
+        return book.snapshot().nics().stream()
+                .filter(known -> known.name().equals(nic))
+                .findFirst()
+                .map(GuestAddresses.Nic::stations)
+                .orElse(List.of());
+    }
+}

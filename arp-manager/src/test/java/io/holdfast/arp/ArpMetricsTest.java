@@ -1,0 +1,37 @@
+package io.holdfast.arp;
+
+import static io.holdfast.arp.Announcements.nic;
+import static io.holdfast.arp.Announcements.station;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.frame.VlanTag;
+import io.micrometer.prometheus.PrometheusConfig;
+import io.micrometer.prometheus.PrometheusMeterRegistry;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ArpMetricsTest {
+
+    @Test
+    @SuppressWarnings("deprecation") // the registry over simpleclient, which is the one that is shipped
+    void shouldShowWhatWasAnnouncedAndWhatIsKnown() {
+        Announcer announcer = new Announcer(AnnounceSchedule.DEFAULT, () -> true, Map.of("net0", (m, o, l) -> true));
+        AddressBook book = new AddressBook(List.of("net0"));
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        registry.throwExceptionOnRegistrationFailure();
+        new ArpMetrics(announcer.counters(), book).bindTo(registry);
+        announcer.start(nic(station(false)), 0);
+        announcer.onTick(0);
+        book.adopt(new GuestAddresses(1, List.of(nic(station(false), station(false, new VlanTag(0x8100, 10))))));
+        assertThat(registry.scrape().lines())
+                .contains(
+                        "holdfast_arp_announcements_total{form=\"na\",nic=\"net0\",outcome=\"sent\",} 2.0",
+                        "holdfast_arp_announcements_total{form=\"rarp\",nic=\"net0\",outcome=\"sent\",} 1.0",
+                        "holdfast_arp_announcements_total{form=\"rarp\",nic=\"net0\",outcome=\"not_owner\",} 0.0",
+                        "holdfast_arp_refused_sightings_total{nic=\"net0\",} 0.0",
+                        "holdfast_arp_known_addresses{family=\"mac\",nic=\"net0\",} 1.0",
+                        "holdfast_arp_known_addresses{family=\"ipv4\",nic=\"net0\",} 1.0",
+                        "holdfast_arp_known_addresses{family=\"ipv6\",nic=\"net0\",} 2.0");
+    }
+}

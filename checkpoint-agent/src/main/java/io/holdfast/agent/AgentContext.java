@@ -1,0 +1,75 @@
+package io.holdfast.agent;
+
+import io.holdfast.agent.engine.QemuStandby;
+import io.holdfast.agent.link.LinkSecurity;
+import io.holdfast.agent.link.TermClaim;
+import io.holdfast.agent.role.FailureDetector;
+import io.holdfast.config.AgentConfig;
+import io.holdfast.config.ArmingPolicy;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.wall.Term;
+import io.netty.channel.EventLoopGroup;
+import java.util.List;
+
+/** What both roles of an agent need, and how one hands over to the other. */
+record AgentContext(
+        HoldfastConfig config,
+        AgentConfig agent,
+        List<String> wallGuestPorts,
+        Conductor conductor,
+        EventLoopGroup eventLoop,
+        LinkSecurity security,
+        TermStore terms,
+        AgentMeasures measures,
+        RoleChange roleChange) {
+
+    private static final int LINK_PROTOCOL = 1;
+
+    /** How often roles are told that time has passed. */
+    static final long TICK_NANOS = 5_000_000;
+
+    int protocol() {
+        return LINK_PROTOCOL;
+    }
+
+    FailureDetector.Settings patience() {
+        return new FailureDetector.Settings(
+                agent.silenceLimit().toNanos(),
+                agent.grace().toNanos(),
+                agent.heartbeat().toNanos());
+    }
+
+    /** Half of the shorter patience of a backup: a commit that comes later may meet a promoted one. */
+    long leaseNanos() {
+        return Math.min(agent.silenceLimit().toNanos(), agent.grace().toNanos()) / 2;
+    }
+
+    boolean passesBeforeArming() {
+        return agent.arming() == ArmingPolicy.PASS;
+    }
+
+    QemuStandby.Settings standbySettings() {
+        return new QemuStandby.Settings(
+                agent.qemu().command(),
+                agent.qemu().qmp(),
+                agent.qemu().memory(),
+                agent.qemu().incoming(),
+                config.runtimeDirectory());
+    }
+
+    /** A term as it crosses the link. */
+    TermClaim claim(Term term) {
+        return new TermClaim(term.number(), WallLink.claim(term), term.owner());
+    }
+
+    /** The reverse of {@link #claim}. */
+    static Term term(TermClaim claim) {
+        return new Term(claim.number(), WallLink.claim(claim.claim()), claim.owner());
+    }
+
+    /** Replaces the running role; on the conductor. */
+    @FunctionalInterface
+    interface RoleChange {
+        void to(Shell next);
+    }
+}

@@ -1,0 +1,42 @@
+package io.holdfast.agent;
+
+import io.holdfast.measure.Counter;
+import io.holdfast.measure.NanoHistogram;
+
+/** What an agent measures over its life, whatever its role. Each has one writing thread; all may be read by any. */
+final class AgentMeasures {
+
+    /** Guest stopped until it goes on. Engine thread. */
+    final NanoHistogram pauseNanos = new NanoHistogram();
+
+    /** Barrier placed until the confirmation came. Conductor. */
+    final NanoHistogram confirmNanos = new NanoHistogram();
+
+    /** Time in which the guest stood still. Engine thread. */
+    final Counter pausedNanos = new Counter();
+
+    /** Checkpoints captured. Engine thread. */
+    final Counter checkpoints = new Counter();
+
+    final Counter fullCheckpoints = new Counter();
+
+    /** Pages in them. Engine thread. */
+    final Counter dirtyPages = new Counter();
+
+    /** Bytes of pages and devices handed to the link. Shipper thread. */
+    final Counter shippedBytes = new Counter();
+
+    /** Checkpoints confirmed to the primary. Conductor. */
+    final Counter confirmedCheckpoints = new Counter();
+
+    /** Promotions of this host. Conductor. */
+    final Counter failovers = new Counter();
+
+    /** Checkpoints that failed. Conductor. */
+    final Counter failedCheckpoints = new Counter();
+
+    /** From the decision to promote until the guest ran and the wall was open. Conductor. */
+    volatile long promotionNanos;
+
+    volatile String detectedBy = "";
+}

@@ -1,0 +1,77 @@
+package io.holdfast.agent;
+
+import io.holdfast.measure.Counter;
+import io.holdfast.metrics.MetricsRegistry;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
+
+/** Publishes what an agent measures. */
+final class AgentMetrics {
+
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private final AgentMeasures measures;
+    private final Supplier<AgentView> view;
+
+    AgentMetrics(AgentMeasures measures, Supplier<AgentView> view) {
+        this.measures = measures;
+        this.view = view;
+    }
+
+    /** Registers everything; once. */
+    void bindTo(MetricsRegistry registry) {
+        MeterRegistry meters = registry.meters();
+        registry.histogram(
+                measures.pauseNanos,
+                "holdfast_checkpoint_pause_seconds",
+                "How long the guest stood still at a checkpoint");
+        registry.histogram(
+                measures.confirmNanos, "holdfast_confirm_seconds", "From a barrier to the backup's confirmation");
+        count(meters, "holdfast.checkpoints", "Checkpoints taken", measures.checkpoints);
+        count(meters, "holdfast.full.checkpoints", "Checkpoints that began with all memory", measures.fullCheckpoints);
+        count(meters, "holdfast.failed.checkpoints", "Checkpoints that failed", measures.failedCheckpoints);
+        count(meters, "holdfast.confirmed.checkpoints", "Checkpoints confirmed here", measures.confirmedCheckpoints);
+        count(meters, "holdfast.dirty.pages", "Pages of 4 KiB that had changed", measures.dirtyPages);
+        count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
+        count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
+        FunctionCounter.builder(
+                        "holdfast.guest.paused.seconds",
+                        measures.pausedNanos,
+                        paused -> paused.value() / NANOS_PER_SECOND)
+                .description("Time in which the guest stood still; its rate is the share of time that it loses")
+                .register(meters);
+        for (String role : new String[] {"primary", "backup"}) {
+            Gauge.builder("holdfast.agent.role", view, now -> now.get().role().equals(role) ? 1 : 0)
+                    .description("1 for the role of this host, 0 for the other")
+                    .tag("role", role)
+                    .strongReference(true)
+                    .register(meters);
+        }
+        gauge(meters, "holdfast.agent.term", "The term that this agent acts under", AgentView::term);
+        gauge(meters, "holdfast.agent.epoch", "The newest epoch that was closed or confirmed here", AgentView::epoch);
+        gauge(
+                meters,
+                "holdfast.peer.connected",
+                "1 while the other host's agent takes part",
+                now -> now.peerConnected() ? 1 : 0);
+        gauge(
+                meters,
+                "holdfast.agent.ready",
+                "1 if the guest would survive the loss of the primary's host",
+                now -> now.ready() ? 1 : 0);
+    }
+
+    private void count(MeterRegistry meters, String name, String help, Counter counter) {
+        FunctionCounter.builder(name, counter, Counter::value).description(help).register(meters);
+    }
+
+    private void gauge(MeterRegistry meters, String name, String help, ToDoubleFunction<AgentView> value) {
+        Gauge.builder(name, view, now -> value.applyAsDouble(now.get()))
+                .description(help)
+                .strongReference(true)
+                .register(meters);
+    }
+}

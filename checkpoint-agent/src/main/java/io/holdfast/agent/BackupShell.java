@@ -1,0 +1,461 @@
+package io.holdfast.agent;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.engine.CheckpointEngine;
+import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.MachineDefinition;
+import io.holdfast.agent.engine.QemuStandby;
+import io.holdfast.agent.engine.StandbyEngine;
+import io.holdfast.agent.link.CheckpointStage;
+import io.holdfast.agent.link.LinkConnection;
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.link.StagedCheckpoint;
+import io.holdfast.agent.link.TornCheckpointException;
+import io.holdfast.agent.role.BackupEffect;
+import io.holdfast.agent.role.BackupRole;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.StaleTermException;
+import io.holdfast.control.TermFileException;
+import io.holdfast.wall.Term;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent beside the waiting hypervisor: does what {@link BackupRole} decides.
+ *
+ * <p>Checkpoints are staged on the link's event loop, confirmed by the conductor and applied by the engine thread, in
+ * order; a promotion queues up behind what is still to be applied.
+ */
+final class BackupShell implements Shell {
+
+    private static final Logger log = LoggerFactory.getLogger(BackupShell.class);
+
+    private static final long STANDBY_RETRY_MILLIS = 1_000;
+    private static final long STANDBY_CHECK_NANOS = 200_000_000L;
+    private static final long WALL_RETRY_MILLIS = 20;
+
+    /** One connection of a primary. */
+    private static final class Peer {
+        final long session;
+        final LinkConnection connection;
+        /** Event loop. Set when the primary was welcomed. */
+        volatile @Nullable CheckpointStage stage;
+
+        volatile long heardNanos = System.nanoTime();
+
+        Peer(long session, LinkConnection connection) {
+            this.session = session;
+            this.connection = connection;
+        }
+    }
+
+    private final AgentContext context;
+    private final Conductor conductor;
+    private final AgentMeasures measures;
+    private final BackupRole role;
+    private final Worker engineThread = new Worker("engine");
+    private final WallLink.Connector wallConnector;
+    private final Map<LinkConnection, Peer> peers = new ConcurrentHashMap<>();
+    private boolean closed;
+    private boolean handedOver;
+
+    // Conductor.
+    private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
+    private @Nullable StandbyEngine standby;
+    private @Nullable MachineDefinition machine;
+    private @Nullable WallLink wall;
+    private long nextSession = 1;
+    private long promotionBeganNanos;
+    private long standbyCheckedNanos;
+    private String addressesJson = "";
+
+    // Engine thread.
+    private byte[] appliedDeviceState = {};
+    private long appliedEpoch;
+    private volatile @Nullable CheckpointEngine promoted;
+
+    BackupShell(AgentContext context) {
+        this.context = context;
+        this.conductor = context.conductor();
+        this.measures = context.measures();
+        this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
+        this.wallConnector = new WallLink.Connector(
+                context.config().proxySocket(), conductor, connected -> wall = connected, () -> {}, this::onWallGone);
+    }
+
+    @Override
+    public void start() {
+        log.info("backup, term {}", role.term());
+        wallConnector.start();
+        perform(role.onStart());
+    }
+
+    private void onWallGone() {
+        wall = null;
+        wallConnector.onLost();
+    }
+
+    // ---- the primary
+    // -------------------------------------------------------------------------------------------------
+
+    @Override
+    public void onAccepted(LinkConnection connection) {
+        peers.put(connection, new Peer(nextSession++, connection));
+    }
+
+    @Override
+    public void onMessage(LinkConnection from, LinkMessage message) {
+        Peer peer = peers.get(from);
+        if (peer == null) {
+            conductor.post(() -> onMessage(from, message));
+            return;
+        }
+        switch (message) {
+            case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
+            case LinkMessage.CheckpointRecord record -> stage(peer, record);
+            case LinkMessage.Armed armed -> conductor.post(() -> perform(role.onArmed(peer.session)));
+            case LinkMessage.GuestDeath death ->
+                conductor.post(() -> perform(role.onGuestDeath(
+                        peer.session,
+                        death.reason(),
+                        death.policy() == LinkMessage.GuestDeath.Policy.PROMOTE,
+                        System.nanoTime())));
+            default -> {}
+        }
+    }
+
+    private void onHello(Peer peer, LinkMessage.Hello hello) {
+        String certifiedHost = peer.connection.peerName().orElse(hello.host());
+        if (!certifiedHost.equals(hello.host())) {
+            log.error("{} calls itself {}, but its certificate is {}'s", peer.connection, hello.host(), certifiedHost);
+            peer.connection.close("the certificate is another host's");
+            return;
+        }
+        log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
+        List<String> differences = List.of();
+        if (!hello.guest().equals(context.config().guest())) {
+            differences = List.of(
+                    "guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
+        } else if (machine != null && !hello.machine().isEmpty()) {
+            differences = machine.differencesTo(new MachineDefinition(hello.machine()));
+        }
+        perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));
+    }
+
+    /** Event loop. */
+    private void stage(Peer peer, LinkMessage.CheckpointRecord record) {
+        CheckpointStage stage = peer.stage;
+        if (stage == null) {
+            peer.connection.close("a checkpoint before the welcome");
+            return;
+        }
+        try {
+            stage.accept(record).ifPresent(complete -> conductor.post(() -> onStaged(peer, complete)));
+        } catch (TornCheckpointException e) {
+            log.warn("torn checkpoint: {}", e.getMessage());
+            peer.connection.close("torn checkpoint: " + e.getMessage());
+        }
+    }
+
+    private void onStaged(Peer peer, StagedCheckpoint complete) {
+        staged.put(complete.epoch(), complete);
+        perform(role.onStaged(peer.session, complete.epoch(), complete.baseEpoch()));
+        StagedCheckpoint unused = staged.remove(complete.epoch());
+        if (unused != null) {
+            unused.release();
+        }
+    }
+
+    @Override
+    public void onBytes(LinkConnection from) {
+        Peer peer = peers.get(from);
+        if (peer != null) {
+            peer.heardNanos = System.nanoTime();
+        }
+    }
+
+    @Override
+    public void onDown(LinkConnection down, String reason, boolean endOfFile) {
+        Peer peer = peers.remove(down);
+        if (peer != null) {
+            context.eventLoop().execute(() -> {
+                CheckpointStage stage = peer.stage;
+                if (stage != null) {
+                    stage.discard();
+                }
+            });
+            log.warn("the primary's connection ended: {}", reason);
+            perform(role.onSessionLost(peer.session, System.nanoTime()));
+        }
+    }
+
+    // ---- time
+    // --------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void onTick(long nowNanos) {
+        for (Peer peer : peers.values()) {
+            role.onBytes(peer.session, peer.heardNanos);
+        }
+        StandbyEngine waiting = standby;
+        if (waiting != null && nowNanos - standbyCheckedNanos > STANDBY_CHECK_NANOS) {
+            standbyCheckedNanos = nowNanos;
+            if (!role.isPromoting() && !waiting.isReady()) {
+                standby = null;
+                waiting.close();
+                perform(role.onStandbyLost("its process is gone"));
+            }
+        }
+        perform(role.onTick(nowNanos));
+    }
+
+    @Override
+    public void onHeartbeat(long sequence) {
+        for (Peer peer : peers.values()) {
+            peer.connection.send(new LinkMessage.Heartbeat(sequence, 0, 0));
+        }
+    }
+
+    // ---- effects
+    // -----------------------------------------------------------------------------------------------------
+
+    private void perform(List<BackupEffect> effects) {
+        for (BackupEffect effect : effects) {
+            perform(effect);
+        }
+    }
+
+    private void perform(BackupEffect effect) {
+        if (closed) {
+            return;
+        }
+        switch (effect) {
+            case BackupEffect.StartStandby start -> startStandby();
+            case BackupEffect.StoreTerm store -> storeTerm(store.term());
+            case BackupEffect.SendWelcome welcome -> welcome(welcome);
+            case BackupEffect.SendRefusal refusal -> refuse(refusal);
+            case BackupEffect.Confirm confirm -> {
+                Peer peer = peerOf(confirm.session());
+                if (peer != null) {
+                    peer.connection.send(new LinkMessage.Confirm(confirm.epoch()));
+                    measures.confirmedCheckpoints.increment();
+                }
+            }
+            case BackupEffect.Apply apply -> apply(apply.epoch());
+            case BackupEffect.CloseSession close -> {
+                Peer peer = peerOf(close.session());
+                if (peer != null) {
+                    peer.connection.close(close.reason());
+                }
+            }
+            case BackupEffect.OwnWall own -> ownWall(own);
+            case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
+            case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason());
+            case BackupEffect.BecomePrimary become -> becomePrimary(become);
+            case BackupEffect.Note note -> log.warn("{}", note.text());
+        }
+    }
+
+    private void startStandby() {
+        engineThread.run(() -> {
+            try {
+                StandbyEngine started = QemuStandby.start(context.standbySettings());
+                MachineDefinition definition = started.definition();
+                conductor.post(() -> {
+                    standby = started;
+                    machine = definition;
+                    perform(role.onStandbyReady());
+                });
+            } catch (EngineException e) {
+                log.error("the waiting hypervisor does not start, trying again: {}", e.getMessage());
+                conductor.postAfter(STANDBY_RETRY_MILLIS, this::startStandby);
+            }
+        });
+    }
+
+    private void storeTerm(Term term) {
+        engineThread.run(() -> {
+            try {
+                context.terms().store(term);
+                conductor.post(() -> perform(role.onTermStored(term, System.nanoTime())));
+            } catch (TermFileException | StaleTermException e) {
+                log.error("cannot write term {}: {}; this host neither follows nor promotes", term, e.getMessage());
+            }
+        });
+        if (role.isPromoting()) {
+            promotionBeganNanos = System.nanoTime();
+        }
+    }
+
+    private void welcome(BackupEffect.SendWelcome welcome) {
+        Peer peer = peerOf(welcome.session());
+        StandbyEngine waiting = standby;
+        if (peer == null || waiting == null) {
+            return;
+        }
+        long memoryBytes = waiting.memoryBytes();
+        peer.stage = new CheckpointStage(memoryBytes, 3 * memoryBytes, welcome.confirmedEpoch());
+        peer.connection.send(
+                new LinkMessage.Welcome(context.claim(welcome.term()), welcome.confirmedEpoch(), welcome.armed()));
+    }
+
+    private void refuse(BackupEffect.SendRefusal refusal) {
+        Peer peer = peerOf(refusal.session());
+        if (peer != null) {
+            log.info("refused a primary: {}", String.join("; ", refusal.reasons()));
+            peer.connection.closeAfter(
+                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term())));
+        }
+    }
+
+    private void apply(long epoch) {
+        StagedCheckpoint checkpoint = staged.remove(epoch);
+        StandbyEngine waiting = standby;
+        if (checkpoint == null || waiting == null) {
+            return;
+        }
+        addressesJson = checkpoint.guestAddressesJson();
+        engineThread.run(() -> {
+            appliedEpoch = -1; // Until the last page is written the memory is that of no checkpoint.
+            checkpoint.applyTo(waiting.memory());
+            appliedDeviceState = checkpoint.deviceState();
+            appliedEpoch = checkpoint.epoch();
+            checkpoint.release();
+        });
+    }
+
+    private void ownWall(BackupEffect.OwnWall own) {
+        WallLink connected = wall;
+        if (connected != null) {
+            try {
+                connected.hello(
+                        own.term(),
+                        own.openEpochAtLeast(),
+                        context.agent().latencyTarget().toNanos());
+                perform(role.onWallOwned());
+                return;
+            } catch (WallGoneException e) {
+                log.error("the proxy does not answer: {}", e.getMessage());
+                onWallGone();
+            } catch (CommandException e) {
+                log.error("the wall refuses term {}: {}", own.term(), e.getMessage());
+            }
+        }
+        conductor.postAfter(WALL_RETRY_MILLIS, () -> ownWall(own));
+    }
+
+    private void restoreGuest(long epoch) {
+        StandbyEngine waiting = standby;
+        if (waiting == null) {
+            perform(role.onRestoreFailed("the waiting hypervisor is gone"));
+            return;
+        }
+        engineThread.run(() -> {
+            try {
+                if (appliedEpoch != epoch) {
+                    throw new EngineException("checkpoint " + epoch + " is not applied, but " + appliedEpoch);
+                }
+                CheckpointEngine running = waiting.promote(appliedDeviceState);
+                promoted = running;
+                conductor.post(() -> perform(role.onGuestRestored()));
+            } catch (EngineException e) {
+                conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
+            }
+        });
+    }
+
+    private void openAndAnnounce(String reason) {
+        WallLink connected = wall;
+        if (connected == null) {
+            return; // PrimaryRole opens it when the proxy is back: it serves alone by right.
+        }
+        try {
+            connected.open(reason);
+            connected.announce(addressesJson);
+        } catch (WallGoneException | CommandException e) {
+            log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
+        }
+        measures.promotionNanos = System.nanoTime() - promotionBeganNanos;
+        measures.detectedBy = role.promotionCause();
+        measures.failovers.increment();
+        log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
+    }
+
+    private void becomePrimary(BackupEffect.BecomePrimary become) {
+        handedOver = true;
+        context.roleChange().to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson));
+    }
+
+    private @Nullable Peer peerOf(long session) {
+        for (Peer peer : peers.values()) {
+            if (peer.session == session) {
+                return peer;
+            }
+        }
+        return null;
+    }
+
+    // ---- the operator
+    // ------------------------------------------------------------------------------------------------
+
+    @Override
+    public void checkpoint() throws CommandException {
+        throw new CommandException("WrongRole", "this host is the backup; ask the primary for a checkpoint");
+    }
+
+    @Override
+    public void promote(String reason) throws CommandException {
+        if (!role.mayPromote()) {
+            throw new CommandException("CannotPromote", role.whyNotPromote());
+        }
+        log.warn("AUDIT promotion by the operator: {}", reason);
+        perform(role.onPromoteAsked(reason));
+    }
+
+    @Override
+    public void alone(String reason) throws CommandException {
+        throw new CommandException("WrongRole", "this host is the backup; it promotes, it does not go on alone");
+    }
+
+    @Override
+    public AgentView view() {
+        return new AgentView(
+                "backup",
+                role.term().number(),
+                role.confirmedEpoch(),
+                role.isPrimaryConnected(),
+                role.mayPromote(),
+                role.whyNotPromote());
+    }
+
+    @Override
+    public void describe(ObjectNode status) {
+        status.put("role", "backup")
+                .put("peer", role.isPrimaryConnected() ? "connected" : "absent")
+                .put("standby_ready", standby != null)
+                .put("confirmed_epoch", role.confirmedEpoch())
+                .put("epoch", role.confirmedEpoch())
+                .put("may_promote", role.mayPromote())
+                .put("missing_for_promotion", role.whyNotPromote());
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        wallConnector.close();
+        for (Peer peer : peers.values()) {
+            peer.connection.close("this host changes its role or stops");
+        }
+        staged.values().forEach(StagedCheckpoint::release);
+        StandbyEngine waiting = standby;
+        if (waiting != null && !handedOver) {
+            engineThread.run(waiting::close);
+        }
+        engineThread.close();
+    }
+}

@@ -1,0 +1,69 @@
+package io.holdfast.agent;
+
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The one thread on which an agent's decisions are made; what blocks for long runs elsewhere and reports here. */
+@SuppressWarnings("FutureReturnValueIgnored") // What fails is logged where it runs.
+final class Conductor implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(Conductor.class);
+
+    private final ScheduledThreadPoolExecutor executor;
+
+    Conductor(String name) {
+        executor = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        });
+        executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        executor.setContinueExistingPeriodicTasksAfterShutdownPolicy(false);
+    }
+
+    /** Runs {@code event} after all that were posted before it. Any thread. */
+    void post(Runnable event) {
+        try {
+            executor.execute(guarded(event));
+        } catch (RejectedExecutionException e) {
+            log.debug("an event came after the end", e);
+        }
+    }
+
+    /** Runs {@code event} later, once. */
+    void postAfter(long delayMillis, Runnable event) {
+        try {
+            executor.schedule(guarded(event), delayMillis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            log.debug("an event came after the end", e);
+        }
+    }
+
+    /** Runs {@code event} again and again. */
+    void postEvery(long intervalNanos, Runnable event) {
+        executor.scheduleAtFixedRate(guarded(event), intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
+    }
+
+    private static Runnable guarded(Runnable event) {
+        return () -> {
+            try {
+                event.run();
+            } catch (RuntimeException e) {
+                log.error("an event could not be handled", e);
+            }
+        };
+    }
+
+    /** Drops what has not begun. */
+    @Override
+    public void close() {
+        executor.shutdownNow();
+    }
+
+    boolean awaitEnd(long limitMillis) throws InterruptedException {
+        return executor.awaitTermination(limitMillis, TimeUnit.MILLISECONDS);
+    }
+}

@@ -1,0 +1,281 @@
+package io.holdfast.agent;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.link.LinkConnection;
+import io.holdfast.agent.link.LinkException;
+import io.holdfast.agent.link.LinkListener;
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.link.LinkSecurity;
+import io.holdfast.agent.link.LinkServer;
+import io.holdfast.config.AgentConfig;
+import io.holdfast.config.ConfigException;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.InitialRole;
+import io.holdfast.config.NicConfig;
+import io.holdfast.config.TlsConfig;
+import io.holdfast.control.Arguments;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlServer;
+import io.holdfast.control.StaleTermException;
+import io.holdfast.control.TermFileException;
+import io.holdfast.measure.NanoHistogram;
+import io.holdfast.metrics.Health;
+import io.holdfast.metrics.MetricsRegistry;
+import io.holdfast.metrics.MetricsServer;
+import io.holdfast.wall.Term;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One host's agent: drives the guest's hypervisor, ships checkpoints or receives them, and decides on failover. Runs in
+ * one of two roles at a time; which one, the term on disk says: its owner is the primary.
+ */
+public final class HoldfastAgent implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(HoldfastAgent.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long CLOSE_LIMIT_MILLIS = 10_000;
+
+    private final HoldfastConfig config;
+    private final AgentMeasures measures = new AgentMeasures();
+    private final Conductor conductor = new Conductor("conductor");
+    private final EventLoopGroup eventLoop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final AgentContext context;
+    private final LinkServer linkServer;
+    private final ControlServer controlServer;
+    private final MetricsRegistry registry;
+    private final MetricsServer metricsServer;
+    private long heartbeats;
+
+    /** Conductor; read by the link's event loop for messages that must not wait. */
+    private volatile Shell shell;
+
+    /** Renewed by the conductor with every tick. */
+    private volatile AgentView view;
+
+    /**
+     * Runs an agent until the process is told to stop.
+     *
+     * @return the exit code
+     */
+    public static int run(HoldfastConfig config)
+            throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
+        CountDownLatch stop = new CountDownLatch(1);
+        CountDownLatch stopped = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            stop.countDown();
+            try {
+                stopped.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+        HoldfastAgent agent = new HoldfastAgent(config);
+        agent.start();
+        try {
+            stop.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        agent.close();
+        stopped.countDown();
+        return 0;
+    }
+
+    public HoldfastAgent(HoldfastConfig config)
+            throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
+        this.config = config;
+        AgentConfig agent = config.agent();
+        TermStore terms = TermStore.open(config.stateDirectory());
+        if (terms.term().number() == 0 && agent.role() == InitialRole.PRIMARY) {
+            terms.store(new Term(1, Term.Claim.PROMOTION, config.host()));
+        }
+        List<String> guestPorts = config.proxySection()
+                .map(proxy -> proxy.nics().stream().map(NicConfig::guestPort).toList())
+                .orElse(List.of());
+        this.context = new AgentContext(
+                config, agent, guestPorts, conductor, eventLoop, security(agent), terms, measures, this::changeRole);
+        boolean primary = terms.term().owner().equals(config.host());
+        this.shell = primary ? new PrimaryShell(context, null, 0, "") : new BackupShell(context);
+        this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
+        this.controlServer = startControlServer();
+        this.view = shell.view();
+        this.registry = new MetricsRegistry(config.guest(), config.host());
+        new AgentMetrics(measures, () -> view).bindTo(registry);
+        this.metricsServer = MetricsServer.start(agent.http(), registry, this::liveness, this::readiness);
+    }
+
+    private Health liveness() {
+        return Health.ok(view.role());
+    }
+
+    private Health readiness() {
+        AgentView now = view;
+        String reason = now.role() + ": " + now.because();
+        return now.ready() ? Health.ok(reason) : Health.failing(reason);
+    }
+
+    private static LinkSecurity security(AgentConfig agent) throws LinkException {
+        if (agent.link().tls().isEmpty()) {
+            return LinkSecurity.insecure();
+        }
+        TlsConfig tls = agent.link().tls().get();
+        return LinkSecurity.mutualTls(tls.certificate(), tls.key(), tls.authority(), Instant.now());
+    }
+
+    /** Begins to work. */
+    public void start() {
+        conductor.post(() -> shell.start());
+        conductor.postEvery(AgentContext.TICK_NANOS, () -> {
+            shell.onTick(System.nanoTime());
+            view = shell.view();
+        });
+        conductor.postEvery(context.agent().heartbeat().toNanos(), () -> shell.onHeartbeat(++heartbeats));
+    }
+
+    private void changeRole(Shell next) {
+        Shell before = shell;
+        shell = next;
+        before.close();
+        next.start();
+    }
+
+    /** Hands what peers send to whichever role is running. */
+    private final class Switchboard implements LinkListener {
+
+        @Override
+        public void onUp(LinkConnection connection) {
+            conductor.post(() -> shell.onAccepted(connection));
+        }
+
+        @Override
+        public void onMessage(LinkConnection connection, LinkMessage message) {
+            shell.onMessage(connection, message);
+        }
+
+        @Override
+        public void onBytes(LinkConnection connection) {
+            shell.onBytes(connection);
+        }
+
+        @Override
+        public void onDown(LinkConnection connection, String reason, boolean endOfFile) {
+            conductor.post(() -> shell.onDown(connection, reason, endOfFile));
+        }
+    }
+
+    // ---- control socket
+    // ----------------------------------------------------------------------------------------------
+
+    private ControlServer startControlServer() throws IOException {
+        return ControlServer.builder(config.agentSocket(), "agent", version())
+                .command("status", "what this agent does", (arguments, session) -> {
+                    Arguments.of(arguments);
+                    return status();
+                })
+                .command("checkpoint", "take a checkpoint now", (arguments, session) -> {
+                    Arguments.of(arguments);
+                    onConductor(() -> shell.checkpoint());
+                    return JSON.createObjectNode();
+                })
+                .command("promote", "let this backup take over", (arguments, session) -> {
+                    String reason = Arguments.of(arguments, "reason").requireString("reason");
+                    onConductor(() -> shell.promote(reason));
+                    return JSON.createObjectNode();
+                })
+                .command("alone", "let this primary go on without a backup", (arguments, session) -> {
+                    Arguments given = Arguments.of(arguments, "force", "reason");
+                    if (!given.optionalFlag("force", false)) {
+                        throw new CommandException(
+                                "NotForced",
+                                "a backup that lives may have taken over: make sure that it is dead, then use force");
+                    }
+                    String reason = given.requireString("reason");
+                    onConductor(() -> shell.alone(reason));
+                    return JSON.createObjectNode();
+                })
+                .start();
+    }
+
+    private static String version() {
+        String version = HoldfastAgent.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
+    }
+
+    private interface Action {
+        void run() throws CommandException;
+    }
+
+    private void onConductor(Action action) throws CommandException {
+        CompletableFuture<Optional<CommandException>> done = new CompletableFuture<>();
+        conductor.post(() -> {
+            try {
+                action.run();
+                done.complete(Optional.empty());
+            } catch (CommandException e) {
+                done.complete(Optional.of(e));
+            }
+        });
+        Optional<CommandException> refusal = done.orTimeout(5, TimeUnit.SECONDS).join();
+        if (refusal.isPresent()) {
+            throw refusal.get();
+        }
+    }
+
+    private JsonNode status() throws CommandException {
+        ObjectNode status = JSON.createObjectNode();
+        onConductor(() -> {
+            Term term = context.terms().term();
+            status.put("host", config.host())
+                    .put("term", term.number())
+                    .put("claim", WallLink.claim(term))
+                    .put("owner", term.owner());
+            shell.describe(status);
+        });
+        NanoHistogram pause = measures.pauseNanos;
+        return status.put("checkpoints", measures.checkpoints.value())
+                .put("failed_checkpoints", measures.failedCheckpoints.value())
+                .put("confirmed_checkpoints", measures.confirmedCheckpoints.value())
+                .put("dirty_pages", measures.dirtyPages.value())
+                .put("shipped_bytes", measures.shippedBytes.value())
+                .put("pause_p50_ms", pause.quantileNanos(0.5) / 1e6)
+                .put("pause_p99_ms", pause.quantileNanos(0.99) / 1e6)
+                .put("confirm_p50_ms", measures.confirmNanos.quantileNanos(0.5) / 1e6)
+                .put("failovers", measures.failovers.value())
+                .put("detected_by", measures.detectedBy)
+                .put("promotion_ms", measures.promotionNanos / 1e6);
+    }
+
+    /** Stops; the guest goes on, its output held or not as the wall was left. */
+    @Override
+    public void close() {
+        controlServer.close();
+        metricsServer.close();
+        conductor.post(() -> {
+            shell.close();
+            conductor.close();
+        });
+        try {
+            if (!conductor.awaitEnd(CLOSE_LIMIT_MILLIS)) {
+                log.error("the agent did not end in time");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        registry.close();
+        linkServer.close();
+        eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+}

@@ -1,0 +1,42 @@
+package io.holdfast.agent;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.link.LinkConnection;
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.control.CommandException;
+
+/** An agent in one of its two roles: carries out what the role decides. All methods on the conductor unless they say else. */
+interface Shell {
+
+    void start();
+
+    /** A peer has connected to us. */
+    void onAccepted(LinkConnection connection);
+
+    /** On the link's event loop; a payload is the caller's. */
+    void onMessage(LinkConnection connection, LinkMessage message);
+
+    /** On the link's event loop. */
+    void onBytes(LinkConnection connection);
+
+    void onDown(LinkConnection connection, String reason, boolean endOfFile);
+
+    /** Called often and evenly. */
+    void onTick(long nowNanos);
+
+    /** Called at the heartbeat's interval. */
+    void onHeartbeat(long sequence);
+
+    void checkpoint() throws CommandException;
+
+    void promote(String reason) throws CommandException;
+
+    void alone(String reason) throws CommandException;
+
+    AgentView view();
+
+    void describe(ObjectNode status);
+
+    /** Lets go of everything; the guest stays as it is, and runs. */
+    void close();
+}

@@ -1,0 +1,229 @@
+package io.holdfast.agent;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlClient;
+import io.holdfast.control.ControlEvent;
+import io.holdfast.control.ControlListener;
+import io.holdfast.wall.Term;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The wall of the proxy beside this agent, over its control socket.
+ *
+ * <p>Used by the conductor thread only, except for {@link #close}. Each command waits for its answer, some tens of
+ * microseconds when all is well.
+ */
+final class WallLink implements AutoCloseable {
+
+    /** Longer than any answer takes, and shorter than a peer's patience with a silent agent. */
+    private static final Duration COMMAND_LIMIT = Duration.ofMillis(250);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What the wall answers to hello. */
+    record Owned(String incarnation, long openEpoch) {}
+
+    /** What the wall answers to a barrier. */
+    record Barrier(long epoch, boolean atLimit, long addressesVersion) {}
+
+    private final ControlClient client;
+    private String incarnation = "";
+    private long termNumber;
+
+    private WallLink(ControlClient client) {
+        this.client = client;
+    }
+
+    /**
+     * Connects.
+     *
+     * @param onPressure called when the wall asks for an early checkpoint, on a thread of the client's
+     * @param onGone called once when the connection ends, on a thread of the client's
+     */
+    static WallLink connect(Path socket, Runnable onPressure, Runnable onGone) throws WallGoneException {
+        try {
+            ControlClient client = ControlClient.connect(socket, COMMAND_LIMIT, new ControlListener() {
+                @Override
+                public void onEvent(ControlEvent event) {
+                    if (event.name().equals("WALL_PRESSURE")) {
+                        onPressure.run();
+                    }
+                }
+
+                @Override
+                public void onDisconnect(String reason) {
+                    onGone.run();
+                }
+            });
+            WallLink link = new WallLink(client);
+            link.execute("subscribe", JSON.createObjectNode());
+            return link;
+        } catch (IOException | CommandException e) {
+            throw new WallGoneException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    Owned hello(Term term, long openEpochAtLeast, long latencyTargetNanos) throws WallGoneException, CommandException {
+        ObjectNode arguments = JSON.createObjectNode()
+                .put("term", term.number())
+                .put("claim", claim(term))
+                .put("owner", term.owner())
+                .put("epoch", openEpochAtLeast)
+                .put("latency_target_nanos", latencyTargetNanos);
+        JsonNode answer = execute("hello", arguments);
+        incarnation = answer.path("incarnation").asText();
+        termNumber = term.number();
+        return new Owned(incarnation, answer.path("epoch").asLong());
+    }
+
+    Barrier barrier() throws WallGoneException, CommandException {
+        JsonNode answer = execute("barrier", named());
+        return new Barrier(
+                answer.path("epoch").asLong(),
+                answer.path("at_limit").asBoolean(),
+                answer.path("addresses_version").asLong());
+    }
+
+    void commit(long epoch, long leaseUntilNanos) throws WallGoneException, CommandException {
+        execute("commit", named().put("epoch", epoch).put("lease_until_nanos", leaseUntilNanos));
+    }
+
+    void suspend(String reason) throws WallGoneException, CommandException {
+        execute("suspend", named().put("reason", reason));
+    }
+
+    void open(String reason) throws WallGoneException, CommandException {
+        execute("open", named().put("reason", reason));
+    }
+
+    void seal(Term term, String reason) throws WallGoneException, CommandException {
+        execute(
+                "seal",
+                JSON.createObjectNode()
+                        .put("term", term.number())
+                        .put("claim", claim(term))
+                        .put("owner", term.owner())
+                        .put("reason", reason));
+    }
+
+    /** The highest term that the wall has seen. */
+    Term seenTerm() throws WallGoneException, CommandException {
+        JsonNode status = execute("status", JSON.createObjectNode());
+        return new Term(
+                status.path("term").asLong(),
+                claim(status.path("claim").asText()),
+                status.path("owner").asText());
+    }
+
+    /** What the proxy has learned of the guest's addresses, as it ships with a checkpoint. */
+    String addresses() throws WallGoneException, CommandException {
+        return execute("addresses", JSON.createObjectNode()).toString();
+    }
+
+    /** Announces where the guest is now, with what was known of its addresses. */
+    void announce(String addressesJson) throws WallGoneException, CommandException {
+        ObjectNode arguments = named();
+        if (!addressesJson.isEmpty()) {
+            try {
+                arguments.set("addresses", JSON.readTree(addressesJson));
+            } catch (IOException e) {
+                throw new CommandException("BadArgument", "the shipped addresses are not JSON: " + e.getMessage());
+            }
+        }
+        execute("announce", arguments);
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+
+    /** How a term's claim is written in the control protocol and on the link. */
+    static String claim(Term term) {
+        return term.claim().name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The reverse of {@link #claim(Term)}; anything unknown is the weaker one. */
+    static Term.Claim claim(String text) {
+        return text.equals("promotion") ? Term.Claim.PROMOTION : Term.Claim.ALONE;
+    }
+
+    private ObjectNode named() {
+        return JSON.createObjectNode().put("incarnation", incarnation).put("term", termNumber);
+    }
+
+    private JsonNode execute(String command, ObjectNode arguments) throws WallGoneException, CommandException {
+        try {
+            return client.execute(command, arguments);
+        } catch (IOException e) {
+            client.close();
+            throw new WallGoneException(command + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Makes connections in the background until one stands. */
+    static final class Connector {
+
+        private static final long RETRY_MILLIS = 100;
+
+        private final Path socket;
+        private final Conductor conductor;
+        private final Consumer<WallLink> onConnected;
+        private final Runnable onPressure;
+        private final Runnable onGone;
+        private @Nullable WallLink current;
+        private boolean closed;
+
+        Connector(
+                Path socket,
+                Conductor conductor,
+                Consumer<WallLink> onConnected,
+                Runnable onPressure,
+                Runnable onGone) {
+            this.socket = socket;
+            this.conductor = conductor;
+            this.onConnected = onConnected;
+            this.onPressure = onPressure;
+            this.onGone = onGone;
+        }
+
+        /** Tries until connected, again after {@link #onLost}. On the conductor. */
+        void start() {
+            if (closed) {
+                return;
+            }
+            try {
+                WallLink link = connect(socket, () -> conductor.post(onPressure), () -> conductor.post(onGone));
+                current = link;
+                onConnected.accept(link);
+            } catch (WallGoneException e) {
+                conductor.postAfter(RETRY_MILLIS, this::start);
+            }
+        }
+
+        /** The connection is gone: makes a new one. On the conductor. */
+        void onLost() {
+            WallLink lost = current;
+            current = null;
+            if (lost != null) {
+                lost.close();
+                conductor.postAfter(RETRY_MILLIS, this::start);
+            }
+        }
+
+        void close() {
+            closed = true;
+            if (current != null) {
+                current.close();
+            }
+        }
+    }
+}

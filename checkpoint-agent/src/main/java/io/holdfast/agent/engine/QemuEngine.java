@@ -1,0 +1,207 @@
+package io.holdfast.agent.engine;
+
+import io.holdfast.agent.engine.QmpClient.Reply;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Checkpoints a stock QEMU from outside: the guest's memory is a shared file that we map and compare, the state of
+ * processors and devices comes over QMP ({@code xen-save-devices-state}, which despite its name needs no Xen).
+ *
+ * <p>A pause is made of: {@code stop}, device state, comparison of all memory, {@code cont}. The comparison is most of it.
+ */
+public final class QemuEngine implements CheckpointEngine {
+
+    private static final Logger LOG = LoggerFactory.getLogger(QemuEngine.class);
+    private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
+    private static final long RESUME_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final Path socket;
+    private final QmpClient qmp;
+    private final QemuEvents events;
+    private final GuestMemory memory;
+    private final Optional<QemuProcess> process;
+    /** QEMU writes the device state here; a sibling of the memory file, so on the same tmpfs. */
+    private final Path deviceState;
+    /** Made when it is first needed: a restored guest must not wait for as much memory as it has itself. */
+    private @Nullable ShadowCopy shadow;
+
+    /**
+     * Attaches to a running or paused guest, and leaves it as it is.
+     *
+     * @param socket QMP socket of the guest's QEMU, with no other client on it
+     * @param memoryFile the file of its {@code memory-backend-file}, which must be shared
+     */
+    public static QemuEngine attach(Path socket, Path memoryFile) throws EngineException {
+        GuestMemory memory = GuestMemory.mapReadOnly(memoryFile);
+        QemuEvents events = new QemuEvents();
+        QmpClient qmp = null;
+        try {
+            Optional<QemuProcess> process = QemuProcess.holding(memoryFile);
+            if (process.isEmpty()) {
+                LOG.warn("no process has {} open as far as we may see; kill() will need QMP", memoryFile);
+            }
+            qmp = QmpClient.connect(socket, GREETING_LIMIT_NANOS, events);
+            long guestBytes =
+                    qmp.execute("query-memory-size-summary").path("base-memory").asLong();
+            if (guestBytes != memory.segment().byteSize()) {
+                throw new EngineException(
+                        "%s has %d bytes but the guest at %s has %d: name the mem-path of its memory-backend-file"
+                                .formatted(memoryFile, memory.segment().byteSize(), socket, guestBytes));
+            }
+            QemuEngine engine = new QemuEngine(socket, memoryFile, memory, process, qmp, events);
+            events.onFoundInState(engine.runState());
+            return engine;
+        } catch (EngineException e) {
+            if (qmp != null) {
+                qmp.close();
+            }
+            events.close();
+            memory.close();
+            throw e;
+        }
+    }
+
+    /** Takes over all that it is given. */
+    QemuEngine(
+            Path socket,
+            Path memoryFile,
+            GuestMemory memory,
+            Optional<QemuProcess> process,
+            QmpClient qmp,
+            QemuEvents events) {
+        this.socket = socket;
+        this.memory = memory;
+        this.process = process;
+        this.qmp = qmp;
+        this.events = events;
+        this.deviceState = memoryFile.resolveSibling(memoryFile.getFileName() + ".devices");
+    }
+
+    @Override
+    public MachineDefinition definition() throws EngineException {
+        return QemuMachine.definition(qmp);
+    }
+
+    @Override
+    public List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException {
+        return ExitSearch.exits(qmp, wallGuestPorts);
+    }
+
+    @Override
+    public boolean isPaused() throws EngineException {
+        return !qmp.execute("query-status").path("running").asBoolean();
+    }
+
+    @Override
+    public void pause() throws EngineException {
+        // The reply comes when the processors stand still and QEMU has flushed the queues of its NICs.
+        qmp.execute("stop");
+    }
+
+    /** Also tries again for a while if QEMU still ends a migration. */
+    @Override
+    public void resume() throws EngineException {
+        long deadlineNanos = System.nanoTime() + RESUME_LIMIT_NANOS;
+        while (qmp.call("cont", Map.of()) instanceof Reply.Refused refused) {
+            boolean willPass = refused.description().contains("not finalized");
+            if (!willPass || System.nanoTime() - deadlineNanos > 0) {
+                throw new EngineException("the guest at %s does not go on: %s (%s); it is in state \"%s\""
+                        .formatted(socket, refused.description(), refused.errorClass(), runState()));
+            }
+            LockSupport.parkNanos(RETRY_NANOS);
+        }
+    }
+
+    @Override
+    public long memoryBytes() {
+        return memory.segment().byteSize();
+    }
+
+    @Override
+    public void precopy(PageSink sink) {
+        if (shadow == null) {
+            shadow = new ShadowCopy(memory.segment(), memory.arena());
+        }
+        shadow.handOutAll(sink);
+    }
+
+    @Override
+    public byte[] capture(PageSink sink) throws EngineException {
+        // Before the comparison: should a device touch memory while it saves itself, that belongs to this checkpoint.
+        byte[] state = saveDevices();
+        handOutChanges(sink);
+        return state;
+    }
+
+    /** Second part of a capture. */
+    void handOutChanges(PageSink sink) throws EngineException {
+        if (shadow == null || !shadow.isWhole()) {
+            throw new EngineException(
+                    "the guest's memory was never handed out, or not to its end: precopy before the next checkpoint");
+        }
+        shadow.handOutChanges(sink);
+    }
+
+    /** First part of a capture. */
+    byte[] saveDevices() throws EngineException {
+        // live=false keeps QEMU from handing disks over to another process, which is what Xen would want.
+        qmp.execute("xen-save-devices-state", Map.of("filename", deviceState.toString(), "live", false));
+        try {
+            return Files.readAllBytes(deviceState);
+        } catch (IOException e) {
+            throw new EngineException(
+                    "cannot read the device state that QEMU wrote to %s: %s; agent and QEMU must see the same folder"
+                            .formatted(deviceState, e),
+                    e);
+        }
+    }
+
+    @Override
+    public void onGuestEvent(GuestEventListener listener) {
+        events.deliverTo(listener);
+    }
+
+    @Override
+    public void kill() {
+        if (process.isPresent()) {
+            if (!process.get().kill()) {
+                LOG.error(
+                        "QEMU process {} survives SIGKILL; look for I/O that hangs",
+                        process.get().pid());
+            }
+            return;
+        }
+        try {
+            qmp.execute("quit");
+        } catch (EngineException e) {
+            LOG.error("cannot kill the guest at {}: its process is unknown, and QMP fails: {}", socket, e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        qmp.close();
+        events.close();
+        memory.close();
+        try {
+            Files.deleteIfExists(deviceState);
+        } catch (IOException e) {
+            LOG.warn("cannot delete {}", deviceState, e);
+        }
+    }
+
+    private String runState() throws EngineException {
+        return qmp.execute("query-status").path("status").asText();
+    }
+}

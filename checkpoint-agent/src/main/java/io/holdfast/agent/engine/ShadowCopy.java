@@ -1,0 +1,144 @@
+package io.holdfast.agent.engine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A second copy of a guest's memory, which is what the backup has been told, and the comparison that finds what to tell it
+ * next.
+ *
+ * <p>Pages are always handed out of the copy, never out of the memory itself: what the sink gets is exactly what later
+ * comparisons start from, even while the guest writes.
+ *
+ * <p>Plain comparison costs the same whatever the guest does, about 0.1 ms per MB, and needs nothing of the kernel or of
+ * QEMU.
+ */
+final class ShadowCopy {
+
+    private static final int PAGE_BYTES = PageSink.PAGE_BYTES;
+    /** Memory is copied and compared in pieces of this size: 1 MiB. */
+    private static final int CHUNK_PAGES = 256;
+
+    private static final long CHUNK_BYTES = (long) CHUNK_PAGES * PAGE_BYTES;
+    /** Longest run of pages with content, so that a message which carries one is bounded. */
+    private static final int MAX_RUN_PAGES = CHUNK_PAGES;
+
+    private final MemorySegment memory;
+    private final MemorySegment copy;
+    private final MemorySegment zeroPage;
+    /** For each chunk its pages that differ; filled by one thread per chunk. */
+    private final BitSet[] changed;
+    /** Whether the copy is what the backup has; not so if a sink failed, for it has not got what was copied for it. */
+    private boolean whole;
+
+    /**
+     * @param memory a multiple of {@link PageSink#PAGE_BYTES} long
+     * @param arena owns the copy
+     */
+    ShadowCopy(MemorySegment memory, Arena arena) {
+        if (memory.byteSize() % PAGE_BYTES != 0) {
+            throw new IllegalArgumentException("not a whole number of pages: " + memory.byteSize());
+        }
+        this.memory = memory;
+        this.copy = arena.allocate(memory.byteSize(), PAGE_BYTES);
+        this.zeroPage = arena.allocate(PAGE_BYTES, PAGE_BYTES);
+        int chunks = Math.toIntExact((memory.byteSize() + CHUNK_BYTES - 1) / CHUNK_BYTES);
+        this.changed =
+                Stream.generate(() -> new BitSet(CHUNK_PAGES)).limit(chunks).toArray(BitSet[]::new);
+    }
+
+    /** Whether changes can be handed out: everything was, and no sink has failed since. */
+    boolean isWhole() {
+        return whole;
+    }
+
+    /** Copies everything and hands it out, page for page. The memory may change meanwhile. */
+    void handOutAll(PageSink sink) {
+        whole = false;
+        Runs runs = new Runs(sink);
+        for (long chunk = 0; chunk < memory.byteSize(); chunk += CHUNK_BYTES) {
+            long end = Math.min(chunk + CHUNK_BYTES, memory.byteSize());
+            if (MemorySegment.mismatch(memory, chunk, end, copy, chunk, end) >= 0) {
+                MemorySegment.copy(memory, chunk, copy, chunk, end - chunk);
+            }
+            for (long page = chunk; page < end; page += PAGE_BYTES) {
+                runs.add(page / PAGE_BYTES);
+            }
+        }
+        runs.end();
+        whole = true;
+    }
+
+    /** Copies and hands out the pages that differ from the copy. The memory must stand still. */
+    void handOutChanges(PageSink sink) {
+        whole = false;
+        // The guest stands still, so its processors' time is free for this.
+        IntStream.range(0, changed.length).parallel().forEach(this::findChanges);
+        Runs runs = new Runs(sink);
+        for (int chunk = 0; chunk < changed.length; chunk++) {
+            BitSet pages = changed[chunk];
+            for (int i = pages.nextSetBit(0); i >= 0; i = pages.nextSetBit(i + 1)) {
+                long page = (long) chunk * CHUNK_PAGES + i;
+                MemorySegment.copy(memory, page * PAGE_BYTES, copy, page * PAGE_BYTES, PAGE_BYTES);
+                runs.add(page);
+            }
+        }
+        runs.end();
+        whole = true;
+    }
+
+    private void findChanges(int chunk) {
+        BitSet pages = changed[chunk];
+        pages.clear();
+        long start = chunk * CHUNK_BYTES;
+        long end = Math.min(start + CHUNK_BYTES, memory.byteSize());
+        long from = start;
+        while (from < end) {
+            long same = MemorySegment.mismatch(memory, from, end, copy, from, end);
+            if (same < 0) {
+                return;
+            }
+            int page = (int) ((from + same - start) / PAGE_BYTES);
+            pages.set(page);
+            from = start + (page + 1L) * PAGE_BYTES;
+        }
+    }
+
+    /** Joins neighbouring pages of one kind, with content or without, into runs. */
+    private final class Runs {
+
+        private final PageSink sink;
+        private long firstPage;
+        private int pages;
+        private boolean zero;
+
+        Runs(PageSink sink) {
+            this.sink = sink;
+        }
+
+        void add(long page) {
+            long offset = page * PAGE_BYTES;
+            boolean pageIsZero = MemorySegment.mismatch(copy, offset, offset + PAGE_BYTES, zeroPage, 0, PAGE_BYTES) < 0;
+            boolean joins = pages > 0
+                    && page == firstPage + pages
+                    && pageIsZero == zero
+                    && (zero ? pages < Integer.MAX_VALUE : pages < MAX_RUN_PAGES);
+            if (!joins) {
+                end();
+                firstPage = page;
+                zero = pageIsZero;
+            }
+            pages++;
+        }
+
+        void end() {
+            if (pages > 0) {
+                sink.onPages(firstPage, pages, zero ? null : copy, zero ? 0 : firstPage * PAGE_BYTES);
+            }
+            pages = 0;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package io.holdfast.agent.role;
+
+import io.holdfast.wall.Term;
+import java.util.List;
+
+/**
+ * What {@link BackupRole} wants done. Effects of one answer are carried out in their order; those that take time report
+ * back with the event that their text names.
+ */
+public sealed interface BackupEffect {
+
+    /** Start a waiting hypervisor. Then {@link BackupRole#onStandbyReady} or {@link BackupRole#onStandbyLost}. */
+    record StartStandby() implements BackupEffect {}
+
+    /** Write the term to disk. Then {@link BackupRole#onTermStored}. */
+    record StoreTerm(Term term) implements BackupEffect {}
+
+    /** Accept a primary. */
+    record SendWelcome(long session, Term term, long confirmedEpoch, boolean armed) implements BackupEffect {}
+
+    /** Turn a primary away. */
+    record SendRefusal(long session, String errorClass, List<String> reasons, Term term) implements BackupEffect {}
+
+    /** Tell the primary that every byte of the checkpoint is here (INV-11). */
+    record Confirm(long session, long epoch) implements BackupEffect {}
+
+    /** Write the staged checkpoint into the waiting hypervisor's memory. */
+    record Apply(long epoch) implements BackupEffect {}
+
+    /** End that connection. */
+    record CloseSession(long session, String reason) implements BackupEffect {}
+
+    /** Say hello to the local wall under the new term. Then {@link BackupRole#onWallOwned}. */
+    record OwnWall(Term term, long openEpochAtLeast) implements BackupEffect {}
+
+    /** Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}. */
+    record RestoreGuest(long epoch) implements BackupEffect {}
+
+    /** Let the promoted guest's output leave, and announce where it is now. */
+    record OpenWallAndAnnounce(String reason) implements BackupEffect {}
+
+    /** The promotion is complete; a {@link PrimaryRole} goes on from here. */
+    record BecomePrimary(Term term, long lastEpoch) implements BackupEffect {}
+
+    /** For the log, the audit and the operator. */
+    record Note(String text) implements BackupEffect {}
+}

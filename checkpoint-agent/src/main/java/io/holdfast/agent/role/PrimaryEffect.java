@@ -1,0 +1,60 @@
+package io.holdfast.agent.role;
+
+import io.holdfast.wall.Term;
+
+/**
+ * What {@link PrimaryRole} wants done. Effects of one answer are carried out in their order; those that take time report
+ * back with the event that their text names.
+ */
+public sealed interface PrimaryEffect {
+
+    /** Hand all memory to the backup while the guest runs. Then {@link PrimaryRole#onPrecopied}. */
+    record Precopy(long session) implements PrimaryEffect {}
+
+    /** Stop the guest. Then {@link PrimaryRole#onGuestPaused}. */
+    record PauseGuest() implements PrimaryEffect {}
+
+    /** Drain the guest's ports and close the epoch. Then {@link PrimaryRole#onBarrierPlaced}. */
+    record PlaceBarrier() implements PrimaryEffect {}
+
+    /**
+     * Take what changed since the last capture, and the devices. Then {@link PrimaryRole#onStateCaptured}.
+     *
+     * @param session whose backup has everything before, or 0 if nobody can use the capture
+     * @param baseEpoch the checkpoint that it builds on there; {@link io.holdfast.wall.Epoch#NONE} after a precopy
+     */
+    record CaptureState(long session, long epoch, long baseEpoch) implements PrimaryEffect {}
+
+    /** Let the guest go on. */
+    record ResumeGuest() implements PrimaryEffect {}
+
+    /** Send the captured checkpoint. The backup's answer is {@link PrimaryRole#onConfirmed}. */
+    record Ship(long session, long epoch) implements PrimaryEffect {}
+
+    /** Forget the captured checkpoint; nobody can use it. */
+    record DropCaptured() implements PrimaryEffect {}
+
+    /** Write to disk that a backup of this term may promote, before the next effect. */
+    record StoreArmed() implements PrimaryEffect {}
+
+    /** Tell the backup that it may promote from now on. */
+    record SendArmed(long session, long epoch) implements PrimaryEffect {}
+
+    /** Move the wall's frontier (INV-1: the backup itself has confirmed). */
+    record Commit(long epoch, long leaseUntilNanos) implements PrimaryEffect {}
+
+    /** Nothing may leave until the backup is back. */
+    record SuspendWall(String reason) implements PrimaryEffect {}
+
+    /** Everything may leave: the right to be ALONE is named in the reason. */
+    record OpenWall(String reason) implements PrimaryEffect {}
+
+    /** Tell the backup what became of the guest. */
+    record ReportGuestDeath(String reason, boolean failover) implements PrimaryEffect {}
+
+    /** Close the wall for good, kill the guest, and become the backup of {@code newer}'s owner. */
+    record StepDown(Term newer, String reason) implements PrimaryEffect {}
+
+    /** Close the wall for good: the guest is gone. */
+    record SealWall(String reason) implements PrimaryEffect {}
+}

@@ -1,0 +1,418 @@
+package io.holdfast.agent.role;
+
+import io.holdfast.agent.role.PrimaryEffect.CaptureState;
+import io.holdfast.agent.role.PrimaryEffect.Commit;
+import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.OpenWall;
+import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
+import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
+import io.holdfast.agent.role.PrimaryEffect.Precopy;
+import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
+import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
+import io.holdfast.agent.role.PrimaryEffect.SealWall;
+import io.holdfast.agent.role.PrimaryEffect.SendArmed;
+import io.holdfast.agent.role.PrimaryEffect.Ship;
+import io.holdfast.agent.role.PrimaryEffect.StepDown;
+import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
+import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.Term;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides what the primary's agent does: when the guest is paused, when a barrier is placed, what is shipped, what the
+ * wall is told. Answers each event with the effects to carry out.
+ *
+ * <p>A checkpoint goes through these steps; an event that says a step is done asks for the next:
+ *
+ * <pre>
+ *   RUNNING ── PauseGuest ─► PAUSING ── PlaceBarrier ─► PLACING ── CaptureState ─► CAPTURING ── ResumeGuest, Ship ─► RUNNING
+ *                                                                                                     Confirmed ─► Commit
+ * </pre>
+ *
+ * The first checkpoint for a backup is preceded by a precopy of all memory while the guest runs. Several shipped
+ * checkpoints may wait for their confirmation.
+ *
+ * <p>The backup must not promote before it was <i>armed</i>: told so after its first confirmation. Until then this side
+ * knows that nobody can contradict it, and a guest that served alone before goes on alone if the arming breaks off.
+ * From then on the loss of the backup suspends the wall.
+ *
+ * <p>Not thread-safe: one thread gives the events. A session is one life of the link; events of an older one are ignored.
+ */
+public final class PrimaryRole {
+
+    /**
+     * When to do what.
+     *
+     * @param intervalNanos between the beginnings of two checkpoints
+     * @param epochsInFlight shipped and not yet confirmed, at most
+     * @param retryNanos after a checkpoint that failed
+     * @param leaseNanos how long after a confirmation the commit may be carried out; less than the backup's patience
+     */
+    public record Settings(long intervalNanos, int epochsInFlight, long retryNanos, long leaseNanos) {}
+
+    private enum Phase {
+        RUNNING,
+        PRECOPYING,
+        PAUSING,
+        PLACING,
+        CAPTURING
+    }
+
+    private static final long NO_SESSION = 0;
+
+    private final Settings settings;
+    private Term term;
+
+    private boolean wallUp;
+    private long session = NO_SESSION;
+    private Phase phase = Phase.RUNNING;
+    private boolean guestPaused;
+    private boolean guestGone;
+    private @Nullable ReportGuestDeath guestDeath;
+    private boolean atLimit;
+
+    /** Whether a backup may promote, by this side's knowledge. */
+    private boolean backupArmed;
+    /** Whether the guest serves unprotected by right as long as no backup is armed. */
+    private boolean servesAlone;
+
+    /** The session whose backup has everything up to {@link #lastEpoch}, on an unbroken chain; or none. */
+    private long chainSession = NO_SESSION;
+
+    /** The session whose backup was told that it may promote. */
+    private long armedSession = NO_SESSION;
+
+    private long chainBaseEpoch = Epoch.NONE;
+    private long lastEpoch;
+    private final Deque<Long> inFlight = new ArrayDeque<>();
+    private long nextCheckpointNanos;
+    private boolean checkpointAsked;
+
+    /**
+     * Begins the role.
+     *
+     * @param lastEpoch the newest epoch that was ever closed, as far as known
+     * @param backupArmed whether some backup may hold a checkpoint that it may promote; true when in doubt
+     * @param servesAlone whether the guest serves unprotected by right until a backup is armed
+     */
+    public PrimaryRole(Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
+        this.settings = settings;
+        this.term = term;
+        this.lastEpoch = lastEpoch;
+        this.backupArmed = backupArmed;
+        this.servesAlone = servesAlone;
+    }
+
+    /** The first event where no guest is found: whoever has a checkpoint of it may go on. */
+    public List<PrimaryEffect> onStartWithoutGuest() {
+        endGuest("no guest runs here", true);
+        return List.of();
+    }
+
+    /**
+     * The first event where the guest is found. One that an earlier agent left paused goes on: its output is held all the
+     * same.
+     */
+    public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
+        nextCheckpointNanos = nowNanos;
+        return foundPaused ? List.of(new ResumeGuest()) : List.of();
+    }
+
+    // ---- the wall
+    // ----------------------------------------------------------------------------------------------------
+
+    /** The wall is ours: hello has been answered. */
+    public List<PrimaryEffect> onWallUp(long openEpoch, long nowNanos) {
+        wallUp = true;
+        lastEpoch = Math.max(lastEpoch, openEpoch - 1);
+        if (servesAlone && !backupArmed && !guestGone) {
+            return List.of(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
+        }
+        return beginIfDue(nowNanos);
+    }
+
+    /** The connection to the wall is lost. Nothing leaves; the guest goes on. */
+    public List<PrimaryEffect> onWallDown(long nowNanos) {
+        wallUp = false;
+        if (phase == Phase.PLACING) {
+            phase = Phase.RUNNING;
+            return resume();
+        }
+        return List.of();
+    }
+
+    /** The wall holds much, or has held it for long. */
+    public List<PrimaryEffect> onWallPressure(long nowNanos) {
+        nextCheckpointNanos = nowNanos;
+        return beginIfDue(nowNanos);
+    }
+
+    // ---- the link
+    // ----------------------------------------------------------------------------------------------------
+
+    /** A backup has welcomed us. It starts from a full checkpoint, whatever it had. */
+    public List<PrimaryEffect> onLinkUp(long newSession, long nowNanos) {
+        session = newSession;
+        chainSession = NO_SESSION;
+        inFlight.clear();
+        nextCheckpointNanos = nowNanos;
+        return guestDeath == null ? beginIfDue(nowNanos) : List.of(guestDeath);
+    }
+
+    /** The link of that session is lost. */
+    public List<PrimaryEffect> onLinkDown(long lostSession, String reason, long nowNanos) {
+        if (lostSession != session) {
+            return List.of();
+        }
+        session = NO_SESSION;
+        chainSession = NO_SESSION;
+        inFlight.clear();
+        if (!wallUp || guestGone) {
+            return List.of();
+        }
+        if (backupArmed) {
+            return List.of(new SuspendWall("backup lost: " + reason));
+        }
+        return servesAlone ? serveAlone("serves alone: backup lost before it was armed: " + reason) : List.of();
+    }
+
+    /** The backup has every byte of that checkpoint, on an unbroken chain (INV-1, INV-11). */
+    public List<PrimaryEffect> onConfirmed(long ofSession, long epoch, long nowNanos) {
+        if (ofSession != session || !inFlight.contains(epoch)) {
+            return List.of();
+        }
+        while (!inFlight.isEmpty() && inFlight.peekFirst() <= epoch) {
+            inFlight.removeFirst();
+        }
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (!backupArmed) {
+            backupArmed = true;
+            effects.add(new StoreArmed());
+        }
+        servesAlone = false;
+        if (armedSession != session) {
+            armedSession = session;
+            effects.add(new SendArmed(session, epoch));
+        }
+        if (wallUp) {
+            effects.add(new Commit(epoch, nowNanos + settings.leaseNanos()));
+        }
+        if (atLimit && phase == Phase.RUNNING && guestPaused) {
+            atLimit = false;
+            effects.addAll(resume());
+        }
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
+    }
+
+    /** Somebody knows a newer term: ours is over. */
+    public List<PrimaryEffect> onNewerTerm(Term newer) {
+        if (!term.isStaleAgainst(newer)) {
+            return List.of();
+        }
+        guestGone = true;
+        return List.of(new StepDown(newer, "term " + newer + " is newer than ours, " + term));
+    }
+
+    // ---- the guest
+    // ---------------------------------------------------------------------------------------------------
+
+    /** All memory was handed out for that session, or the session ended before it was. */
+    public List<PrimaryEffect> onPrecopied(long ofSession, long nowNanos) {
+        if (phase != Phase.PRECOPYING) {
+            return List.of();
+        }
+        phase = Phase.RUNNING;
+        if (ofSession == session) {
+            chainSession = session;
+            chainBaseEpoch = Epoch.NONE;
+        }
+        nextCheckpointNanos = nowNanos;
+        return beginIfDue(nowNanos);
+    }
+
+    /** The guest stands still and has handed over its output. */
+    public List<PrimaryEffect> onGuestPaused(long nowNanos) {
+        guestPaused = true;
+        if (phase != Phase.PAUSING || !wallUp) {
+            phase = Phase.RUNNING;
+            return resume();
+        }
+        phase = Phase.PLACING;
+        return List.of(new PlaceBarrier());
+    }
+
+    /**
+     * The wall has closed {@code epoch}.
+     *
+     * @param wallAtLimit whether it can hardly hold more: then the guest stays paused until a commit (INV-5)
+     */
+    public List<PrimaryEffect> onBarrierPlaced(long epoch, boolean wallAtLimit, long nowNanos) {
+        lastEpoch = Math.max(lastEpoch, epoch);
+        if (phase != Phase.PLACING) {
+            return List.of();
+        }
+        atLimit = wallAtLimit;
+        phase = Phase.CAPTURING;
+        boolean unbroken = session != NO_SESSION && chainSession == session;
+        return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
+    }
+
+    /** The state that ends {@code epoch} is captured; the guest may go on. */
+    public List<PrimaryEffect> onStateCaptured(long epoch, long nowNanos) {
+        if (phase != Phase.CAPTURING) {
+            return List.of();
+        }
+        phase = Phase.RUNNING;
+        List<PrimaryEffect> effects = new ArrayList<>();
+        boolean unbroken = session != NO_SESSION && chainSession == session;
+        if (!(atLimit && (unbroken || backupArmed))) {
+            effects.addAll(resume());
+        }
+        if (unbroken) {
+            inFlight.addLast(epoch);
+            effects.add(new Ship(session, epoch));
+            chainBaseEpoch = epoch;
+        } else {
+            effects.add(new DropCaptured());
+        }
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
+    }
+
+    /** Pausing, placing the barrier or capturing failed; the guest goes on and the chain is broken. */
+    public List<PrimaryEffect> onCheckpointFailed(long nowNanos) {
+        phase = Phase.RUNNING;
+        chainSession = NO_SESSION;
+        nextCheckpointNanos = nowNanos + settings.retryNanos();
+        List<PrimaryEffect> effects = new ArrayList<>(resume());
+        effects.add(new DropCaptured());
+        return effects;
+    }
+
+    /** The hypervisor process is gone: the backup may take over at once. */
+    public List<PrimaryEffect> onHypervisorGone() {
+        if (guestGone) {
+            return List.of();
+        }
+        ReportGuestDeath report = endGuest("the hypervisor process is gone", true);
+        return List.of(new SealWall(report.reason()), report);
+    }
+
+    /** The guest powered itself off: its owner's will, not a failure. Nobody resurrects it. */
+    public List<PrimaryEffect> onGuestShutdown() {
+        if (guestGone) {
+            return List.of();
+        }
+        return List.of(endGuest("the guest has shut down", false));
+    }
+
+    // ---- time and the operator
+    // ---------------------------------------------------------------------------------------
+
+    /** Time has passed. */
+    public List<PrimaryEffect> onTick(long nowNanos) {
+        return beginIfDue(nowNanos);
+    }
+
+    /** The operator wants a checkpoint now. */
+    public List<PrimaryEffect> onCheckpointAsked(long nowNanos) {
+        checkpointAsked = true;
+        return beginIfDue(nowNanos);
+    }
+
+    /**
+     * The right to go on alone was given and the new term is on disk.
+     *
+     * @param aloneTerm newer than the one before
+     */
+    public List<PrimaryEffect> onAloneGranted(Term aloneTerm, String reason) {
+        term = aloneTerm;
+        backupArmed = false;
+        servesAlone = true;
+        return serveAlone(reason);
+    }
+
+    /** When {@link #onTick} may next do something; a hint. */
+    public long nextCheckpointNanos() {
+        return nextCheckpointNanos;
+    }
+
+    /** Whether there is no guest any more, or never was. */
+    public boolean isGuestGone() {
+        return guestGone;
+    }
+
+    public Term term() {
+        return term;
+    }
+
+    /** The newest epoch closed so far. */
+    public long lastEpoch() {
+        return lastEpoch;
+    }
+
+    public boolean isBackupArmed() {
+        return backupArmed;
+    }
+
+    public boolean isBackupConnected() {
+        return session != NO_SESSION;
+    }
+
+    /** Checkpoints that were shipped and are not yet confirmed. */
+    public int epochsInFlight() {
+        return inFlight.size();
+    }
+
+    private List<PrimaryEffect> beginIfDue(long nowNanos) {
+        boolean due = checkpointAsked || nowNanos - nextCheckpointNanos >= 0;
+        if (!due || guestGone || phase != Phase.RUNNING || session == NO_SESSION) {
+            return List.of();
+        }
+        if (chainSession != session) {
+            phase = Phase.PRECOPYING;
+            return List.of(new Precopy(session));
+        }
+        boolean waitsForRoom = inFlight.size() >= settings.epochsInFlight() || (atLimit && !inFlight.isEmpty());
+        if (!wallUp || waitsForRoom) {
+            return List.of();
+        }
+        checkpointAsked = false;
+        nextCheckpointNanos = nowNanos + settings.intervalNanos();
+        if (guestPaused) {
+            phase = Phase.PLACING;
+            return List.of(new PlaceBarrier());
+        }
+        phase = Phase.PAUSING;
+        return List.of(new PauseGuest());
+    }
+
+    private List<PrimaryEffect> serveAlone(String reason) {
+        atLimit = false;
+        List<PrimaryEffect> effects = new ArrayList<>();
+        effects.add(new OpenWall(reason));
+        if (guestPaused && phase == Phase.RUNNING) {
+            effects.addAll(resume());
+        }
+        return effects;
+    }
+
+    /** Also for a backup that connects later. */
+    private ReportGuestDeath endGuest(String reason, boolean failover) {
+        guestGone = true;
+        phase = Phase.RUNNING;
+        guestDeath = new ReportGuestDeath(reason, failover);
+        return guestDeath;
+    }
+
+    private List<PrimaryEffect> resume() {
+        guestPaused = false;
+        return guestGone ? List.of() : List.of(new ResumeGuest());
+    }
+}

@@ -1,0 +1,205 @@
+package io.holdfast.agent.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.holdfast.testkit.InNetworkNamespace;
+import io.holdfast.testkit.Shell;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+@NeedsQemu
+@InNetworkNamespace
+class QemuStandbyTest {
+
+    @Test
+    void shouldWaitWithZeroedMemoryAndTheMachineOfTheGuestItWaitsFor() throws Exception {
+        TestGuest.createNetwork("tap0", "tap1");
+        try (TestGuest here = new TestGuest("tap0").startFrozen();
+                TestGuest there = new TestGuest("tap1");
+                QemuEngine engine = QemuEngine.attach(here.socket(), here.memory());
+                QemuStandby standby = QemuStandby.start(there.settings())) {
+            assertThat(standby.isReady()).isTrue();
+            assertThat(standby.memoryBytes()).isEqualTo(engine.memoryBytes());
+            Checkpoints zeros = new Checkpoints(standby.memoryBytes());
+            assertThat(standby.memory().mismatch(zeros.memory())).isEqualTo(-1);
+            assertThat(engine.definition().differencesTo(standby.definition())).isEmpty();
+            assertThat(engine.definition().properties())
+                    .containsEntry("machine", "pc-i440fx-7.2")
+                    .containsEntry("accelerator", "tcg")
+                    .containsEntry("processors", "1")
+                    .containsEntry("processor model", "qemu64-x86_64-cpu")
+                    .containsEntry("memory bytes", Long.toString(96L << 20))
+                    .containsEntry("nic nic0", "virtio-net-pci 52:54:00:07:00:10")
+                    .containsEntry("pci 02.0", "1af4:1000 class 0200 nic0")
+                    .containsEntry("device nic0 csum", "false");
+        }
+    }
+
+    @Test
+    void shouldNameWhatDiffersFromTheMachineOfTheGuest() throws Exception {
+        TestGuest.createNetwork("tap0", "tap1");
+        try (TestGuest here = new TestGuest("tap0").startFrozen();
+                TestGuest there = new TestGuest("tap1");
+                QemuEngine engine = QemuEngine.attach(here.socket(), here.memory());
+                QemuStandby standby = QemuStandby.start(there.settings(
+                        "--memory",
+                        "128",
+                        "--cpus",
+                        "2",
+                        "--mac",
+                        "52:54:00:07:00:11",
+                        "--",
+                        "-global",
+                        "virtio-net-pci.mq=on",
+                        "-device",
+                        "virtio-rng-pci,id=entropy"))) {
+            assertThat(engine.definition().differencesTo(standby.definition()))
+                    .contains(
+                            "memory bytes: 100663296 here, 134217728 there",
+                            "processors: 1 here, 2 there",
+                            "nic nic0: virtio-net-pci 52:54:00:07:00:10 here, virtio-net-pci 52:54:00:07:00:11 there",
+                            "device nic0 mq: false here, true there",
+                            "device entropy: absent here, virtio-rng-pci there",
+                            "pci 04.0: absent here, 1af4:1005 class 00ff entropy there");
+        }
+    }
+
+    @Test
+    void shouldKnowThatTheWaitingProcessDied() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                QemuStandby standby = QemuStandby.start(guest.settings())) {
+            guest.qemu().kill();
+            assertThat(standby.isReady()).isFalse();
+            assertThatThrownBy(() -> standby.promote(new byte[100]))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("used up or dead");
+        }
+    }
+
+    @Test
+    void shouldReplaceAProcessThatAnEarlierAgentLeftWaiting() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuStandby abandoned = QemuStandby.start(guest.settings());
+            QemuProcess leftover = guest.qemu();
+            try (QemuStandby standby = QemuStandby.start(guest.settings())) {
+                assertThat(leftover.isAlive()).isFalse();
+                assertThat(abandoned.isReady()).isFalse();
+                assertThat(standby.isReady()).isTrue();
+                assertThat(guest.qemu()).isNotEqualTo(leftover);
+            }
+        }
+    }
+
+    @Test
+    void shouldReplaceAProcessThatWaitsWithoutANote() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen("--", "-incoming", "defer")) {
+            QemuProcess leftover = guest.qemu();
+            try (QemuStandby standby = QemuStandby.start(guest.settings())) {
+                assertThat(leftover.isAlive()).isFalse();
+                assertThat(standby.isReady()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void shouldNotTouchAPromotedGuestWhenAskedToWaitInItsPlace() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuEngine agent = guest.restored();
+            agent.close();
+            assertThatThrownBy(() -> QemuStandby.start(guest.settings()))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("runs a guest");
+            try (QemuEngine again = QemuEngine.attach(guest.socket(), guest.memory());
+                    RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 2000)) {
+                assertThat(again.isPaused()).isFalse();
+                assertThat(client.increment("alive")).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void shouldKillTheProcessThatDidNotTakeTheState() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            QemuProcess process = guest.qemu();
+            byte[] nonsense = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
+            assertThatThrownBy(() -> standby.promote(nonsense))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("did not take the checkpoint")
+                    .hasMessageContaining("it said");
+            assertThat(process.isAlive()).isFalse();
+            assertThat(standby.isReady()).isFalse();
+        }
+    }
+
+    /** Else it could come to itself later and run a guest that has been given up. */
+    @Test
+    void shouldKillTheProcessThatIsStuckWhenGivenTheState() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            QemuProcess process = guest.qemu();
+            Shell.run("kill", "-STOP", Long.toString(process.pid()));
+            byte[] nonsense = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
+            assertThatThrownBy(() -> standby.promote(nonsense))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("did not answer query-status");
+            assertThat(process.isAlive()).isFalse();
+        }
+    }
+
+    @Test
+    void shouldStayReadyWhenGivenBytesThatAreNoStateAtAll() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                QemuStandby standby = QemuStandby.start(guest.settings())) {
+            assertThatThrownBy(() -> standby.promote("garbage".getBytes(StandardCharsets.US_ASCII)))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("not one of QEMU's");
+            assertThat(standby.isReady()).isTrue();
+        }
+    }
+
+    @Test
+    void shouldSayWhyTheCommandDidNotStart() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            assertThatThrownBy(() -> QemuStandby.start(guest.settings("--", "-device", "no-such-device")))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("check agent.qemu.command")
+                    .hasMessageContaining("no-such-device");
+            List<String> incoming = new ArrayList<>(guest.command());
+            incoming.addAll(List.of("-incoming", "defer"));
+            QemuStandby.Settings settings = guest.settings();
+            assertThatThrownBy(() -> QemuStandby.start(new QemuStandby.Settings(
+                            incoming,
+                            settings.socket(),
+                            settings.memory(),
+                            settings.incoming(),
+                            settings.runtimeDirectory())))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("must not contain -incoming");
+        }
+    }
+
+    @Test
+    void shouldEndTheWaitingProcessWhenClosed() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            QemuProcess process = guest.qemu();
+            standby.close();
+            await().atMost(Duration.ofSeconds(2)).until(() -> !process.isAlive());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package io.holdfast.agent.role;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.agent.role.SimulatedPair.Host;
+import io.holdfast.agent.role.SimulatedPair.Sabotage;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Thousands of lives of a pair of hosts, each decided by a seed. {@code -Dholdfast.simulation.runs=N} and
+ * {@code -Dholdfast.simulation.seed=S} make it longer or repeat one.
+ */
+class FailoverSimulationTest {
+
+    private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 3000);
+    private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
+    private static final int STEPS = 4000;
+
+    @Test
+    void shouldNeverShowAClientWhatThePromotedGuestDoesNotKnow() {
+        System.out.println("seed " + SEED + ", runs " + RUNS);
+        int promotions = 0;
+        long released = 0;
+        for (long run = 0; run < RUNS; run++) {
+            SimulatedPair pair = live(SEED + run, Sabotage.NONE);
+            assertThat(pair.violations())
+                    .as(
+                            "seed %d%n%s%n%s",
+                            SEED + run, pair.violations().isEmpty() ? "" : pair.journal(), pair.describe())
+                    .isEmpty();
+            promotions += pair.promotions;
+            released += pair.released;
+        }
+        System.out.println(promotions + " promotions, " + released + " frames released");
+        assertThat(promotions).isGreaterThan(RUNS / 6);
+        assertThat(released).isGreaterThan(RUNS * 20L);
+    }
+
+    @Test
+    void shouldServeAgainWhenAllFaultsAreHealed() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 2; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean());
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("before the fault: %s", pair.describe())
+                    .isTrue();
+            switch (random.nextInt(6)) {
+                case 0 -> pair.crashHost(pair.a);
+                case 1 -> pair.killHypervisor(pair.a);
+                case 2 -> pair.crashAgent(pair.a);
+                case 3 -> pair.crashProxy(pair.a);
+                case 4 -> pair.crashAgent(pair.b);
+                default -> pair.cutNetwork();
+            }
+            live(pair, random, random.nextInt(1500), 0);
+            pair.healNetwork();
+            for (int host = 0; host < 2; host++) {
+                pair.startProxy(pair.host(host));
+                pair.startAgent(pair.host(host));
+            }
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            assertThat(pair.violations()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Sabotage.class, mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void shouldSeeTheViolationWhenARuleIsBroken(Sabotage sabotage) {
+        for (long run = 0; run < 20_000; run++) {
+            if (!live(SEED + run, sabotage).violations().isEmpty()) {
+                return;
+            }
+        }
+        assertThat(false).as("no violation in 20,000 runs with " + sabotage).isTrue();
+    }
+
+    private static SimulatedPair live(long seed, Sabotage sabotage) {
+        SplittableRandom random = new SplittableRandom(seed);
+        SimulatedPair pair = new SimulatedPair(sabotage, random.nextBoolean());
+        live(pair, random, STEPS, random.nextInt(4) == 0 ? 40 : 6);
+        return pair;
+    }
+
+    private static boolean isServing(SimulatedPair pair, SplittableRandom random) {
+        int before = pair.released;
+        live(pair, random, 3000, 0);
+        return pair.released > before;
+    }
+
+    private static void settle(SimulatedPair pair, SplittableRandom random) {
+        live(pair, random, 6000, 0);
+    }
+
+    private static void live(SimulatedPair pair, SplittableRandom random, int steps, int faultsPerTenThousand) {
+        for (int step = 0; step < steps; step++) {
+            Host host = pair.host(random.nextInt(2));
+            if (random.nextInt(10_000) < faultsPerTenThousand) {
+                fault(pair, random, host);
+            }
+            switch (random.nextInt(10)) {
+                case 0 -> pair.guestStep(host);
+                case 1 -> pair.captureStep(host);
+                case 2, 3 -> pair.releaseStep(host);
+                case 4 -> pair.engineStep(host);
+                case 5 -> pair.wallStep(host);
+                case 6 -> pair.deliverStep(true);
+                case 7 -> pair.deliverStep(false);
+                default -> {
+                    pair.nowNanos += random.nextLong(5 * SimulatedPair.MILLI);
+                    pair.tickStep(host);
+                }
+            }
+        }
+    }
+
+    private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
+        switch (random.nextInt(12)) {
+            case 0, 1 -> pair.crashHost(host);
+            case 2 -> pair.crashAgent(host);
+            case 3 -> pair.crashProxy(host);
+            case 4 -> pair.killHypervisor(host);
+            case 5 -> pair.cutNetwork();
+            case 6, 7 -> pair.healNetwork();
+            case 8 -> host.frozen = !host.frozen;
+            default -> {
+                pair.startProxy(host);
+                pair.startAgent(host);
+            }
+        }
+    }
+}

@@ -1,0 +1,816 @@
+package io.holdfast.agent.role;
+
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.Term;
+import io.holdfast.wall.WallRefusal;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Two hosts with a proxy and an agent each, a link, a guest and its clients, as a set of single steps that a scheduler
+ * may take in any order. The walls and the roles are the real ones; hypervisor, disks, sockets and time are models.
+ *
+ * <p>The guest counts: each of its steps emits a frame with the next number of its <i>history</i>. A promotion begins a
+ * new history that branches off at the checkpoint's number. The clients' view is contradicted if, of one history, a number
+ * beyond a branching point has been seen: the branch does not know that it was ever sent. That is the one thing that must
+ * never happen (INV-1); {@link #violations()} collects it.
+ */
+final class SimulatedPair {
+
+    static final long MILLI = 1_000_000;
+    private static final FailureDetector.Settings PATIENCE =
+            new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
+    private static final int WALL_LIMIT_FRAMES = 40;
+
+    record Frame(int history, int number) {}
+
+    record GuestState(int history, int number) {}
+
+    /** What the simulated bug is, to see that the checks see it. */
+    enum Sabotage {
+        NONE,
+        CONFIRM_BEFORE_STAGED,
+        COMMIT_WHEN_SHIPPED,
+        BARRIER_AFTER_RESUME,
+        OPEN_ON_BACKUP_LOSS,
+        PROMOTE_UNARMED,
+        HELLO_WITHOUT_DRAIN
+    }
+
+    static final class Disk {
+        Term term;
+        boolean armed;
+        Term wallTerm = Term.none();
+        boolean wallSealed;
+
+        Disk(Term term) {
+            this.term = term;
+        }
+    }
+
+    private sealed interface Message {
+        record Hello(Term term) implements Message {}
+
+        record Welcome() implements Message {}
+
+        record Refusal(Term term) implements Message {}
+
+        record Checkpoint(long epoch, long baseEpoch, GuestState state) implements Message {}
+
+        record Confirm(long epoch) implements Message {}
+
+        record Armed() implements Message {}
+
+        record Death(boolean failover) implements Message {}
+
+        record Heartbeat() implements Message {}
+    }
+
+    /** One connection; it is lost with an end of file unless the network is cut. */
+    private static final class Connection {
+        final long session;
+        final Host primary;
+        final Host backup;
+        final Deque<Message> toBackup = new ArrayDeque<>();
+        final Deque<Message> toPrimary = new ArrayDeque<>();
+        boolean closedForPrimary;
+        boolean closedForBackup;
+
+        Connection(long session, Host primary, Host backup) {
+            this.session = session;
+            this.primary = primary;
+            this.backup = backup;
+        }
+    }
+
+    static final class Host {
+        final String name;
+        final Disk disk;
+        boolean frozen;
+
+        // the guest
+        @Nullable
+        GuestState guest;
+
+        boolean guestPaused;
+
+        // the proxy
+        @Nullable
+        BufferWall wall;
+
+        final Deque<Frame> inKernel = new ArrayDeque<>();
+
+        @Nullable
+        Frame stampedFrame;
+
+        long stampOfStampedFrame;
+        final Deque<Frame> ring = new ArrayDeque<>();
+        final Deque<Long> ringStamps = new ArrayDeque<>();
+        final Deque<Runnable> wallCommands = new ArrayDeque<>();
+        long nextIncarnation = 1;
+
+        // the agent
+        boolean agentAlive;
+        long agentLife;
+
+        @Nullable
+        PrimaryRole primary;
+
+        @Nullable
+        BackupRole backup;
+
+        final Deque<Runnable> engine = new ArrayDeque<>();
+        long wallOwnedByLife;
+        long helloNumber;
+
+        @Nullable
+        GuestState captured;
+
+        long capturedBaseEpoch;
+
+        final Map<Long, GuestState> checkpoints = new HashMap<>();
+
+        @Nullable
+        GuestState capturedBeforeBarrier;
+
+        Host(String name, Term term) {
+            this.name = name;
+            this.disk = new Disk(term);
+        }
+
+        boolean isPrimary() {
+            return agentAlive && primary != null;
+        }
+    }
+
+    final Host a = new Host("a", new Term(1, Term.Claim.PROMOTION, "a"));
+    final Host b = new Host("b", Term.none());
+    private final Sabotage sabotage;
+    private final boolean passBeforeArming;
+    long nowNanos = 1;
+    private @Nullable Connection connection;
+    private boolean cut;
+    private long nextSession = 1;
+    private int nextHistory = 1;
+    private final Map<Integer, Integer> newestSeen = new HashMap<>();
+    private final List<GuestState> branches = new ArrayList<>();
+    private final List<String> violations = new ArrayList<>();
+    private final Deque<String> journal = new ArrayDeque<>();
+    int released;
+    int promotions;
+
+    SimulatedPair(Sabotage sabotage, boolean passBeforeArming) {
+        this.sabotage = sabotage;
+        this.passBeforeArming = passBeforeArming;
+        a.guest = new GuestState(0, 0);
+        startProxy(a);
+        startProxy(b);
+        startAgent(a);
+        startAgent(b);
+    }
+
+    List<String> violations() {
+        return violations;
+    }
+
+    String journal() {
+        return String.join("\n", journal);
+    }
+
+    Host host(int index) {
+        return index == 0 ? a : b;
+    }
+
+    private Host other(Host host) {
+        return host == a ? b : a;
+    }
+
+    private void note(String text) {
+        journal.add(nowNanos / MILLI + " ms " + text);
+        if (journal.size() > 400) {
+            journal.removeFirst();
+        }
+    }
+
+    // ---- steps of the guest and the packet path
+    // ----------------------------------------------------------------------
+
+    boolean guestRuns(Host host) {
+        return host.guest != null && !host.guestPaused && !host.frozen;
+    }
+
+    void guestStep(Host host) {
+        GuestState state = host.guest;
+        if (state == null || !guestRuns(host)) {
+            return;
+        }
+        host.guest = new GuestState(state.history(), state.number() + 1);
+        if (host.inKernel.size() < WALL_LIMIT_FRAMES) {
+            host.inKernel.add(new Frame(state.history(), state.number() + 1));
+        }
+    }
+
+    /** The capture thread: first reads the stamp, then, some other time, hands the frame to the ring. */
+    void captureStep(Host host) {
+        BufferWall wall = host.wall;
+        if (wall == null || host.frozen) {
+            return;
+        }
+        Frame stamped = host.stampedFrame;
+        if (stamped != null) {
+            host.stampedFrame = null;
+            if (host.stampOfStampedFrame > wall.discardThrough() && host.ring.size() < WALL_LIMIT_FRAMES) {
+                host.ring.add(stamped);
+                host.ringStamps.add(host.stampOfStampedFrame);
+            }
+            return;
+        }
+        host.stampedFrame = host.inKernel.poll();
+        host.stampOfStampedFrame = wall.openEpoch();
+    }
+
+    void releaseStep(Host host) {
+        BufferWall wall = host.wall;
+        Long stamp = host.ringStamps.peek();
+        if (wall == null || stamp == null || host.frozen) {
+            return;
+        }
+        long releaseThrough = wall.releaseThrough();
+        if (stamp <= wall.discardThrough()) {
+            host.ringStamps.poll();
+            host.ring.poll();
+        } else if (stamp <= releaseThrough) {
+            host.ringStamps.poll();
+            clientSees(host, host.ring.remove());
+        }
+    }
+
+    boolean mayRelease(Host host) {
+        BufferWall wall = host.wall;
+        Long stamp = host.ringStamps.peek();
+        return wall != null && stamp != null && (stamp <= wall.releaseThrough() || stamp <= wall.discardThrough());
+    }
+
+    boolean hasMessage(boolean toBackup) {
+        Connection c = connection;
+        return c != null && !(toBackup ? c.toBackup : c.toPrimary).isEmpty();
+    }
+
+    private void clientSees(Host host, Frame frame) {
+        released++;
+        note("clients see " + frame + " from " + host.name + " (" + (host.wall == null ? "" : host.wall.state()) + ")");
+        Integer before = newestSeen.put(frame.history(), frame.number());
+        if (before != null && before >= frame.number()) {
+            violations.add("out of order: " + before + " before " + frame);
+        }
+        for (GuestState branch : branches) {
+            if (branch.history() == frame.history() && frame.number() > branch.number()) {
+                violations.add("clients see " + frame + " after a promotion at " + branch);
+            }
+        }
+    }
+
+    // ---- steps of the agents
+    // -----------------------------------------------------------------------------------------
+
+    void engineStep(Host host) {
+        if (!host.frozen && host.agentAlive) {
+            Runnable next = host.engine.poll();
+            if (next != null) {
+                next.run();
+            }
+        }
+    }
+
+    void wallStep(Host host) {
+        if (!host.frozen && host.wall != null) {
+            Runnable next = host.wallCommands.poll();
+            if (next != null) {
+                next.run();
+            }
+        }
+    }
+
+    void deliverStep(boolean toBackup) {
+        Connection c = connection;
+        if (c == null || cut) {
+            return;
+        }
+        Host receiver = toBackup ? c.backup : c.primary;
+        if (receiver.frozen || !receiver.agentAlive) {
+            return;
+        }
+        Message message = (toBackup ? c.toBackup : c.toPrimary).poll();
+        if (message == null) {
+            noticeEnd(c, toBackup, receiver);
+        } else if (toBackup) {
+            backupReceives(c, receiver, message);
+        } else {
+            primaryReceives(c, receiver, message);
+        }
+    }
+
+    private void noticeEnd(Connection c, boolean atBackup, Host receiver) {
+        if (atBackup && c.closedForBackup) {
+            c.closedForBackup = false;
+            if (receiver.backup != null) {
+                run(receiver, receiver.backup.onSessionLost(c.session, nowNanos));
+            }
+        }
+        if (!atBackup && c.closedForPrimary) {
+            connection = null;
+            if (receiver.primary != null) {
+                runPrimary(receiver, receiver.primary.onLinkDown(c.session, "end of file", nowNanos));
+            }
+        }
+    }
+
+    void tickStep(Host host) {
+        if (host.frozen || !host.agentAlive) {
+            return;
+        }
+        if (host.primary != null) {
+            if (connection == null && !cut && other(host).agentAlive && other(host).backup != null) {
+                connection = new Connection(nextSession++, host, other(host));
+                connection.toBackup.add(new Message.Hello(host.primary.term()));
+            } else if (connection == null && !cut && other(host).isPrimary()) {
+                runPrimary(host, host.primary.onNewerTerm(other(host).disk.term));
+                return;
+            } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
+                connection.toBackup.add(new Message.Heartbeat());
+            }
+            runPrimary(host, host.primary.onTick(nowNanos));
+        } else if (host.backup != null) {
+            run(host, host.backup.onTick(nowNanos));
+        }
+    }
+
+    private void backupReceives(Connection c, Host host, Message message) {
+        BackupRole role = host.backup;
+        if (role == null) {
+            return;
+        }
+        role.onBytes(c.session, nowNanos);
+        switch (message) {
+            case Message.Hello hello -> run(host, role.onHello(c.session, hello.term(), List.of(), nowNanos));
+            case Message.Checkpoint checkpoint -> {
+                boolean fits = checkpoint.baseEpoch() == Epoch.NONE || checkpoint.baseEpoch() == role.confirmedEpoch();
+                if (fits) {
+                    host.checkpoints.put(checkpoint.epoch(), checkpoint.state());
+                }
+                run(host, role.onStaged(c.session, checkpoint.epoch(), checkpoint.baseEpoch()));
+            }
+            case Message.Armed armed -> run(host, role.onArmed(c.session));
+            case Message.Death death -> run(host, role.onGuestDeath(c.session, "died", death.failover(), nowNanos));
+            default -> {}
+        }
+    }
+
+    private void primaryReceives(Connection c, Host host, Message message) {
+        PrimaryRole role = host.primary;
+        if (role == null) {
+            return;
+        }
+        switch (message) {
+            case Message.Welcome welcome -> runPrimary(host, role.onLinkUp(c.session, nowNanos));
+            case Message.Refusal refusal -> {
+                connection = null;
+                runPrimary(host, role.onNewerTerm(refusal.term()));
+            }
+            case Message.Confirm confirm -> runPrimary(host, role.onConfirmed(c.session, confirm.epoch(), nowNanos));
+            default -> {}
+        }
+    }
+
+    private void runPrimary(Host host, List<PrimaryEffect> effects) {
+        for (PrimaryEffect effect : effects) {
+            PrimaryRole role = host.primary;
+            if (role == null) {
+                return;
+            }
+            perform(host, role, effect);
+        }
+    }
+
+    private void perform(Host host, PrimaryRole role, PrimaryEffect effect) {
+        long life = host.agentLife;
+        if (!(effect instanceof PrimaryEffect.Commit)) {
+            note(host.name + " " + effect);
+        }
+        switch (effect) {
+            case PrimaryEffect.Precopy precopy ->
+                host.engine.add(() -> runPrimary(host, role.onPrecopied(precopy.session(), nowNanos)));
+            case PrimaryEffect.PauseGuest pause ->
+                host.engine.add(() -> {
+                    host.guestPaused = true;
+                    runPrimary(host, role.onGuestPaused(nowNanos));
+                });
+            case PrimaryEffect.ResumeGuest resume -> host.engine.add(() -> host.guestPaused = false);
+            case PrimaryEffect.CaptureState capture ->
+                host.engine.add(() -> {
+                    host.captured = host.guest;
+                    host.capturedBaseEpoch = capture.baseEpoch();
+                    if (sabotage == Sabotage.BARRIER_AFTER_RESUME) {
+                        host.captured = host.capturedBeforeBarrier;
+                    }
+                    if (host.guest != null) {
+                        runPrimary(host, role.onStateCaptured(capture.epoch(), nowNanos));
+                    }
+                });
+            case PrimaryEffect.PlaceBarrier barrier -> {
+                host.capturedBeforeBarrier = host.guest;
+                if (sabotage == Sabotage.BARRIER_AFTER_RESUME) {
+                    host.guestPaused = false;
+                }
+                wallCommand(host, wall -> {
+                    while (host.stampedFrame != null || !host.inKernel.isEmpty()) {
+                        captureStep(host); // the drain
+                        if (nowNanos % 3 == 0) {
+                            break; // which may give up: late frames get the later stamp
+                        }
+                    }
+                    long epoch =
+                            wall.barrier(life, wall.incarnation(), role.term().number());
+                    boolean atLimit = host.ring.size() > WALL_LIMIT_FRAMES * 3 / 4;
+                    runPrimary(host, role.onBarrierPlaced(epoch, atLimit, nowNanos));
+                });
+            }
+            case PrimaryEffect.Ship ship -> {
+                GuestState state = host.captured;
+                Connection c = connection;
+                if (c != null && c.session == ship.session() && state != null) {
+                    c.toBackup.add(new Message.Checkpoint(ship.epoch(), host.capturedBaseEpoch, state));
+                }
+                if (sabotage == Sabotage.COMMIT_WHEN_SHIPPED) {
+                    perform(host, role, new PrimaryEffect.Commit(ship.epoch(), nowNanos + 100 * MILLI));
+                }
+            }
+            case PrimaryEffect.DropCaptured drop -> host.captured = null;
+            case PrimaryEffect.StoreArmed store -> host.disk.armed = true;
+            case PrimaryEffect.SendArmed armed -> send(host, armed.session(), new Message.Armed());
+            case PrimaryEffect.ReportGuestDeath death ->
+                send(host, connection == null ? 0 : connection.session, new Message.Death(death.failover()));
+            case PrimaryEffect.Commit commit ->
+                wallCommand(
+                        host,
+                        wall -> wall.commit(
+                                life,
+                                wall.incarnation(),
+                                role.term().number(),
+                                commit.epoch(),
+                                commit.leaseUntilNanos(),
+                                nowNanos));
+            case PrimaryEffect.SuspendWall suspend -> {
+                if (sabotage == Sabotage.OPEN_ON_BACKUP_LOSS) {
+                    perform(host, role, new PrimaryEffect.OpenWall("sabotage"));
+                } else {
+                    wallCommand(
+                            host,
+                            wall -> wall.suspend(
+                                    life, wall.incarnation(), role.term().number(), suspend.reason()));
+                }
+            }
+            case PrimaryEffect.OpenWall open ->
+                wallCommand(
+                        host,
+                        wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
+            case PrimaryEffect.SealWall seal -> sealWall(host, role.term());
+            case PrimaryEffect.StepDown stepDown -> {
+                sealWall(host, stepDown.newer());
+                host.guest = null;
+                host.disk.term = stepDown.newer();
+                host.disk.armed = false;
+                stopAgent(host);
+                startAgent(host);
+            }
+        }
+    }
+
+    private void send(Host from, long session, Message message) {
+        Connection c = connection;
+        if (c != null && c.session == session) {
+            (c.primary == from ? c.toBackup : c.toPrimary).add(message);
+        }
+    }
+
+    private void sealWall(Host host, Term term) {
+        if (host.wall != null) {
+            host.wall.seal(term, "sealed");
+        }
+        host.disk.wallTerm = term;
+        host.disk.wallSealed = true;
+    }
+
+    private interface WallCommand {
+        void on(BufferWall wall) throws WallRefusal;
+    }
+
+    /** Sends a command over the control socket; it arrives later, or never if either end dies before. */
+    private void wallCommand(Host host, WallCommand command) {
+        BufferWall addressed = host.wall;
+        host.wallCommands.add(() -> {
+            BufferWall wall = host.wall;
+            if (wall == null || wall != addressed) {
+                return;
+            }
+            try {
+                command.on(wall);
+            } catch (WallRefusal refusal) {
+                note(host.name + " wall refuses: " + refusal.getMessage());
+            }
+        });
+    }
+
+    private void run(Host host, List<BackupEffect> effects) {
+        for (BackupEffect effect : effects) {
+            BackupRole role = host.backup;
+            if (role == null) {
+                return;
+            }
+            perform(host, role, effect);
+        }
+    }
+
+    private void perform(Host host, BackupRole role, BackupEffect effect) {
+        long life = host.agentLife;
+        if (!(effect instanceof BackupEffect.Apply)) {
+            note(host.name + " " + effect);
+        }
+        switch (effect) {
+            case BackupEffect.StartStandby start -> host.engine.add(() -> run(host, role.onStandbyReady()));
+            case BackupEffect.StoreTerm store ->
+                host.engine.add(() -> {
+                    host.disk.term = store.term();
+                    host.disk.armed = false;
+                    run(host, role.onTermStored(store.term(), nowNanos));
+                });
+            case BackupEffect.SendWelcome welcome -> send(host, welcome.session(), new Message.Welcome());
+            case BackupEffect.SendRefusal refusal -> {
+                Connection c = connection;
+                if (c != null && c.session == refusal.session()) {
+                    if (refusal.errorClass().equals("NotReady")) {
+                        c.closedForPrimary = true;
+                    } else {
+                        c.toPrimary.add(new Message.Refusal(refusal.term()));
+                    }
+                }
+            }
+            case BackupEffect.Confirm confirm -> {
+                if (sabotage == Sabotage.PROMOTE_UNARMED) {
+                    run(host, role.onArmed(confirm.session()));
+                    if (nowNanos % 4 == 0) {
+                        return;
+                    }
+                }
+                send(host, confirm.session(), new Message.Confirm(confirm.epoch()));
+                if (sabotage == Sabotage.CONFIRM_BEFORE_STAGED) {
+                    send(host, confirm.session(), new Message.Confirm(confirm.epoch() + 1));
+                }
+            }
+            case BackupEffect.Apply apply -> {}
+            case BackupEffect.CloseSession close -> {
+                Connection c = connection;
+                if (c != null && c.session == close.session()) {
+                    c.closedForPrimary = true;
+                }
+            }
+            case BackupEffect.OwnWall own -> ownWallForPromotion(host, role, life, own);
+            case BackupEffect.RestoreGuest restore ->
+                host.engine.add(() -> {
+                    GuestState at = host.checkpoints.get(restore.epoch());
+                    if (at == null) {
+                        violations.add(
+                                host.name + " promotes checkpoint " + restore.epoch() + ", which it does not have");
+                        return;
+                    }
+                    branches.add(at);
+                    promotions++;
+                    note("promotion at " + at);
+                    if (newestSeen.getOrDefault(at.history(), 0) > at.number()) {
+                        violations.add("clients have seen " + newestSeen.get(at.history()) + " of history "
+                                + at.history() + ", but the promoted guest is at " + at);
+                    }
+                    host.guest = new GuestState(nextHistory++, 0);
+                    host.guestPaused = false;
+                    run(host, role.onGuestRestored());
+                });
+            case BackupEffect.OpenWallAndAnnounce open ->
+                wallCommand(
+                        host,
+                        wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
+            case BackupEffect.BecomePrimary become -> {
+                host.backup = null;
+                host.checkpoints.clear();
+                host.primary = newPrimaryRole(host, become.lastEpoch());
+                runPrimary(host, host.primary.onStart(false, nowNanos));
+                BufferWall wall = host.wall;
+                if (wall != null && host.wallOwnedByLife == life) {
+                    runPrimary(host, host.primary.onWallUp(wall.openEpoch(), nowNanos));
+                }
+            }
+            case BackupEffect.Note text -> {}
+        }
+    }
+
+    private void ownWallForPromotion(Host host, BackupRole role, long life, BackupEffect.OwnWall own) {
+        host.wallCommands.add(() -> {
+            if (host.agentLife != life || !host.agentAlive || host.wall == null) {
+                return;
+            }
+            try {
+                hello(host, host.wall, life, own.term(), own.openEpochAtLeast());
+                host.disk.wallTerm = own.term();
+                host.disk.wallSealed = false;
+                host.wallOwnedByLife = life;
+                run(host, role.onWallOwned());
+            } catch (WallRefusal refusal) {
+                note(host.name + " wall refuses: " + refusal.getMessage());
+            }
+        });
+    }
+
+    private void hello(Host host, BufferWall wall, long life, Term term, long openEpochAtLeast) throws WallRefusal {
+        // What an earlier guest on this host left in the kernel must get a stamp of the old term.
+        while (sabotage != Sabotage.HELLO_WITHOUT_DRAIN && (host.stampedFrame != null || !host.inKernel.isEmpty())) {
+            captureStep(host);
+        }
+        wall.hello(life, term, openEpochAtLeast);
+    }
+
+    // ---- life and death
+    // ----------------------------------------------------------------------------------------------
+
+    private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
+        boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);
+        return new PrimaryRole(
+                new PrimaryRole.Settings(50 * MILLI, 3, 100 * MILLI, 100 * MILLI),
+                host.disk.term,
+                lastEpoch,
+                host.disk.armed,
+                servesAlone);
+    }
+
+    void startAgent(Host host) {
+        if (host.agentAlive) {
+            return;
+        }
+        host.agentAlive = true;
+        host.agentLife++;
+        if (host.disk.term.owner().equals(host.name)) {
+            host.primary = newPrimaryRole(host, Epoch.NONE);
+            runPrimary(
+                    host,
+                    host.guest == null
+                            ? host.primary.onStartWithoutGuest()
+                            : host.primary.onStart(host.guestPaused, nowNanos));
+            sayHello(host);
+        } else {
+            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE);
+            run(host, host.backup.onStart());
+        }
+    }
+
+    private void sayHello(Host host) {
+        long life = host.agentLife;
+        host.wallCommands.add(() -> {
+            PrimaryRole role = host.primary;
+            BufferWall wall = host.wall;
+            if (wall == null || role == null || !host.agentAlive || host.agentLife != life) {
+                return;
+            }
+            try {
+                hello(host, wall, life, role.term(), role.lastEpoch() + 1);
+                host.disk.wallTerm = role.term();
+                host.wallOwnedByLife = life;
+                runPrimary(host, role.onWallUp(wall.openEpoch(), nowNanos));
+            } catch (WallRefusal refusal) {
+                note(host.name + " wall refuses: " + refusal.getMessage());
+            }
+        });
+    }
+
+    private void stopAgent(Host host) {
+        host.agentAlive = false;
+        host.primary = null;
+        host.backup = null;
+        host.engine.clear();
+        host.checkpoints.clear();
+        if (host.wall != null) {
+            long life = host.agentLife;
+            BufferWall wall = host.wall;
+            host.wallCommands.add(() -> wall.ownerLost(life)); // after the commands that are already in the socket
+        }
+        Connection c = connection;
+        if (c != null && c.primary == host) {
+            c.closedForBackup = true;
+            connection = null;
+            if (!cut && c.backup.backup != null) {
+                endOfFileAfter(c);
+            }
+        } else if (c != null && c.backup == host) {
+            c.closedForPrimary = true;
+        }
+    }
+
+    /** What had been sent still arrives before the end of file. */
+    private void endOfFileAfter(Connection c) {
+        while (!c.toBackup.isEmpty() && nowNanos % 2 == 0) {
+            backupReceives(c, c.backup, c.toBackup.remove());
+        }
+        if (c.backup.backup != null) {
+            run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
+        }
+    }
+
+    void crashAgent(Host host) {
+        if (host.agentAlive) {
+            note("CRASH agent " + host.name);
+            stopAgent(host);
+        }
+    }
+
+    void crashProxy(Host host) {
+        if (host.wall != null) {
+            note("CRASH proxy " + host.name);
+            host.wall = null;
+            host.wallCommands.clear();
+            host.ring.clear();
+            host.ringStamps.clear();
+            host.inKernel.clear();
+            host.stampedFrame = null;
+            if (host.primary != null) {
+                runPrimary(host, host.primary.onWallDown(nowNanos));
+            }
+        }
+    }
+
+    void startProxy(Host host) {
+        if (host.wall == null) {
+            host.wall = new BufferWall(host.name + host.nextIncarnation++, host.disk.wallTerm, host.disk.wallSealed);
+            host.wallOwnedByLife = 0;
+            if (host.primary != null) {
+                sayHello(host);
+            }
+        }
+    }
+
+    void crashHost(Host host) {
+        note("CRASH host " + host.name);
+        host.guest = null;
+        host.guestPaused = false;
+        crashAgent(host);
+        crashProxy(host);
+        host.frozen = false;
+    }
+
+    void killHypervisor(Host host) {
+        if (host.guest != null) {
+            note("KILL hypervisor of " + host.name);
+            host.guest = null;
+            host.guestPaused = false;
+            if (host.primary != null) {
+                runPrimary(host, host.primary.onHypervisorGone());
+            }
+        }
+    }
+
+    void cutNetwork() {
+        note("CUT");
+        cut = true;
+    }
+
+    void healNetwork() {
+        if (cut) {
+            note("HEAL");
+            cut = false;
+            Connection c = connection;
+            if (c != null) {
+                c.toBackup.clear();
+                c.toPrimary.clear();
+                c.closedForBackup = true;
+                c.closedForPrimary = true;
+            }
+        }
+    }
+
+    String describe() {
+        return describe(a) + "; " + describe(b) + "; connection " + (connection != null) + ", cut " + cut;
+    }
+
+    private String describe(Host host) {
+        return "%s: guest %s%s, wall %s, primary %s, backup %s"
+                .formatted(
+                        host.name,
+                        host.guest,
+                        host.guestPaused ? " paused" : "",
+                        host.wall == null ? "dead" : host.wall.state(),
+                        host.primary == null ? "no" : "epoch " + host.primary.lastEpoch(),
+                        host.backup == null ? "no" : host.backup.whyNotPromote());
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.holdfast.agent.role;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# Shows Holdfast at work: protects a real guest that runs a real Redis, kills its host without warning while clients
+# talk to it, and checks that every client goes on with correct data.
+#
+#   demo.sh [OPTION...]                  as root, on Debian 12 with a JDK 25
+#
+#   --mode wall|off    wall: output waits for the backup's confirmation (default);
+#                      off: it leaves at once, as without Holdfast, and clients pay for it
+#   --interval TIME    between checkpoints (default: 25ms)
+#   --clients N        connections, at least 5 (default: 8)
+#   --runs N           fresh runs, each with a new guest (default: 1)
+#   --chain N          failovers in a row that one guest and its clients live through (default: 1)
+#   --json FILE        also write the result to FILE
+#   --seed N           for the moments of death (default: a random one, which is shown)
+#   --keep             leave everything running at the end, until Ctrl-C
+#
+# Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
+# removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
+# 0 if all runs came to their end and, in wall mode, no client was reset or stuck or saw contradicted data; 1 otherwise.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+readonly REPOSITORY
+# shellcheck source=lib/messages.sh
+source "$REPOSITORY/deploy/lib/messages.sh"
+# shellcheck source=lib/packages.sh
+source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/build.sh
+source "$REPOSITORY/deploy/lib/build.sh"
+# shellcheck source=lib/lab.sh
+source "$REPOSITORY/deploy/lib/lab.sh"
+# shellcheck source=lib/hosts.sh
+source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/workload.sh
+source "$REPOSITORY/deploy/lib/workload.sh"
+# shellcheck source=lib/results.sh
+source "$REPOSITORY/deploy/lib/results.sh"
+
+readonly MILLIS_AFTER_LAST_FAILOVER=4000
+readonly LOGS=$REPOSITORY/deploy/target/demo-logs
+
+mode=wall interval=25ms clients=8 runs=1 chain=1 json_file='' seed='' keep=false
+
+parse_options() {
+    while (($# > 0)); do
+        local option=$1
+        shift
+        case $option in
+            --help | -h) print_help && exit 0 ;;
+            --keep) keep=true && continue ;;
+            --mode | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            *) die_of_usage "unknown option $option" ;;
+        esac
+        (($# > 0)) || die_of_usage "$option needs a value"
+        case $option in
+            --mode) mode=$1 ;;
+            --interval) interval=$1 ;;
+            --clients) clients=$1 ;;
+            --runs) runs=$1 ;;
+            --chain) chain=$1 ;;
+            --json) json_file=$1 ;;
+            --seed) seed=$1 ;;
+        esac
+        shift
+    done
+    [[ $mode == wall || $mode == off ]] || die_of_usage "--mode is wall or off, not $mode"
+    [[ $interval =~ ^[0-9]+m?s$ ]] || die_of_usage "--interval is a time like 25ms, not $interval"
+    [[ $clients =~ ^([5-9]|[1-9][0-9]{1,2})$ ]] || die_of_usage "--clients is 5 or more, not $clients"
+    [[ $runs =~ ^[1-9][0-9]*$ ]] || die_of_usage "--runs is 1 or more, not $runs"
+    [[ $chain =~ ^[1-9][0-9]*$ ]] || die_of_usage "--chain is 1 or more, not $chain"
+    seed=${seed:-$RANDOM}
+    [[ $seed =~ ^[0-9]{1,9}$ ]] || die_of_usage "--seed is a number, not $seed"
+}
+
+main() {
+    parse_options "$@"
+    require_root
+    install_missing_packages "${LAB_PACKAGES[@]}"
+    prepare_build_tools
+    build_if_needed
+    build_guest_image
+
+    DEMO_DIR=$(mktemp -d /tmp/holdfast-demo.XXXXXX)
+    trap clean_up EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 141' PIPE
+    trap 'exit 143' TERM
+
+    RANDOM=$seed
+    say "mode $mode, $clients clients, an epoch every $interval, seed $seed"
+    local run
+    for ((run = 1; run <= runs; run++)); do
+        run_once "$run"
+    done
+    conclude
+}
+
+run_once() {
+    local run=$1 primary=a failover figures
+    HOSTS_DIR=$DEMO_DIR/run-$run
+    WORKLOAD_DIR=$HOSTS_DIR
+
+    say "run $run of $runs: a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
+    make_host a
+    make_host b
+    create_lab
+    write_config a primary "$mode" "$interval"
+    write_config b backup "$mode" "$interval"
+    start_primary a
+    start_backup b
+    wait_for_guest a
+    wait_for_protection a
+    say "the guest is protected; $clients clients start"
+    start_workload "$clients" "run$run:"
+
+    for ((failover = 1; failover <= chain; failover++)); do
+        let_clients_run $((3000 + RANDOM % 3001))
+        figures=$(figures_of "$primary")
+        let_clients_run $((RANDOM % 200))
+        fail_over "$primary"
+        record_failover "$run" "$figures" "$(detection_of "$(peer_of "$primary")")"
+        primary=$(peer_of "$primary")
+        if ((failover < chain)); then
+            restore_redundancy "$primary"
+        fi
+    done
+    let_clients_run $MILLIS_AFTER_LAST_FAILOVER
+
+    say "the clients stop, and a fresh connection compares the guest with what they were told"
+    stop_workload
+    show_findings
+    record_run "$run" "$(workload_report)"
+    show_run "$run"
+    if $keep && ((run == runs)); then
+        keep_running "$primary"
+    fi
+    destroy_lab
+    remove_guest_memory
+}
+
+# Shows everything and writes the result; fails if the result is not what Holdfast promises.
+conclude() {
+    local result
+    result=$(summary "$mode")
+    show_table
+    [[ -z $json_file ]] || printf '%s\n' "$result" > "$json_file"
+    printf '%s\n' "$result"
+    [[ $mode == off ]] || keeps_the_promise "$result"
+}
+
+# Kills a host: its QEMU, agent and proxy, all at once.
+fail_over() {
+    local killed_micros
+    killed_micros=$(now_micros)
+    say "host $1 dies: SIGKILL to its QEMU, agent and proxy"
+    kill_everything_in "$1"
+    tell_workload_of_failover "$killed_micros" "$(now_micros)"
+    let_clients_run 1000
+}
+
+# Brings the dead host back as the new backup of the host named.
+restore_redundancy() {
+    local dead
+    dead=$(peer_of "$1")
+    say "host $dead returns as the backup of host $1"
+    write_config "$dead" backup "$mode" "$interval"
+    start_backup "$dead"
+    wait_for_protection "$1"
+    say "the guest is protected again"
+}
+
+keep_running() {
+    say "everything goes on until Ctrl-C; try"
+    detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS"
+    detail "$HOLDFAST --config $(config_of "$1") status"
+    sleep infinity &
+    wait $!
+}
+
+clean_up() {
+    local exit_code=$?
+    trap '' HUP INT PIPE TERM
+    trap - EXIT
+    # Nothing that fails here may keep the rest from being removed.
+    set +e
+    end_progress
+    ((exit_code >= 128)) || save_logs
+    ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
+    destroy_lab
+    remove_guest_memory
+    rm -rf "$DEMO_DIR"
+    exit "$exit_code"
+}
+
+save_logs() {
+    rm -rf "$LOGS"
+    mkdir -p "$LOGS"
+    cp -r "$DEMO_DIR"/. "$LOGS" 2> /dev/null || true
+}
+
+main "$@"

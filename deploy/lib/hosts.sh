@@ -1,0 +1,137 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
+# Holdfast and the guest on the two hosts of the lab. Needs lab.sh and build.sh.
+#
+# Everything that belongs to a host is in HOSTS_DIR/<host>: config.yaml, run (sockets), state (term), logs.
+
+readonly GUEST_NAME=redis
+readonly GUEST_BOOT_SECONDS=120
+readonly PROTECTION_SECONDS=60
+
+# Process ids by host and program, as in a-proxy.
+declare -A HOLDFAST_PIDS=()
+
+ram_of() { printf '/dev/shm/%s-%s.ram' "$LAB" "$1"; }
+config_of() { printf '%s/%s/config.yaml' "$HOSTS_DIR" "$1"; }
+log_of() { printf '%s/%s/%s.log' "$HOSTS_DIR" "$1" "$2"; }
+peer_of() { if [[ $1 == a ]]; then printf b; else printf a; fi; }
+
+# The directories of a host that has never run: make_host HOST
+make_host() { mkdir -p "$HOSTS_DIR/$1/run" "$HOSTS_DIR/$1/state"; }
+
+# QEMU's command line on a host, one argument a line.
+qemu_command_of() {
+    "$REPOSITORY/deploy/guest/qemu-command.sh" \
+        --name "$GUEST_NAME" --runtime-dir "$HOSTS_DIR/$1/run" --serial "$(log_of "$1" console)" \
+        --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS"
+}
+
+# write_config HOST ROLE MODE INTERVAL
+write_config() {
+    local host=$1 role=$2 mode=$3 interval=$4
+    local run=$HOSTS_DIR/$host/run
+    cat > "$(config_of "$host")" << YAML
+guest: $GUEST_NAME
+host: $host
+runtime-directory: $run
+state-directory: $HOSTS_DIR/$host/state
+proxy:
+  mode: $mode
+  port: pcap
+  nics:
+    - guest-port: tap0
+      uplink: up0
+  http: 127.0.0.1:9601
+agent:
+  role: $role
+  interval: $interval
+  link:
+    listen: ${REPLICATION_ADDRESS[$host]}:7700
+    peer: ${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700
+    insecure: true
+  qemu:
+    qmp: $run/qmp.sock
+    memory: $(ram_of "$host")
+    incoming: $run/incoming.sock
+    command: $(qemu_command_of "$host" | jq --raw-input --null-input --compact-output '[inputs]')
+  http: 127.0.0.1:9602
+YAML
+}
+
+start_guest() {
+    local command
+    mapfile -t command < <(qemu_command_of "$1")
+    start_in_lab "$1" "$(log_of "$1" qemu)" "${command[@]}"
+}
+
+# start_holdfast HOST proxy|agent
+start_holdfast() {
+    start_in_lab "$1" "$(log_of "$1" "$2")" env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "$(config_of "$1")" "$2"
+    HOLDFAST_PIDS[$1-$2]=$STARTED_PID
+}
+
+# Stops the script when a proxy or agent of a host has ended by itself, rather than wait for it.
+check_holdfast_runs() {
+    local what
+    for what in proxy agent; do
+        if is_gone "${HOLDFAST_PIDS[$1-$what]}"; then
+            die "the $what on host $1 has ended: $(tail -n 20 "$(log_of "$1" "$what")")"
+        fi
+    done
+}
+
+# What `holdfast status` says on a host; an empty object while it cannot say anything.
+status_of() {
+    JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" status --json 2> /dev/null || printf '{}'
+}
+
+# The backup has confirmed a full checkpoint of the guest that runs on this host.
+is_protected() {
+    check_holdfast_runs "$1"
+    check_holdfast_runs "$(peer_of "$1")"
+    status_of "$1" | jq --exit-status '.proxy.state == "PROTECTED"' > /dev/null
+}
+
+wait_for_protection() {
+    wait_for $PROTECTION_SECONDS is_protected "$1" \
+        || die "host $1 is not protected after $PROTECTION_SECONDS s: $(status_of "$1")"
+}
+
+# guest_answers HOST, where it runs
+guest_answers() {
+    check_holdfast_runs "$1"
+    [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]
+}
+
+wait_for_guest() {
+    wait_for $GUEST_BOOT_SECONDS guest_answers "$1" || die "the guest does not answer after $GUEST_BOOT_SECONDS s"
+}
+
+# A host that runs the guest: start_primary HOST
+start_primary() {
+    start_guest "$1"
+    start_holdfast "$1" proxy
+    start_holdfast "$1" agent
+}
+
+# A host that waits; its agent starts a QEMU of its own. The term on its disk, if any, stays: start_backup HOST
+start_backup() {
+    rm -rf "${HOSTS_DIR:?}/$1/run" "$(ram_of "$1")"
+    make_host "$1"
+    start_holdfast "$1" proxy
+    start_holdfast "$1" agent
+}
+
+# What a run has to tell of the guest's protection, read from a host while it is alive, as one JSON object.
+# frames_discarded: what the wall holds now, and what nobody will ever see if the host dies now.
+figures_of() {
+    status_of "$1" | jq --compact-output '{
+        epochs: (.proxy.epoch // null),
+        frames_held: (.proxy.counters.held // null),
+        frames_discarded: (.proxy.held_frames // null),
+        pause_p50_ms: (.agent.pause_p50_ms // null)}'
+}
+
+# How the promoted host noticed that its peer was dead.
+detection_of() { status_of "$1" | jq --raw-output '.agent.detected_by // "unknown"'; }
+
+remove_guest_memory() { rm -f /dev/shm/"$LAB"-*; }

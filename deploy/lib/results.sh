@@ -1,0 +1,66 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
+# The figures of all runs, as JSON lines in DEMO_DIR, and what is made of them. Needs messages.sh and jq.
+
+# record_failover RUN FIGURES DETECTED_BY
+record_failover() {
+    jq --compact-output --arg detected "$3" '. + {detected_by: $detected}' <<< "$2" >> "$DEMO_DIR/failovers-$1"
+}
+
+# One object for a whole run, out of the clients' report and the run's failovers: record_run RUN REPORT
+record_run() {
+    jq --compact-output --argjson report "$2" --slurp '$report + {
+        epochs: (map(.epochs // 0) | max),
+        frames_held: (map(.frames_held // 0) | add),
+        frames_discarded: (map(.frames_discarded // 0) | add),
+        pause_p50_ms: [.[].pause_p50_ms],
+        detected_by: [.[].detected_by]}' "$DEMO_DIR/failovers-$1" >> "$DEMO_DIR/runs"
+}
+
+show_run() {
+    tail -n 1 "$DEMO_DIR/runs" | jq --raw-output '
+        "\(.survived) of \(.clients) clients survived, \(.reset) reset, \(.stuck) stuck, \(.violations) violations;",
+        "answered again after \(.failover_ms | map("\(. // "never")") | join(", ")) ms"' \
+        | while read -r line; do detail "$line"; done
+}
+
+# Sums over all runs, and medians of the times, in the form that the documentation promises: summary MODE
+summary() {
+    jq --compact-output --slurp --arg mode "$1" '
+        def sum(f): map(f) | add;
+        def median: map(select(. != null)) | sort | if length == 0 then null else .[(length - 1) / 2 | floor] end;
+        {
+            mode: $mode,
+            runs: length,
+            clients: sum(.clients),
+            survived: sum(.survived),
+            reset: sum(.reset),
+            stuck: sum(.stuck),
+            violations: sum(.violations),
+            replies_before: sum(.replies_before),
+            replies_after: sum(.replies_after),
+            detected_by: (map(.detected_by[]) | unique | join(",")),
+            failover_ms: (map(.failover_ms[]) | median),
+            request_p50_ms: (map(.request_p50_ms) | median),
+            request_p99_ms: (map(.request_p99_ms) | median),
+            epochs: sum(.epochs),
+            pause_p50_ms: (map(.pause_p50_ms[]) | median),
+            frames_held: sum(.frames_held),
+            frames_discarded: sum(.frames_discarded)
+        }' "$DEMO_DIR/runs"
+}
+
+show_table() {
+    {
+        printf 'run\tclients\tsurvived\treset\tstuck\tviolations\tfailover ms\tlast client ms\tp50 ms\tp99 ms\tdetected by\n'
+        jq --raw-output '[
+            input_line_number, .clients, .survived, .reset, .stuck, .violations,
+            (.failover_ms | map("\(. // "never")") | join(" ")), (.all_back_ms | map("\(. // "never")") | join(" ")),
+            .request_p50_ms, .request_p99_ms, (.detected_by | join(" "))] | @tsv' "$DEMO_DIR/runs"
+    } | column -t -s $'\t' >&2
+}
+
+# Nobody noticed anything, and everybody was answered after the failover.
+keeps_the_promise() {
+    jq --exit-status '.violations == 0 and .reset == 0 and .stuck == 0 and .survived == .clients
+        and .replies_after > 0 and .failover_ms != null' <<< "$1" > /dev/null
+}

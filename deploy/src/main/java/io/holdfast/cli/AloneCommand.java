@@ -1,0 +1,34 @@
+package io.holdfast.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlUnavailableException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Goes on without a backup, on the operator's word. */
+@Command(
+        name = "alone",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Has the primary go on without its backup: all output leaves at once, unprotected.",
+            "If the backup lives and has promoted, two guests will answer. Make sure that it has not."
+        })
+final class AloneCommand extends AskingCommand {
+
+    @Option(
+            names = "--force",
+            required = true,
+            description = "You have made sure that the backup is dead and stays so.")
+    private boolean force;
+
+    @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "For the log and every status.")
+    private String reason = "";
+
+    @Override
+    JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
+        return ask(
+                config.agentSocket(), "alone", arguments().put("force", force).put("reason", reason));
+    }
+}

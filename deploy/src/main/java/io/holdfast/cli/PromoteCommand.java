@@ -1,0 +1,51 @@
+package io.holdfast.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlUnavailableException;
+import java.io.Console;
+import java.time.Duration;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** A failover by hand. */
+@Command(
+        name = "promote",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Has this host take over the guest at the newest checkpoint that it has confirmed.",
+            "For a primary that is dead though nothing shows it; one that lives is fenced."
+        })
+final class PromoteCommand extends AskingCommand {
+
+    private static final Duration LONGEST = Duration.ofSeconds(60);
+
+    @Option(
+            names = "--reason",
+            paramLabel = "TEXT",
+            defaultValue = "by the operator",
+            description = "For the log and every status; default: ${DEFAULT-VALUE}.")
+    private String reason = "";
+
+    @Option(names = "--yes", description = "Do not ask back.")
+    private boolean yes;
+
+    @Override
+    JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
+        if (!yes && !isConfirmed(config)) {
+            throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
+        }
+        return ask(config.agentSocket(), "promote", arguments().put("reason", reason), LONGEST);
+    }
+
+    @SuppressWarnings("SystemConsoleNull") // Its contract still allows null.
+    private static boolean isConfirmed(HoldfastConfig config) {
+        Console console = System.console();
+        return console != null
+                && console.isTerminal()
+                && "yes"
+                        .equals(console.readLine(
+                                "Take over guest %s on host %s? Type yes: ", config.guest(), config.host()));
+    }
+}

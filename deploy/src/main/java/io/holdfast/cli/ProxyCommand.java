@@ -1,0 +1,40 @@
+package io.holdfast.cli;
+
+import io.holdfast.cli.proxy.HoldfastProxy;
+import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** Runs the packet path until the process is told to stop. */
+@Command(
+        name = "proxy",
+        mixinStandardHelpOptions = true,
+        description = "Runs the packet path between the guest and its network.")
+final class ProxyCommand implements Callable<Integer> {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ProxyCommand.class);
+
+    @ParentCommand
+    private Holdfast holdfast;
+
+    @Option(
+            names = "--force-unsafe",
+            description = "Start although frames have a way around the proxy; every status will say so.")
+    private boolean forceUnsafe;
+
+    @Override
+    public Integer call() throws Exception {
+        try (HoldfastProxy proxy = HoldfastProxy.start(holdfast.config(), forceUnsafe, Version.number())) {
+            Runtime.getRuntime().addShutdownHook(new Thread(proxy::close, "shutdown"));
+            String failure = proxy.awaitEnd();
+            if (failure == null) {
+                return ExitCode.OK;
+            }
+            LOG.error("the proxy ends: {}", failure);
+            return ExitCode.DIED;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package io.holdfast.cli.doctor;
+
+import io.holdfast.config.AgentConfig;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.NicConfig;
+import io.holdfast.config.PortKind;
+import io.holdfast.config.ProxyConfig;
+import io.holdfast.port.PcapPort;
+import io.holdfast.port.PortException;
+import io.holdfast.port.PortGuard;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Looks at one host for one guest. */
+public final class Doctor {
+
+    private static final int NET_ADMIN = 12;
+    private static final int NET_RAW = 13;
+
+    private final HoldfastConfig config;
+    private final List<Finding> findings = new ArrayList<>();
+
+    private Doctor(HoldfastConfig config) {
+        this.config = config;
+    }
+
+    /** Everything that was looked at, in an order that puts causes before what they cause. */
+    public static List<Finding> examine(HoldfastConfig config) {
+        Doctor doctor = new Doctor(config);
+        doctor.examineJava();
+        doctor.examinePrivileges();
+        config.proxySection().ifPresent(doctor::examineProxy);
+        config.agentSection().ifPresent(doctor::examineAgent);
+        doctor.examineSockets();
+        return doctor.findings;
+    }
+
+    private void examineJava() {
+        Runtime.Version version = Runtime.version();
+        add(
+                version.feature() >= 25
+                        ? Finding.ok("java", version.toString())
+                        : Finding.failed("java", version + "; Java 25 or newer is needed"));
+    }
+
+    private void examinePrivileges() {
+        long capabilities = capabilities();
+        boolean mayUsePorts = has(capabilities, NET_ADMIN) && has(capabilities, NET_RAW);
+        add(
+                mayUsePorts
+                        ? Finding.ok("privileges", "CAP_NET_RAW and CAP_NET_ADMIN")
+                        : Finding.failed("privileges", "CAP_NET_RAW and CAP_NET_ADMIN are missing; run as root"));
+    }
+
+    private void examineProxy(ProxyConfig proxy) {
+        try {
+            add(Finding.ok("libpcap", PcapPort.libraryVersion()));
+        } catch (PortException e) {
+            add(Finding.failed("libpcap", String.valueOf(e.getMessage())));
+        }
+        examineTool("ip", "-Version", "iproute2");
+        examineTool("nft", "--version", "nftables");
+        examineTool("ethtool", "--version", "ethtool");
+        for (NicConfig nic : proxy.nics()) {
+            examinePort(nic.guestPort(), proxy.port());
+            examinePort(nic.uplink(), proxy.port());
+        }
+    }
+
+    private void examineTool(String tool, String versionOption, String debianPackage) {
+        Optional<String> version = Tool.firstLine(tool, versionOption);
+        add(version.map(line -> Finding.ok(tool, line))
+                .orElseGet(() -> Finding.failed(tool, "not found: apt-get install " + debianPackage)));
+    }
+
+    private void examinePort(String interfaceName, PortKind kind) {
+        String what = "port " + interfaceName;
+        PortGuard guard = new PortGuard(interfaceName);
+        try {
+            List<String> problems = guard.problems(kind == PortKind.PCAP);
+            problems.forEach(problem -> add(Finding.failed(what, problem)));
+            if (!guard.isUp()) {
+                add(Finding.failed(what, "it is down: ip link set " + interfaceName + " up"));
+            } else if (problems.isEmpty()) {
+                add(Finding.ok(
+                        what,
+                        guard.isIngressDropped()
+                                ? "fit; the host's own stack gets nothing from it"
+                                : "fit; the proxy will keep the host's own stack away from it"));
+            }
+        } catch (PortException e) {
+            add(Finding.failed(what, String.valueOf(e.getMessage())));
+        }
+    }
+
+    private void examineAgent(AgentConfig agent) {
+        String qemu = agent.qemu().command().getFirst();
+        add(Tool.firstLine(qemu, "--version")
+                .map(line -> Finding.ok("qemu", line))
+                .orElseGet(() -> Finding.failed("qemu", qemu + " is not found: apt-get install qemu-system-x86")));
+        examineMemory(agent);
+        examineLink(agent.link().listen().getAddress());
+    }
+
+    private void examineMemory(AgentConfig agent) {
+        String what = "guest memory";
+        Path file = agent.qemu().memory();
+        Path directory = Optional.ofNullable(file.getParent()).orElse(file);
+        try {
+            if (Files.exists(file)) {
+                add(Finding.ok(what, file + " is there, " + mib(Files.size(file))));
+                return;
+            }
+            long freeBytes = Files.getFileStore(directory).getUsableSpace();
+            Optional<Long> neededBytes = GuestMemory.sizeBytes(agent.qemu().command());
+            if (neededBytes.isEmpty()) {
+                add(Finding.warning(
+                        what, "the size is not in qemu.command; " + directory + " has " + mib(freeBytes) + " free"));
+            } else if (neededBytes.get() > freeBytes) {
+                add(Finding.failed(
+                        what,
+                        "%s needed, %s free in %s: mount -o remount,size=... %s"
+                                .formatted(mib(neededBytes.get()), mib(freeBytes), directory, directory)));
+            } else {
+                add(Finding.ok(
+                        what, "%s needed, %s free in %s".formatted(mib(neededBytes.get()), mib(freeBytes), directory)));
+            }
+        } catch (IOException e) {
+            add(Finding.failed(what, "cannot look at " + directory + ": " + e.getMessage()));
+        }
+    }
+
+    private void examineLink(InetAddress listen) {
+        try {
+            add(
+                    NetworkInterface.getByInetAddress(listen) != null
+                            ? Finding.ok("link", listen.getHostAddress() + " is an address of this host")
+                            : Finding.failed(
+                                    "link",
+                                    "agent.link.listen: " + listen.getHostAddress() + " is not an address here"));
+        } catch (SocketException e) {
+            add(Finding.failed("link", "cannot look at this host's addresses: " + e.getMessage()));
+        }
+    }
+
+    private void examineSockets() {
+        for (Path socket : List.of(config.proxySocket(), config.agentSocket())) {
+            String what = String.valueOf(socket.getFileName());
+            add(
+                    Files.exists(socket)
+                            ? Finding.ok(what, socket + " is there; `holdfast status` tells more")
+                            : Finding.warning(what, socket + " is not there, so the process does not run"));
+        }
+    }
+
+    /** The capabilities in effect, one bit each; none if the kernel does not tell. */
+    private static long capabilities() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(line -> line.startsWith("CapEff:"))
+                    .mapToLong(line -> Long.parseUnsignedLong(line.substring(7).strip(), 16))
+                    .findFirst()
+                    .orElse(0);
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    private static boolean has(long capabilities, int capability) {
+        return (capabilities >>> capability & 1) != 0;
+    }
+
+    private static String mib(long bytes) {
+        return (bytes >> 20) + " MiB";
+    }
+
+    private void add(Finding finding) {
+        findings.add(finding);
+    }
+}

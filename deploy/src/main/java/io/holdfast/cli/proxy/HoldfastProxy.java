@@ -1,0 +1,251 @@
+package io.holdfast.cli.proxy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.arp.AddressBook;
+import io.holdfast.arp.AnnounceSchedule;
+import io.holdfast.arp.Announcer;
+import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.arp.ArpMetrics;
+import io.holdfast.arp.FrameSender;
+import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.Exemption;
+import io.holdfast.bridge.FrameObserver;
+import io.holdfast.config.ConfigException;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.ProxyConfig;
+import io.holdfast.config.ProxyMode;
+import io.holdfast.control.ControlClient;
+import io.holdfast.control.ControlServer;
+import io.holdfast.control.ControlUnavailableException;
+import io.holdfast.control.TermFileException;
+import io.holdfast.frame.ExemptionFilter;
+import io.holdfast.metrics.BridgeMetrics;
+import io.holdfast.metrics.Health;
+import io.holdfast.metrics.MetricsRegistry;
+import io.holdfast.metrics.MetricsServer;
+import io.holdfast.port.PortException;
+import io.holdfast.port.PortGuard;
+import io.holdfast.wall.BufferWall;
+import io.micrometer.core.instrument.Gauge;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The packet path of one guest on one host, running.
+ *
+ * <p>It fails closed (INV-6): whatever ends it, by order, by a failed lane or by SIGKILL, what it holds never leaves, and
+ * the ports' ingress drop stays, so that nothing finds another way.
+ */
+public final class HoldfastProxy implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HoldfastProxy.class);
+
+    /** How long a barrier waits for frames that the kernel has already: the guest is paused meanwhile. */
+    private static final long DRAIN_NANOS = 2_000_000;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** Closed from the last to the first. */
+    private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final AtomicReference<@Nullable String> failure = new AtomicReference<>();
+    private volatile @Nullable ControlServer server;
+
+    private HoldfastProxy() {}
+
+    /**
+     * Starts the packet path. Nothing leaves and nothing enters before an engine says hello (INV-9).
+     *
+     * @param forceUnsafe start although frames have a way around the proxy; shown in every status
+     * @throws UnsafePortsException if they have, and this is not forced
+     */
+    public static HoldfastProxy start(HoldfastConfig config, boolean forceUnsafe, String version)
+            throws ConfigException, UnsafePortsException, PortException, TermFileException, IOException {
+        HoldfastProxy proxy = new HoldfastProxy();
+        try {
+            proxy.wire(config, config.proxy(), forceUnsafe, version);
+            return proxy;
+        } catch (Throwable e) {
+            proxy.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Lets the host's own stack receive from a guest's ports again, which a proxy keeps away beyond its own end.
+     *
+     * @return the interfaces
+     * @throws IOException if the proxy still runs
+     */
+    public static List<String> releasePorts(HoldfastConfig config) throws ConfigException, PortException, IOException {
+        try (ControlClient running = ControlClient.connect(config.proxySocket(), PATIENCE)) {
+            throw new IOException("the proxy of guest " + config.guest() + " runs; stop it, and the guest, first");
+        } catch (ControlUnavailableException e) {
+            LOG.debug("the proxy does not run: {}", e.getMessage());
+        }
+        List<String> interfaceNames = GuardedPorts.interfaceNames(config.proxy().nics());
+        for (String interfaceName : interfaceNames) {
+            new PortGuard(interfaceName).removeIngressDrop();
+        }
+        return interfaceNames;
+    }
+
+    private void wire(HoldfastConfig config, ProxyConfig settings, boolean forceUnsafe, String version)
+            throws UnsafePortsException, PortException, TermFileException, IOException {
+        List<String> unsafe = GuardedPorts.guard(settings.nics(), settings.port(), forceUnsafe);
+        unsafe.forEach(problem -> LOG.warn("UNSAFE, by --force-unsafe: {}", problem));
+        if (settings.mode() == ProxyMode.OFF) {
+            LOG.warn("MODE OFF: nothing is held. Clients see what no backup has, and a failover contradicts it.");
+        }
+        WallTerms terms = WallTerms.open(config.stateDirectory());
+        BufferWall wall = terms.wall(newIncarnation());
+        GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), settings.port()));
+
+        AddressBook book = new AddressBook(nicNames(settings));
+        PressureWatch pressure = closing(new PressureWatch(this::emit));
+        Bridge bridge = closing(new Bridge(
+                wall,
+                ports.nics(),
+                bridgeSettings(settings),
+                () -> exemption(settings),
+                observer(book),
+                pressure::onHighWater,
+                this::onLaneFailure));
+        Announcer announcements = announcer(settings, wall, ports);
+        AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
+
+        WallNews news = new WallNews(wall, this::emit);
+        ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
+        new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
+        new AnnounceCommands(wall, book, announcer).register(builder);
+        new ProxyStatus(config, settings.mode(), unsafe, bridge, announcer).register(builder);
+
+        closing(MetricsServer.start(
+                settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
+        bridge.start();
+        pressure.start(bridge::longestWaitForBarrierNanos);
+        server = closing(builder.start());
+        LOG.info(
+                "guest {} on host {}: wall {} with incarnation {}, term {}",
+                config.guest(),
+                config.host(),
+                wall.state(),
+                wall.incarnation(),
+                wall.term());
+    }
+
+    /**
+     * Waits until the proxy has been closed, or a part of it has failed.
+     *
+     * @return what failed; null if it was closed
+     */
+    public @Nullable String awaitEnd() throws InterruptedException {
+        ended.await();
+        return failure.get();
+    }
+
+    /** Ends the packet path; nothing that is held is released, and the ingress drop stays. Idempotent. */
+    @Override
+    public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
+        while (!parts.isEmpty()) {
+            try {
+                parts.pop().close();
+            } catch (Exception e) {
+                LOG.warn("a part did not end well", e);
+            }
+        }
+        ended.countDown();
+    }
+
+    private <T extends AutoCloseable> T closing(T part) {
+        parts.push(part);
+        return part;
+    }
+
+    private void onLaneFailure(String lane, Throwable cause) {
+        LOG.error("{} has failed; what is held stays held", lane, cause);
+        emit("PORT_FAILED", Json.object().put("lane", lane).put("reason", String.valueOf(cause.getMessage())));
+        failure.compareAndSet(null, lane + " has failed: " + cause.getMessage());
+        ended.countDown();
+    }
+
+    private void emit(String event, ObjectNode data) {
+        ControlServer to = server;
+        if (to != null) {
+            to.broadcast(event, data);
+        }
+    }
+
+    private Health health() {
+        String reason = failure.get();
+        return reason == null ? Health.ok("the lanes run") : Health.failing(reason);
+    }
+
+    private MetricsRegistry metrics(
+            HoldfastConfig config, Bridge bridge, Announcer announcements, AddressBook book, List<String> unsafe) {
+        MetricsRegistry registry = closing(new MetricsRegistry(config.guest(), config.host()));
+        new BridgeMetrics(bridge).bindTo(registry);
+        new ArpMetrics(announcements.counters(), book).bindTo(registry.meters());
+        Gauge.builder("holdfast.unsafe", unsafe, problems -> problems.isEmpty() ? 0 : 1)
+                .description("1 if frames may have a way around the proxy, by --force-unsafe")
+                .strongReference(true)
+                .register(registry.meters());
+        return registry;
+    }
+
+    private static String newIncarnation() {
+        return "%016x".formatted(new SecureRandom().nextLong());
+    }
+
+    private static List<String> nicNames(ProxyConfig settings) {
+        return IntStream.range(0, settings.nics().size())
+                .mapToObj(Bridge::nicName)
+                .toList();
+    }
+
+    private static Bridge.Settings bridgeSettings(ProxyConfig settings) {
+        return new Bridge.Settings(
+                settings.wallLimitBytes(),
+                settings.wallHighWaterBytes(),
+                DRAIN_NANOS,
+                settings.mode() != ProxyMode.OFF);
+    }
+
+    private static Exemption exemption(ProxyConfig settings) {
+        return ExemptionFilter.compile(settings.exempt())::isExempt;
+    }
+
+    private static FrameObserver observer(AddressBook book) {
+        AddressBook.Learner[] learners = book.nics().stream().map(book::learner).toArray(AddressBook.Learner[]::new);
+        return (nic, memory, offsetBytes, lengthBytes) -> learners[nic].onFrame(memory, offsetBytes, lengthBytes);
+    }
+
+    /** The guest is this host's as long as its wall is not closed: ALONE, armed or waiting (INV-9, INV-10). */
+    private static Announcer announcer(ProxyConfig settings, BufferWall wall, GuardedPorts ports) {
+        Map<String, FrameSender> senders = new LinkedHashMap<>();
+        for (int nic = 0; nic < ports.nics().size(); nic++) {
+            senders.put(Bridge.nicName(nic), ports.nics().get(nic).uplink()::send);
+        }
+        AnnounceSchedule schedule = new AnnounceSchedule(
+                settings.announce().schedule(), settings.announce().refresh());
+        return new Announcer(schedule, () -> wall.state().admitsInput(), senders);
+    }
+}

@@ -1,0 +1,147 @@
+package io.holdfast.cli.proxy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.NicCounters;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.ProxyMode;
+import io.holdfast.control.Arguments;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlServer;
+import io.holdfast.control.ControlSession;
+import io.holdfast.measure.NanoHistogram;
+import io.holdfast.port.PortCounters;
+import io.holdfast.wall.BufferWall;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToLongFunction;
+
+/** The commands that only look: status, held and mode. */
+final class ProxyStatus {
+
+    private final HoldfastConfig config;
+    private final ProxyMode mode;
+    private final List<String> unsafe;
+    private final Bridge bridge;
+    private final AnnouncerThread announcer;
+
+    ProxyStatus(HoldfastConfig config, ProxyMode mode, List<String> unsafe, Bridge bridge, AnnouncerThread announcer) {
+        this.config = config;
+        this.mode = mode;
+        this.unsafe = unsafe;
+        this.bridge = bridge;
+        this.announcer = announcer;
+    }
+
+    void register(ControlServer.Builder server) {
+        server.command("status", "Everything about the wall and its ports.", this::status);
+        server.command("held", "What is held, for each NIC.", this::held);
+        server.command("mode", "What the proxy holds: wall or off.", this::mode);
+    }
+
+    private JsonNode status(ObjectNode arguments, ControlSession session) throws CommandException {
+        Arguments.of(arguments);
+        BufferWall wall = bridge.wall();
+        List<NicCounters> nics = bridge.counters();
+        ObjectNode status = Json.object()
+                .put("guest", config.guest())
+                .put("host", config.host())
+                .put("state", wall.state().name())
+                .put("because", wall.because())
+                .put("mode", word(mode))
+                .put("incarnation", wall.incarnation())
+                .put("term", wall.term().number())
+                .put("claim", WallTerms.word(wall.term().claim()))
+                .put("owner", wall.term().owner())
+                .put("owned", wall.isOwned())
+                .put("epoch", wall.openEpoch())
+                .put("frontier", wall.frontier());
+        writeHeld(nics, status);
+        status.put("limit_bytes", sum(nics, NicCounters::capacityBytes));
+        unsafe.forEach(status.putArray("unsafe")::add);
+        writeCounters(nics, status.putObject("counters"));
+        List<NanoHistogram> hold = nics.stream().map(NicCounters::holdNanos).toList();
+        List<NanoHistogram> toWire =
+                nics.stream().map(NicCounters::commitToWireNanos).toList();
+        status.put("hold_p50_ms", Json.millis(NanoHistogram.quantileNanos(hold, 0.5)))
+                .put("hold_p99_ms", Json.millis(NanoHistogram.quantileNanos(hold, 0.99)))
+                .put("commit_to_wire_p50_us", Json.micros(NanoHistogram.quantileNanos(toWire, 0.5)));
+        writeNics(nics, status.putArray("nics"));
+        AnnounceCommands.write(announcer.status(), status.putArray("announcements"));
+        return status;
+    }
+
+    private JsonNode held(ObjectNode arguments, ControlSession session) throws CommandException {
+        Arguments.of(arguments);
+        BufferWall wall = bridge.wall();
+        ObjectNode held = Json.object()
+                .put("state", wall.state().name())
+                .put("epoch", wall.openEpoch())
+                .put("frontier", wall.frontier());
+        ArrayNode array = held.putArray("nics");
+        List<NicCounters> nics = bridge.counters();
+        for (int nic = 0; nic < nics.size(); nic++) {
+            ObjectNode object = array.addObject().put("nic", Bridge.nicName(nic));
+            writeHeld(List.of(nics.get(nic)), object);
+        }
+        return held;
+    }
+
+    private JsonNode mode(ObjectNode arguments, ControlSession session) throws CommandException {
+        Arguments.of(arguments);
+        return Json.object().put("mode", word(mode));
+    }
+
+    private static void writeHeld(List<NicCounters> nics, ObjectNode object) {
+        long oldestNanos =
+                nics.stream().mapToLong(NicCounters::oldestAgeNanos).max().orElse(0);
+        object.put("held_frames", sum(nics, NicCounters::bufferedFrames))
+                .put("held_bytes", sum(nics, NicCounters::bufferedBytes))
+                .put("oldest_held_ms", Json.millis(oldestNanos));
+    }
+
+    private static void writeCounters(List<NicCounters> nics, ObjectNode object) {
+        object.put("held", sum(nics, NicCounters::heldFrames))
+                .put("released", sum(nics, NicCounters::releasedFrames))
+                .put("passed", sum(nics, NicCounters::passedFrames))
+                .put("exempt", sum(nics, NicCounters::exemptFrames))
+                .put("discarded", sum(nics, NicCounters::discardedFrames))
+                .put("dropped_at_limit", sum(nics, NicCounters::droppedAtLimitFrames))
+                .put("late", sum(nics, NicCounters::lateFrames))
+                .put("delivered", sum(nics, NicCounters::deliveredFrames))
+                .put("shut_out", sum(nics, NicCounters::shutOutFrames));
+    }
+
+    private static void writeNics(List<NicCounters> nics, ArrayNode array) {
+        for (int nic = 0; nic < nics.size(); nic++) {
+            NicCounters counters = nics.get(nic);
+            List<NicCounters> alone = List.of(counters);
+            ObjectNode object = array.addObject().put("nic", Bridge.nicName(nic));
+            writeHeld(alone, object);
+            object.put("limit_bytes", counters.capacityBytes());
+            writeCounters(alone, object.putObject("counters"));
+            writePort(counters.guestPortName(), counters.guestPort(), object.putObject("guest_port"));
+            writePort(counters.uplinkName(), counters.uplink(), object.putObject("uplink"));
+        }
+    }
+
+    private static void writePort(String name, PortCounters counters, ObjectNode object) {
+        object.put("interface", name)
+                .put("captured", counters.capturedFrames())
+                .put("kernel_dropped", counters.kernelDroppedFrames())
+                .put("truncated", counters.truncatedFrames())
+                .put("sent", counters.sentFrames())
+                .put("send_errors", counters.sendErrorFrames());
+    }
+
+    private static long sum(List<NicCounters> nics, ToLongFunction<NicCounters> field) {
+        return nics.stream().mapToLong(field).sum();
+    }
+
+    private static String word(ProxyMode mode) {
+        return mode.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,215 @@
+package io.holdfast.cli.proxy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.arp.AddressBook;
+import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.bridge.Bridge;
+import io.holdfast.control.Arguments;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.CommandHandler;
+import io.holdfast.control.ControlServer;
+import io.holdfast.control.ControlSession;
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.Term;
+import io.holdfast.wall.WallRefusal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The commands by which an engine drives the wall: hello, barrier, commit, suspend, open, discard and seal. Each takes its
+ * arguments apart, lets the wall decide, and keeps the term on disk before it answers.
+ *
+ * <p>Confined to the command thread.
+ */
+final class WallCommands {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WallCommands.class);
+
+    /** So far from the end that counting on never gets there. */
+    private static final long HIGHEST_EPOCH = 1L << 62;
+
+    private static final long HIGHEST_TERM = 1L << 62;
+
+    private final Bridge bridge;
+    private final WallTerms terms;
+    private final AddressBook book;
+    private final AnnouncerThread announcer;
+    private final PressureWatch pressure;
+    private final WallNews news;
+    private final EngineSeat seat = new EngineSeat();
+
+    WallCommands(
+            Bridge bridge,
+            WallTerms terms,
+            AddressBook book,
+            AnnouncerThread announcer,
+            PressureWatch pressure,
+            WallNews news) {
+        this.bridge = bridge;
+        this.terms = terms;
+        this.book = book;
+        this.announcer = announcer;
+        this.pressure = pressure;
+        this.news = news;
+    }
+
+    void register(ControlServer.Builder server) {
+        server.command("hello", "Makes the sender the wall's engine, under a term.", reported(this::hello));
+        server.command("barrier", "Closes the open epoch; the guest must be paused.", reported(this::barrier));
+        server.command("commit", "Lets the frames of confirmed epochs leave.", reported(this::commit));
+        server.command("suspend", "Lets nothing leave until a commit or open.", reported(this::suspend));
+        server.command("open", "Lets everything leave at once, unprotected.", reported(this::open));
+        server.command("discard", "Makes all that is held never leave.", reported(this::discard));
+        server.command("seal", "Ends a term here for good; anybody may.", reported(this::seal));
+    }
+
+    /** A command that the wall may refuse. */
+    private interface WallCommand {
+        JsonNode execute(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal;
+    }
+
+    private CommandHandler reported(WallCommand command) {
+        return (arguments, session) -> {
+            try {
+                return command.execute(arguments, session);
+            } catch (WallRefusal refusal) {
+                throw new CommandException(refusal.reason().errorClass(), String.valueOf(refusal.getMessage()));
+            } finally {
+                news.reportIfChanged();
+            }
+        };
+    }
+
+    private JsonNode hello(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "term", "claim", "owner", "epoch", "latency_target_nanos", "bound");
+        Term term = new Term(
+                of.requireLong("term", 1, HIGHEST_TERM),
+                of.requireWord("claim", Term.Claim.class),
+                of.requireString("owner"));
+        long openEpochAtLeast =
+                of.optionalLong("epoch", Epoch.FIRST, HIGHEST_EPOCH).orElse(Epoch.FIRST);
+        long latencyTargetNanos =
+                of.optionalLong("latency_target_nanos", 1, Long.MAX_VALUE).orElse(0);
+        boolean bound = of.optionalFlag("bound", true);
+
+        long engine = seat.nextNumber();
+        bridge.hello(engine, term, openEpochAtLeast);
+        // Nothing leaves before the next command, so the term is on disk before anything happens under it (INV-7).
+        keep(engine, term);
+        seat.seat(engine, bound ? session : null);
+        if (bound) {
+            session.onClose(() -> onEngineGone(engine));
+        }
+        pressure.onHello(latencyTargetNanos);
+        LOG.info("session {} is the engine, term {}, open epoch {}", session.id(), term, wall().openEpoch());
+        return Json.object()
+                .put("incarnation", wall().incarnation())
+                .put("term", term.number())
+                .put("claim", WallTerms.word(term.claim()))
+                .put("owner", term.owner())
+                .put("state", wall().state().name())
+                .put("epoch", wall().openEpoch())
+                .put("frontier", wall().frontier())
+                .put("monotonic_nanos", System.nanoTime())
+                .put("addresses_version", book.snapshot().version());
+    }
+
+    private void keep(long engine, Term term) throws CommandException {
+        try {
+            terms.keep(term, false);
+        } catch (CommandException e) {
+            bridge.ownerLost(engine);
+            throw e;
+        }
+    }
+
+    private void onEngineGone(long engine) {
+        bridge.ownerLost(engine);
+        news.reportIfChanged();
+    }
+
+    private JsonNode barrier(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "incarnation", "term");
+        Bridge.Barrier barrier = bridge.barrier(seat.speaker(session), incarnation(of), term(of));
+        pressure.onBarrier();
+        return Json.object()
+                .put("epoch", barrier.epoch())
+                .put("frames", barrier.frames())
+                .put("bytes", barrier.bytes())
+                .put("at_limit", barrier.atLimit())
+                .put("drained", barrier.drained())
+                .put("addresses_version", book.snapshot().version())
+                .put("monotonic_nanos", System.nanoTime());
+    }
+
+    private JsonNode commit(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "epoch", "lease_until_nanos");
+        long frontier = bridge.commit(
+                seat.speaker(session),
+                incarnation(of),
+                term(of),
+                of.requireLong("epoch", Long.MIN_VALUE, Long.MAX_VALUE),
+                of.requireLong("lease_until_nanos", Long.MIN_VALUE, Long.MAX_VALUE));
+        return Json.object().put("frontier", frontier);
+    }
+
+    private JsonNode suspend(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
+        bridge.suspend(seat.speaker(session), incarnation(of), term(of), of.requireString("reason"));
+        return state();
+    }
+
+    private JsonNode open(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
+        bridge.open(seat.speaker(session), incarnation(of), term(of), of.requireString("reason"));
+        return state();
+    }
+
+    private JsonNode discard(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
+        Arguments of = Arguments.of(arguments, "incarnation", "term");
+        bridge.discard(seat.speaker(session), incarnation(of), term(of));
+        return state();
+    }
+
+    /** Closing is always safe, so anybody may; but who closes an older term does not mean this one. */
+    private JsonNode seal(ObjectNode arguments, ControlSession session) throws CommandException {
+        Arguments of = Arguments.of(arguments, "term", "claim", "owner", "reason");
+        String reason = of.requireString("reason");
+        Term current = wall().term();
+        Term asked = new Term(
+                of.optionalLong("term", 0, HIGHEST_TERM).orElse(current.number()),
+                of.optionalString("claim").isPresent() ? of.requireWord("claim", Term.Claim.class) : current.claim(),
+                of.optionalString("owner").orElse(current.owner()));
+        int order = asked.compareTo(current);
+        if (order < 0) {
+            throw new CommandException(
+                    WallRefusal.Reason.STALE_TERM.errorClass(),
+                    "term " + asked + " is over already; this wall is of term " + current);
+        }
+        if (order > 0 && asked.owner().isEmpty()) {
+            throw new CommandException(CommandException.BAD_ARGUMENT, "a newer term has an `owner`");
+        }
+        boolean quiet = bridge.seal(order == 0 ? current : asked, reason);
+        announcer.cancelAll();
+        terms.keep(wall().term(), true);
+        return state().put("quiet", quiet);
+    }
+
+    private ObjectNode state() {
+        return Json.object().put("state", wall().state().name());
+    }
+
+    private BufferWall wall() {
+        return bridge.wall();
+    }
+
+    private static String incarnation(Arguments arguments) throws CommandException {
+        return arguments.requireString("incarnation");
+    }
+
+    private static long term(Arguments arguments) throws CommandException {
+        return arguments.requireLong("term", 0, Long.MAX_VALUE);
+    }
+}

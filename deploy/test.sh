@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Tests everything, in at most 15 minutes: the scripts, the build with all its tests (none may be skipped), real
+# failovers of a real guest, and that the same guest without Holdfast loses data.
+#
+#   test.sh            as root, on Debian 12 with a JDK 25
+#
+# Installs missing Debian packages. Logs are in deploy/target/test-logs. The last line is "N passed, N failed": the
+# build's tests and the steps of this script; a skipped test counts as failed. Exit code 0 if none failed.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+readonly REPOSITORY
+# shellcheck source=lib/messages.sh
+source "$REPOSITORY/deploy/lib/messages.sh"
+# shellcheck source=lib/packages.sh
+source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/build.sh
+source "$REPOSITORY/deploy/lib/build.sh"
+
+readonly LIMIT_SECONDS=900
+# What a step needs to clean up when its time is over.
+readonly GRACE_SECONDS=20
+readonly DEMO=$REPOSITORY/deploy/demo.sh
+readonly LOGS=$TARGET/test-logs
+
+passed=0 failed=0
+
+main() {
+    [[ ${1:-} != --help && ${1:-} != -h ]] || { print_help && exit 0; }
+    (($# == 0)) || die_of_usage "unknown argument $1"
+    require_root
+    install_missing_packages "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+    prepare_build_tools
+    # Tests that cannot run here shall fail, not be left out.
+    export CI=true
+    cd "$REPOSITORY"
+    LEFT_BEFORE=$(what_is_left)
+
+    step scripts check_scripts
+    step build build_and_run_tests
+    count_tests_of_build
+    step failover limited "$DEMO" --runs 2 --json "$LOGS/failover.json"
+    step chain limited "$DEMO" --chain 2 --json "$LOGS/chain.json"
+    step negative-control see_violations_without_holdfast
+    step nothing-left-behind nothing_was_left
+
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+# Runs a command or function, keeps what it says in a log, and counts whether it succeeded: step NAME COMMAND...
+step() {
+    local log=$LOGS/$1.log began=$SECONDS exit_code
+    mkdir -p "$LOGS"
+    say "$1"
+    shift
+    # Not as a condition, where `set -e` would not hold inside a function.
+    set +e
+    (set -e && "$@") > "$log" 2>&1 < /dev/null
+    exit_code=$?
+    set -e
+    if ((exit_code == 0)); then
+        passed=$((passed + 1))
+        detail "passed in $((SECONDS - began)) s"
+    else
+        failed=$((failed + 1))
+        detail "FAILED after $((SECONDS - began)) s; the end of $log:"
+        tail -n 60 "$log" | sed 's/^/        | /' >&2
+    fi
+}
+
+# Runs a command for no longer than the time that all steps have together.
+limited() {
+    local rest=$((LIMIT_SECONDS - GRACE_SECONDS - SECONDS))
+    ((rest > 0)) || die "no time is left of $LIMIT_SECONDS s"
+    timeout --foreground --kill-after=$GRACE_SECONDS "$rest" "$@"
+}
+
+check_scripts() {
+    shellcheck -x .ci/run deploy/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/holdfast
+    shellcheck deploy/lib/*.sh
+}
+
+build_and_run_tests() {
+    rm -rf ./*/target/surefire-reports
+    limited mvn -B verify
+    mark_build_as_fresh
+}
+
+# Takes over the figures of the build's tests, out of the reports that they left.
+count_tests_of_build() {
+    local tests=0 errors=0 suite_tests suite_errors
+    while read -r suite_tests suite_errors; do
+        tests=$((tests + suite_tests))
+        errors=$((errors + suite_errors))
+    done < <(figures_of_suites)
+    detail "the build's tests: $tests, of which failed or skipped: $errors"
+    passed=$((passed + tests - errors))
+    failed=$((failed + errors))
+}
+
+# "TESTS FAILURES" of every test class.
+figures_of_suites() {
+    find . -path '*/target/surefire-reports/TEST-*.xml' -exec sed -n '/<testsuite /{
+        s/.* tests="\([0-9]*\)" errors="\([0-9]*\)" skipped="\([0-9]*\)" failures="\([0-9]*\)".*/\1 \2 \3 \4/p; q }' {} \; \
+        | awk '{ print $1, $2 + $3 + $4 }'
+}
+
+# One run in three must show what Holdfast is for; else the checks may be blind.
+see_violations_without_holdfast() {
+    local run result=$LOGS/negative-control.json
+    for run in 1 2 3; do
+        limited "$DEMO" --mode off --json "$result"
+        if jq --exit-status '.violations > 0' "$result"; then
+            return
+        fi
+        echo "run $run showed no violation"
+    done
+    return 1
+}
+
+# What a demonstration could have forgotten, by the names that all of them use.
+what_is_left() {
+    {
+        ip netns list | awk '/^hf[0-9]+-/ { print "namespace " $1 }'
+        find /dev/shm -maxdepth 1 -name 'hf[0-9]*-*'
+        find /tmp -maxdepth 1 -name 'holdfast-demo.*'
+    } | sort
+}
+
+nothing_was_left() { diff <(printf '%s' "$LEFT_BEFORE") <(printf '%s' "$(what_is_left)"); }
+
+main "$@"

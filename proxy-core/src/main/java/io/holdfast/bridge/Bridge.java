@@ -1,0 +1,274 @@
+package io.holdfast.bridge;
+
+import io.holdfast.port.FramePort;
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Term;
+import io.holdfast.wall.WallRefusal;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+
+/**
+ * Carries frames between a guest's NICs and their uplinks, with the {@link BufferWall} in between. All NICs share the
+ * wall, so that one barrier and one commit are for all of them.
+ *
+ * <p>The wall decides; the bridge sees to what a decision needs of the threads: that captured frames are drained before a
+ * barrier, that lanes wake when the frontier has moved, that nothing is on its way when a seal is acknowledged.
+ *
+ * <p><b>Threads.</b> The commands are given by one thread. Reading is free for all.
+ */
+public final class Bridge implements AutoCloseable {
+
+    /**
+     * Where one NIC's frames come from and go to.
+     *
+     * @param guestPort towards the guest
+     * @param uplink towards router and clients
+     */
+    public record Nic(FramePort guestPort, FramePort uplink) {}
+
+    /**
+     * How much to hold, and for how long to wait for what was captured.
+     *
+     * @param limitBytes memory for held frames, all NICs together
+     * @param highWaterBytes of which this much asks for an early checkpoint
+     * @param drainNanos how long a barrier waits at most for frames that the kernel has already accepted
+     * @param holds false for a bare bridge, which shows what happens without a wall: whatever may ever leave does so at
+     *     once
+     */
+    public record Settings(long limitBytes, long highWaterBytes, long drainNanos, boolean holds) {}
+
+    /** What a barrier has closed. */
+    public record Barrier(long epoch, long frames, long bytes, boolean atLimit, boolean drained) {}
+
+    private static final long SEAL_LIMIT_NANOS = 100_000_000L;
+    private static final long OWN_DRAIN_NANOS = 1_000_000_000L;
+
+    private final BufferWall wall;
+    private final long drainNanos;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final List<OutboundLane> outbound = new ArrayList<>();
+    private final List<InboundLane> inbound = new ArrayList<>();
+
+    /**
+     * A bridge at rest.
+     *
+     * @param exemptions makes one for each NIC, because it is confined to the thread that captures there
+     * @param onPressure is called on a capture thread when the high-water mark is passed; must not block
+     */
+    public Bridge(
+            BufferWall wall,
+            List<Nic> nics,
+            Settings settings,
+            Supplier<Exemption> exemptions,
+            FrameObserver observer,
+            Runnable onPressure,
+            LaneFailure onFailure) {
+        this.wall = wall;
+        this.drainNanos = settings.drainNanos();
+        long capacityBytes = Long.highestOneBit(settings.limitBytes() / nics.size());
+        long highWaterBytes = Math.min(settings.highWaterBytes() / nics.size(), capacityBytes);
+        for (int nic = 0; nic < nics.size(); nic++) {
+            FramePort guestPort = nics.get(nic).guestPort();
+            FramePort uplink = nics.get(nic).uplink();
+            outbound.add(new OutboundLane(
+                    nic,
+                    guestPort,
+                    uplink,
+                    wall,
+                    capacityBytes,
+                    highWaterBytes,
+                    settings.holds(),
+                    exemptions.get(),
+                    observer,
+                    onPressure,
+                    onFailure));
+            inbound.add(new InboundLane(uplink, guestPort, wall, onFailure));
+        }
+    }
+
+    /** Begins to carry frames. */
+    public void start() {
+        outbound.forEach(OutboundLane::start);
+        inbound.forEach(InboundLane::start);
+    }
+
+    /** What the wall is; for reading. */
+    public BufferWall wall() {
+        return wall;
+    }
+
+    // ---- commands
+    // ----------------------------------------------------------------------------------------------------
+
+    /** Makes {@code owner} the wall's engine; see {@link BufferWall#hello}. */
+    public void hello(long owner, Term term, long openEpochAtLeast) throws WallRefusal {
+        if (!wall.state().admitsInput()) {
+            // What an earlier guest left in the kernel must get a stamp that is discarded, not one of the new term.
+            awaitDrained(OWN_DRAIN_NANOS);
+        }
+        wall.hello(owner, term, openEpochAtLeast);
+        wakeLanes();
+    }
+
+    /** Closes the open epoch after what the guest has sent is in the wall; see {@link BufferWall#barrier}. */
+    public Barrier barrier(long from, String incarnation, long termNumber) throws WallRefusal {
+        boolean drained = awaitDrained(drainNanos);
+        Instant now = Instant.now();
+        long nowEpochNanos = now.getEpochSecond() * 1_000_000_000L + now.getNano();
+        long nowNanos = System.nanoTime();
+        outbound.forEach(lane -> lane.onBarrier(nowNanos, nowEpochNanos));
+        long epoch = wall.barrier(from, incarnation, termNumber);
+        wakeLanes();
+        long frames = 0;
+        long bytes = 0;
+        boolean atLimit = false;
+        for (OutboundLane lane : outbound) {
+            frames += lane.bufferedFrames();
+            bytes += lane.bufferedBytes();
+            atLimit |= lane.isAtLimit();
+        }
+        return new Barrier(epoch, frames, bytes, atLimit, drained);
+    }
+
+    /** Lets the frames of confirmed epochs leave; see {@link BufferWall#commit}. */
+    public long commit(long from, String incarnation, long termNumber, long epoch, long leaseUntilNanos)
+            throws WallRefusal {
+        long nowNanos = System.nanoTime();
+        long frontier = wall.commit(from, incarnation, termNumber, epoch, leaseUntilNanos, nowNanos);
+        outbound.forEach(lane -> lane.onCommit(nowNanos));
+        return frontier;
+    }
+
+    /** See {@link BufferWall#suspend}. */
+    public void suspend(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
+        wall.suspend(from, incarnation, termNumber, reason);
+    }
+
+    /** See {@link BufferWall#open}. */
+    public void open(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
+        wall.open(from, incarnation, termNumber, reason);
+        wakeLanes();
+    }
+
+    /** See {@link BufferWall#discard}. */
+    public void discard(long from, String incarnation, long termNumber) throws WallRefusal {
+        wall.discard(from, incarnation, termNumber);
+        wakeLanes();
+    }
+
+    /**
+     * See {@link BufferWall#seal}.
+     *
+     * @return whether it is certain that no frame is on its way any more
+     */
+    public boolean seal(Term term, String reason) {
+        wall.seal(term, reason);
+        wakeLanes();
+        boolean quiet = true;
+        for (OutboundLane lane : outbound) {
+            quiet &= lane.awaitQuiet(SEAL_LIMIT_NANOS);
+        }
+        return quiet;
+    }
+
+    /** See {@link BufferWall#ownerLost}. */
+    public void ownerLost(long owner) {
+        wall.ownerLost(owner);
+    }
+
+    // ---- reading
+    // -----------------------------------------------------------------------------------------------------
+
+    /** The name of the NIC with that number, the same on both hosts whatever their interfaces are called. */
+    public static String nicName(int nic) {
+        return "net" + nic;
+    }
+
+    /** What became of the frames, NIC by NIC. */
+    public List<NicCounters> counters() {
+        long nowNanos = System.nanoTime();
+        List<NicCounters> counters = new ArrayList<>();
+        for (int nic = 0; nic < outbound.size(); nic++) {
+            OutboundLane out = outbound.get(nic);
+            InboundLane in = inbound.get(nic);
+            counters.add(new NicCounters(
+                    out.guestPort().interfaceName(),
+                    out.uplink().interfaceName(),
+                    out.releasedFrames.value(),
+                    out.releasedBytes.value(),
+                    out.passedFrames.value(),
+                    out.exemptFrames.value(),
+                    out.discardedFrames.value() + out.discardedAtCaptureFrames.value(),
+                    out.droppedAtLimitFrames.value(),
+                    out.bufferedFrames(),
+                    out.bufferedBytes(),
+                    out.capacityBytes(),
+                    out.heldFrames.value(),
+                    out.lateFrames.value(),
+                    out.oldestAgeNanos(nowNanos),
+                    in.deliveredFrames.value(),
+                    in.shutOutFrames.value(),
+                    out.guestPort().counters(),
+                    out.uplink().counters(),
+                    out.holdNanos,
+                    out.commitToWireNanos));
+        }
+        return counters;
+    }
+
+    /**
+     * How long the oldest frame of the open epoch has waited for a barrier; 0 if there is none. Frames of closed epochs
+     * do not count: no barrier makes them leave any sooner.
+     */
+    public long longestWaitForBarrierNanos() {
+        long nowNanos = System.nanoTime();
+        long longestNanos = 0;
+        for (OutboundLane lane : outbound) {
+            longestNanos = Math.max(longestNanos, lane.waitForBarrierNanos(nowNanos));
+        }
+        return longestNanos;
+    }
+
+    /** Stops all lanes and closes the ports. What is held is not released. */
+    @Override
+    public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
+        try {
+            for (OutboundLane lane : outbound) {
+                lane.stop();
+            }
+            for (InboundLane lane : inbound) {
+                lane.stop();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        for (OutboundLane lane : outbound) {
+            lane.guestPort().close();
+            lane.uplink().close();
+        }
+    }
+
+    private boolean awaitDrained(long limitNanos) {
+        long deadlineNanos = System.nanoTime() + limitNanos;
+        for (OutboundLane lane : outbound) {
+            while (!lane.isDrained()) {
+                if (System.nanoTime() - deadlineNanos > 0) {
+                    return false;
+                }
+                LockSupport.parkNanos(20_000);
+            }
+        }
+        return true;
+    }
+
+    private void wakeLanes() {
+        outbound.forEach(OutboundLane::wake);
+    }
+}

@@ -1,0 +1,51 @@
+package io.holdfast.bridge;
+
+import io.holdfast.measure.Counter;
+import io.holdfast.port.FramePort;
+import io.holdfast.port.PortException;
+import io.holdfast.wall.BufferWall;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What the network sends to one NIC of the guest: handed on at once, never waiting for outbound frames, and not at all
+ * while the wall is CLOSED or SEALED (INV-9: a frame must not wait in the tap for a guest that is restored later).
+ */
+final class InboundLane {
+
+    private final FramePort uplink;
+    private final FramePort guestPort;
+    private final BufferWall wall;
+    private final Thread thread;
+
+    final Counter deliveredFrames = new Counter();
+    final Counter shutOutFrames = new Counter();
+
+    InboundLane(FramePort uplink, FramePort guestPort, BufferWall wall, LaneFailure onFailure) {
+        this.uplink = uplink;
+        this.guestPort = guestPort;
+        this.wall = wall;
+        this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void deliverUntilStopped() throws PortException {
+        uplink.capture(this::onFrame);
+    }
+
+    private void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+        if (wall.state().admitsInput()) {
+            guestPort.send(memory, offsetBytes, lengthBytes);
+            deliveredFrames.increment();
+        } else {
+            shutOutFrames.increment();
+        }
+    }
+
+    void stop() throws InterruptedException {
+        uplink.stopCapture();
+        thread.join(LaneThread.JOIN_MILLIS);
+    }
+}

@@ -1,0 +1,307 @@
+package io.holdfast.bridge;
+
+import io.holdfast.frame.FrameRing;
+import io.holdfast.measure.Counter;
+import io.holdfast.measure.NanoHistogram;
+import io.holdfast.port.FramePort;
+import io.holdfast.port.PortException;
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.WallState;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * What one NIC of the guest sends: captured, stamped, held, released. Two threads meet at the ring:
+ *
+ * <pre>
+ *   guest ─► guest port ─► capture thread: stamp ─► ring ─► release thread ─► uplink
+ *                                    └── ALONE and ring empty ──────────────────┘
+ * </pre>
+ *
+ * Frames leave in capture order (INV-4): the capture thread sends by itself only when every frame before has been sent.
+ */
+final class OutboundLane {
+
+    private static final long LATE_WINDOW_NANOS = 50_000_000L;
+
+    private final int nic;
+    private final FramePort guestPort;
+    private final FramePort uplink;
+    private final BufferWall wall;
+    private final FrameRing ring;
+    private final long highWaterBytes;
+    private final boolean holds;
+    private final Exemption exemption;
+    private final FrameObserver observer;
+    private final Runnable onPressure;
+
+    private final Thread captureThread;
+    private final Thread releaseThread;
+    private volatile boolean stopping;
+
+    /** When the newest barrier was placed, monotonic and as the kernel stamps frames. */
+    private volatile long barrierNanos;
+
+    private volatile long barrierEpochNanos;
+    private volatile long commitNanos;
+
+    // Written by the capture thread.
+    private final Counter begunFrames = new Counter();
+    private final Counter endedFrames = new Counter();
+    final Counter heldFrames = new Counter();
+    final Counter passedFrames = new Counter();
+    final Counter exemptFrames = new Counter();
+    final Counter lateFrames = new Counter();
+    final Counter discardedAtCaptureFrames = new Counter();
+    final Counter droppedAtLimitFrames = new Counter();
+    private boolean pressureReported;
+    private volatile long newestHeldStamp = Epoch.NONE;
+    private volatile long newestHeldStampSinceNanos;
+
+    // Written by the release thread.
+    final Counter releasedFrames = new Counter();
+    final Counter releasedBytes = new Counter();
+    final Counter discardedFrames = new Counter();
+    final NanoHistogram holdNanos = new NanoHistogram();
+    final NanoHistogram commitToWireNanos = new NanoHistogram();
+    private volatile long oldestCaptureNanos;
+    private final Counter laps = new Counter();
+
+    OutboundLane(
+            int nic,
+            FramePort guestPort,
+            FramePort uplink,
+            BufferWall wall,
+            long capacityBytes,
+            long highWaterBytes,
+            boolean holds,
+            Exemption exemption,
+            FrameObserver observer,
+            Runnable onPressure,
+            LaneFailure onFailure) {
+        this.nic = nic;
+        this.guestPort = guestPort;
+        this.uplink = uplink;
+        this.wall = wall;
+        this.ring = new FrameRing(capacityBytes);
+        this.highWaterBytes = highWaterBytes;
+        this.holds = holds;
+        this.exemption = exemption;
+        this.observer = observer;
+        this.onPressure = onPressure;
+        this.captureThread =
+                LaneThread.of("capture-" + guestPort.interfaceName(), this::captureUntilStopped, onFailure);
+        this.releaseThread =
+                LaneThread.of("release-" + guestPort.interfaceName(), this::releaseUntilStopped, onFailure);
+    }
+
+    void start() {
+        releaseThread.start();
+        captureThread.start();
+    }
+
+    // ---- capture thread
+    // ----------------------------------------------------------------------------------------------
+
+    private void captureUntilStopped() throws PortException {
+        guestPort.capture(this::onFrame);
+    }
+
+    private void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+        begunFrames.increment();
+        route(memory, offsetBytes, lengthBytes, kernelEpochNanos);
+        endedFrames.increment();
+    }
+
+    private void route(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+        // INV-2: the epoch is read after the kernel has delivered the frame.
+        long stamp = wall.openEpoch();
+        long nowNanos = System.nanoTime();
+        observer.onOutboundFrame(nic, memory, offsetBytes, lengthBytes);
+        countIfLate(nowNanos, kernelEpochNanos);
+
+        long releaseThrough = wall.releaseThrough();
+        if (stamp <= wall.discardThrough()) {
+            discardedAtCaptureFrames.increment(); // CLOSED or SEALED: this may never leave.
+        } else if ((releaseThrough == Epoch.ALL || !holds) && ring.isEmpty()) {
+            // ALONE (INV-6), or a bridge that never holds; nothing is waiting before it (INV-4).
+            uplink.send(memory, offsetBytes, lengthBytes);
+            passedFrames.increment();
+        } else if (wall.state() != WallState.SUSPENDED && exemption.isExempt(memory, offsetBytes, lengthBytes)) {
+            uplink.send(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
+            exemptFrames.increment();
+        } else if (ring.offer(stamp, nowNanos, memory, offsetBytes, lengthBytes)) {
+            heldFrames.increment();
+            noteStamp(stamp, nowNanos);
+            if (stamp <= wall.releaseThrough()) {
+                wake(); // The frontier passed while the frame was on its way into the ring.
+            }
+            reportPressure();
+        } else {
+            droppedAtLimitFrames.increment(); // INV-5: the newest is dropped and counted; nothing is released early.
+            reportPressure();
+        }
+    }
+
+    /** Remembers when the newest epoch that has held frames got its first. */
+    private void noteStamp(long stamp, long nowNanos) {
+        if (stamp != newestHeldStamp) {
+            newestHeldStampSinceNanos = nowNanos;
+            newestHeldStamp = stamp;
+        }
+    }
+
+    private void countIfLate(long nowNanos, long kernelEpochNanos) {
+        if (nowNanos - barrierNanos < LATE_WINDOW_NANOS
+                && kernelEpochNanos != 0
+                && kernelEpochNanos < barrierEpochNanos) {
+            lateFrames.increment();
+        }
+    }
+
+    private void reportPressure() {
+        boolean pressure = ring.usedBytes() > highWaterBytes;
+        if (pressure && !pressureReported) {
+            onPressure.run();
+        }
+        pressureReported = pressure;
+    }
+
+    // ---- release thread
+    // ----------------------------------------------------------------------------------------------
+
+    private void releaseUntilStopped() {
+        while (!stopping) {
+            releaseWhatMayLeave();
+            laps.increment();
+            LockSupport.park(this);
+        }
+    }
+
+    private void releaseWhatMayLeave() {
+        long committedNanos = commitNanos;
+        boolean released = false;
+        for (long stamp = ring.headStamp(); stamp != FrameRing.EMPTY && !stopping; stamp = ring.headStamp()) {
+            // In this order, see BufferWall: a wall that is sealed and owned anew in between still discards.
+            long releaseThrough = wall.releaseThrough();
+            if (stamp <= wall.discardThrough()) {
+                discardedFrames.increment();
+            } else if (stamp <= releaseThrough) {
+                send(); // INV-1: the frontier has reached its stamp.
+                released = true;
+            } else {
+                break;
+            }
+            ring.pop();
+        }
+        oldestCaptureNanos = ring.headStamp() == FrameRing.EMPTY ? 0 : ring.headCaptureNanos();
+        if (released && committedNanos != 0) {
+            commitToWireNanos.record(System.nanoTime() - committedNanos);
+            commitNanos = 0;
+        }
+    }
+
+    private void send() {
+        int lengthBytes = ring.headLengthBytes();
+        long capturedNanos = ring.headCaptureNanos();
+        uplink.send(ring.memory(), ring.headOffsetBytes(), lengthBytes);
+        releasedFrames.increment();
+        releasedBytes.add(lengthBytes);
+        holdNanos.record(System.nanoTime() - capturedNanos);
+    }
+
+    // ---- command thread
+    // ----------------------------------------------------------------------------------------------
+
+    /** Lets the release thread look at the wall again. Any thread. */
+    void wake() {
+        LockSupport.unpark(releaseThread);
+    }
+
+    /** The frontier has moved. */
+    void onCommit(long nowNanos) {
+        commitNanos = nowNanos;
+        wake();
+    }
+
+    /** A barrier was placed, or is about to be. */
+    void onBarrier(long nowNanos, long nowEpochNanos) {
+        barrierEpochNanos = nowEpochNanos;
+        barrierNanos = nowNanos;
+    }
+
+    boolean isDrained() {
+        return guestPort.isDrained();
+    }
+
+    /** Whether the ring can hardly take another epoch's output, or could not take the last one's (INV-5). */
+    boolean isAtLimit() {
+        return ring.usedBytes() > ring.capacityBytes() / 8 * 7;
+    }
+
+    long bufferedFrames() {
+        return ring.heldFrames();
+    }
+
+    long bufferedBytes() {
+        return ring.heldBytes();
+    }
+
+    long capacityBytes() {
+        return ring.capacityBytes();
+    }
+
+    /** How long the oldest frame in the ring has waited; 0 if there is none. */
+    long oldestAgeNanos(long nowNanos) {
+        if (ring.isEmpty()) {
+            return 0;
+        }
+        long captured = oldestCaptureNanos;
+        // 0: the release thread has not looked since the ring was empty, so there is one epoch in it, the newest.
+        return Math.max(0, nowNanos - (captured == 0 ? newestHeldStampSinceNanos : captured));
+    }
+
+    /** How long the oldest frame of the open epoch has waited; 0 if there is none. */
+    long waitForBarrierNanos(long nowNanos) {
+        if (newestHeldStamp != wall.openEpoch() || wall.releaseThrough() == Epoch.ALL) {
+            return 0;
+        }
+        return Math.max(0, nowNanos - newestHeldStampSinceNanos);
+    }
+
+    FramePort guestPort() {
+        return guestPort;
+    }
+
+    FramePort uplink() {
+        return uplink;
+    }
+
+    /** Waits until both threads have looked at the wall anew, so that no older decision is being carried out. */
+    boolean awaitQuiet(long limitNanos) {
+        long seenLaps = laps.value();
+        long seenFrames = begunFrames.value();
+        long deadlineNanos = System.nanoTime() + limitNanos;
+        while (endedFrames.value() < seenFrames || (laps.value() - seenLaps < 2 && releaseThread.isAlive())) {
+            wake();
+            if (System.nanoTime() - deadlineNanos > 0) {
+                return false;
+            }
+            LockSupport.parkNanos(20_000);
+        }
+        return true;
+    }
+
+    /** Stops both threads; what is held stays unreleased and is freed. */
+    void stop() throws InterruptedException {
+        stopping = true;
+        guestPort.stopCapture();
+        wake();
+        captureThread.join(LaneThread.JOIN_MILLIS);
+        releaseThread.join(LaneThread.JOIN_MILLIS);
+        if (!captureThread.isAlive() && !releaseThread.isAlive()) {
+            ring.close();
+        }
+    }
+}

@@ -1,0 +1,352 @@
+package io.holdfast.bridge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.management.ThreadMXBean;
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.Term;
+import io.holdfast.wall.WallRefusal;
+import io.holdfast.wall.WallState;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class BridgeTest {
+
+    private static final Term TERM = new Term(1, Term.Claim.PROMOTION, "a");
+    private static final Duration LIMIT = Duration.ofSeconds(5);
+    private static final Duration A_WHILE = Duration.ofMillis(50);
+
+    private final MemoryPort guest = new MemoryPort("tap0", true);
+    private final MemoryPort uplink = new MemoryPort("up0", true);
+    private final MemoryPort secondGuest = new MemoryPort("tap1", true);
+    private final MemoryPort secondUplink = new MemoryPort("up1", true);
+    private final AtomicInteger pressures = new AtomicInteger();
+    private final BufferWall wall = new BufferWall("9f", Term.none(), false);
+    private final Bridge bridge = new Bridge(
+            wall,
+            List.of(new Bridge.Nic(guest, uplink), new Bridge.Nic(secondGuest, secondUplink)),
+            new Bridge.Settings(2 * 65_536, 65_536, 2_000_000, true),
+            () -> (memory, offsetBytes, lengthBytes) -> lengthBytes == 99,
+            (nic, memory, offsetBytes, lengthBytes) -> {},
+            pressures::incrementAndGet,
+            (lane, cause) -> {});
+
+    BridgeTest() {
+        bridge.start();
+    }
+
+    @AfterEach
+    void stop() {
+        bridge.close();
+    }
+
+    @Test
+    void shouldReleaseFramesOfAllNicsInOrderAtOneCommit() throws WallRefusal {
+        own();
+        for (int i = 0; i < 50; i++) {
+            guest.arrive(frame(60, i));
+            secondGuest.arrive(frame(60, i));
+        }
+        commit(barrier());
+        awaitSent(uplink, 50);
+        awaitSent(secondUplink, 50);
+        for (int i = 0; i < 50; i++) {
+            assertThat(uplink.sent().get(i)).isEqualTo(frame(60, i));
+        }
+    }
+
+    @Test
+    void shouldHoldWhatCameAfterTheBarrier() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        long epoch = barrier();
+        guest.arrive(frame(60, 2));
+        commit(epoch);
+        awaitSent(uplink, 1);
+        assertStaysAt(uplink, 1);
+    }
+
+    @Test
+    void shouldSendAtOnceWhenAloneAndKeepTheOrder() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        guest.arrive(frame(60, 2));
+        bridge.open(1, "9f", 1, "test");
+        for (int i = 3; i < 100; i++) {
+            guest.arrive(frame(60, i));
+        }
+        awaitSent(uplink, 99);
+        for (int i = 1; i < 100; i++) {
+            assertThat(uplink.sent().get(i - 1)).isEqualTo(frame(60, i));
+        }
+    }
+
+    @Test
+    void shouldLetNothingInOrOutBeforeItIsOwned() throws WallRefusal {
+        guest.arrive(frame(60, 1));
+        uplink.arrive(frame(60, 2));
+        assertStaysAt(uplink, 0);
+        assertStaysAt(guest, 0);
+        own();
+        bridge.open(1, "9f", 1, "test");
+        assertStaysAt(uplink, 0);
+        assertStaysAt(guest, 0);
+        assertThat(bridge.counters().get(0).discardedFrames()).isEqualTo(1);
+        assertThat(bridge.counters().get(0).shutOutFrames()).isEqualTo(1);
+    }
+
+    @Test
+    void shouldHandInputOnWhileOutputWaits() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        uplink.arrive(frame(60, 2));
+        awaitSent(guest, 1);
+        assertStaysAt(uplink, 0);
+    }
+
+    @Test
+    void shouldSendAnExemptedFrameAtOnceButNotWhileSuspended() throws WallRefusal {
+        own();
+        guest.arrive(frame(99, 1));
+        awaitSent(uplink, 1);
+        bridge.suspend(1, "9f", 1, "test");
+        guest.arrive(frame(99, 2));
+        assertStaysAt(uplink, 1);
+    }
+
+    @Test
+    void shouldTellHowLongTheOpenEpochHasWaitedForABarrierAndNotWhatABarrierCannotHasten() throws Exception {
+        own();
+        assertThat(bridge.longestWaitForBarrierNanos()).isZero();
+        guest.arrive(frame(60, 1));
+        Thread.sleep(20);
+        secondGuest.arrive(frame(60, 2));
+        assertThat(bridge.longestWaitForBarrierNanos()).isGreaterThanOrEqualTo(20_000_000);
+        barrier();
+        assertThat(bridge.longestWaitForBarrierNanos()).isZero();
+    }
+
+    @Test
+    void shouldTellTheAgeOfTheOldestHeldFrameThoughNobodyHasReleasedAnythingYet() throws Exception {
+        own();
+        guest.arrive(frame(60, 1));
+        Thread.sleep(20);
+        assertThat(bridge.counters().get(0).oldestAgeNanos()).isGreaterThanOrEqualTo(20_000_000);
+    }
+
+    @Test
+    void shouldPassFramesAtOnceWithoutHoldingButOnlyWhileItIsOwned() throws WallRefusal {
+        MemoryPort bareGuest = new MemoryPort("tap3", true);
+        MemoryPort bareUplink = new MemoryPort("up3", true);
+        try (Bridge bare = new Bridge(
+                new BufferWall("9f", Term.none(), false),
+                List.of(new Bridge.Nic(bareGuest, bareUplink)),
+                new Bridge.Settings(65_536, 65_536, 1_000_000, false),
+                () -> Exemption.NONE,
+                (nic, memory, offsetBytes, lengthBytes) -> {},
+                () -> {},
+                (lane, cause) -> {})) {
+            bare.start();
+            bareGuest.arrive(frame(60, 1));
+            assertStaysAt(bareUplink, 0);
+            bare.hello(1, TERM, Epoch.FIRST);
+            bareGuest.arrive(frame(60, 2));
+            assertStaysAt(bareUplink, 1);
+            bare.seal(TERM, "fenced");
+            bareGuest.arrive(frame(60, 3));
+            bareUplink.arrive(frame(60, 4));
+            assertStaysAt(bareUplink, 1);
+            assertStaysAt(bareGuest, 0);
+        }
+    }
+
+    @Test
+    void shouldReleaseNothingAndCountWhatItDropsAtTheLimit() throws WallRefusal {
+        own();
+        int frames = 100;
+        for (int i = 0; i < frames; i++) {
+            guest.arrive(frame(1500, i));
+        }
+        NicCounters counters = bridge.counters().get(0);
+        assertThat(counters.droppedAtLimitFrames()).isPositive();
+        assertThat(counters.droppedAtLimitFrames() + counters.bufferedFrames()).isEqualTo(frames);
+        assertStaysAt(uplink, 0);
+    }
+
+    @Test
+    void shouldAskForAnEarlyCheckpointOnceWhenItPassesTheHighWaterMark() throws WallRefusal {
+        own();
+        for (int i = 0; i < 40; i++) {
+            guest.arrive(frame(1500, i));
+        }
+        assertThat(pressures).hasValue(1);
+    }
+
+    @Test
+    void shouldSayAtTheBarrierThatTheGuestMustStayPausedBecauseTheWallIsFull() throws WallRefusal {
+        own();
+        for (int i = 0; i < 100; i++) {
+            guest.arrive(frame(1500, i));
+        }
+        assertThat(bridge.barrier(1, "9f", 1).atLimit()).isTrue();
+    }
+
+    @Test
+    void shouldWaitAtTheBarrierForWhatTheKernelHasButNotForEver() throws WallRefusal {
+        own();
+        secondGuest.drained = false;
+        assertThat(bridge.barrier(1, "9f", 1).drained()).isFalse();
+        secondGuest.drained = true;
+        assertThat(bridge.barrier(1, "9f", 1).drained()).isTrue();
+    }
+
+    @Test
+    void shouldReleaseNothingWhenItStops() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        barrier();
+        bridge.close();
+        assertThat(uplink.sent()).isEmpty();
+    }
+
+    @Test
+    void shouldDiscardWhatItHoldsWhenItIsSealed() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        assertThat(bridge.seal(TERM, "fenced")).isTrue();
+        assertThat(wall.state()).isEqualTo(WallState.SEALED);
+        await().atMost(LIMIT).until(() -> bridge.counters().get(0).bufferedFrames() == 0);
+        guest.arrive(frame(60, 2));
+        assertStaysAt(uplink, 0);
+        assertThat(bridge.counters().get(0).discardedFrames()).isEqualTo(2);
+    }
+
+    @Test
+    void shouldNotReleaseAfterTheEngineIsLost() throws WallRefusal {
+        own();
+        guest.arrive(frame(60, 1));
+        barrier();
+        bridge.ownerLost(1);
+        assertStaysAt(uplink, 0);
+    }
+
+    @Test
+    void shouldHoldEveryFrameThatPoursInOnTwoNicsWhileBarriersPass() throws Exception {
+        own();
+        int frames = 20_000;
+        List<Thread> wires = new ArrayList<>();
+        for (MemoryPort port : List.of(guest, secondGuest)) {
+            Thread wire = new Thread(() -> {
+                for (int i = 0; i < frames; i++) {
+                    port.arrive(frame(60, i));
+                    if (i % 100 == 0) {
+                        java.util.concurrent.locks.LockSupport.parkNanos(50_000);
+                    }
+                }
+            });
+            wires.add(wire);
+            wire.start();
+        }
+        long epoch = Epoch.NONE;
+        while (wires.stream().anyMatch(Thread::isAlive)) {
+            epoch = barrier();
+            long confirmed = wall.frontier();
+            assertThat(confirmed).isLessThan(epoch);
+            commit(epoch);
+        }
+        commit(barrier());
+        for (int nic = 0; nic < 2; nic++) {
+            int at = nic;
+            await().atMost(LIMIT).until(() -> bridge.counters().get(at).bufferedFrames() == 0);
+            NicCounters counters = bridge.counters().get(nic);
+            assertThat(counters.releasedFrames() + counters.droppedAtLimitFrames())
+                    .isEqualTo(frames);
+        }
+    }
+
+    @Test
+    void shouldAllocateNothingToHoldAndReleaseAFrame() throws Exception {
+        MemoryPort quietGuest = new MemoryPort("tap2", false);
+        MemoryPort quietUplink = new MemoryPort("up2", false);
+        BufferWall quietWall = new BufferWall("9f", Term.none(), false);
+        try (Arena arena = Arena.ofShared();
+                Bridge quiet = new Bridge(
+                        quietWall,
+                        List.of(new Bridge.Nic(quietGuest, quietUplink)),
+                        new Bridge.Settings(1 << 20, 1 << 20, 1_000_000, true),
+                        () -> Exemption.NONE,
+                        (nic, memory, offsetBytes, lengthBytes) -> {},
+                        () -> {},
+                        (lane, cause) -> {})) {
+            quiet.start();
+            quiet.hello(1, TERM, Epoch.FIRST);
+            MemorySegment frame = arena.allocate(1500);
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            Thread releaser = Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().equals("release-tap2"))
+                    .findFirst()
+                    .orElseThrow();
+            long captureBytes = 0;
+            long releaseBytes = 0;
+            int measuredFrames = 0;
+            for (int round = 0; round < 200; round++) {
+                if (round == 100) {
+                    measuredFrames = 0;
+                    captureBytes = 0;
+                    releaseBytes = -threads.getThreadAllocatedBytes(releaser.threadId());
+                }
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int i = 0; i < 500; i++) {
+                    quietGuest.arrive(frame, 1500);
+                }
+                captureBytes += threads.getCurrentThreadAllocatedBytes() - before;
+                measuredFrames += 500;
+                quiet.commit(1, "9f", 1, quiet.barrier(1, "9f", 1).epoch(), System.nanoTime() + 1_000_000_000L);
+                long expected = (round + 1) * 500L;
+                while (quietUplink.sentFrames < expected) {
+                    Thread.onSpinWait();
+                }
+            }
+            releaseBytes += threads.getThreadAllocatedBytes(releaser.threadId());
+            assertThat((double) captureBytes / measuredFrames).isLessThan(0.5);
+            assertThat((double) releaseBytes / measuredFrames).isLessThan(0.5);
+        }
+    }
+
+    private void own() throws WallRefusal {
+        bridge.hello(1, TERM, Epoch.FIRST);
+    }
+
+    private long barrier() throws WallRefusal {
+        return bridge.barrier(1, "9f", 1).epoch();
+    }
+
+    private void commit(long epoch) throws WallRefusal {
+        bridge.commit(1, "9f", 1, epoch, System.nanoTime() + 1_000_000_000L);
+    }
+
+    private static void awaitSent(MemoryPort port, int frames) {
+        await().atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(1))
+                .until(() -> port.sent().size() >= frames);
+    }
+
+    private static void assertStaysAt(MemoryPort port, int frames) {
+        await().during(A_WHILE).atMost(LIMIT).until(() -> port.sent().size() == frames);
+    }
+
+    private static byte[] frame(int lengthBytes, int fill) {
+        byte[] frame = new byte[lengthBytes];
+        java.util.Arrays.fill(frame, (byte) fill);
+        return frame;
+    }
+}

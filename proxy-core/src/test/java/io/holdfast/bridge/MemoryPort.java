@@ -1,0 +1,94 @@
+package io.holdfast.bridge;
+
+import io.holdfast.port.FramePort;
+import io.holdfast.port.FrameSink;
+import io.holdfast.port.PortCounters;
+import io.holdfast.port.PortException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/** A port without a network: the test is the wire, and hands frames to the sink on its own thread. */
+final class MemoryPort implements FramePort {
+
+    private final String name;
+    private final boolean records;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final List<byte[]> sent = new ArrayList<>();
+    private volatile @Nullable FrameSink sink;
+    volatile long sentFrames;
+    volatile boolean drained = true;
+
+    MemoryPort(String name, boolean records) {
+        this.name = name;
+        this.records = records;
+    }
+
+    /** A frame arrives. */
+    void arrive(byte[] frame) {
+        arrive(MemorySegment.ofArray(frame), frame.length);
+    }
+
+    void arrive(MemorySegment frame, int lengthBytes) {
+        FrameSink to = sink;
+        while (to == null) {
+            Thread.onSpinWait();
+            to = sink;
+        }
+        to.onFrame(frame, 0, lengthBytes, 0);
+    }
+
+    synchronized List<byte[]> sent() {
+        return List.copyOf(sent);
+    }
+
+    @Override
+    public String interfaceName() {
+        return name;
+    }
+
+    @Override
+    public int maxFrameBytes() {
+        return 1518;
+    }
+
+    @Override
+    public void capture(FrameSink newSink) throws PortException {
+        sink = newSink;
+        try {
+            stopped.await();
+        } catch (InterruptedException e) {
+            throw new PortException("interrupted", e);
+        }
+    }
+
+    @Override
+    public void stopCapture() {
+        stopped.countDown();
+    }
+
+    @Override
+    public synchronized boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (records) {
+            sent.add(memory.asSlice(offsetBytes, lengthBytes).toArray(ValueLayout.JAVA_BYTE));
+        }
+        sentFrames++;
+        return true;
+    }
+
+    @Override
+    public boolean isDrained() {
+        return drained;
+    }
+
+    @Override
+    public PortCounters counters() {
+        return new PortCounters(0, 0, 0, sentFrames, 0);
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,9 @@
+package io.holdfast.port;
+
+class PcapPortTest extends FramePortContract {
+
+    @Override
+    FramePort open(String interfaceName) throws PortException {
+        return PcapPort.open(interfaceName);
+    }
+}
