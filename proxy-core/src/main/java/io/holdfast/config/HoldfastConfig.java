@@ -58,11 +58,6 @@ public record HoldfastConfig(
         return runtimeDirectory.resolve(Settings.AGENT_SOCKET_NAME);
     }
 
-    /** Where the highest term is remembered. */
-    public Path termFile() {
-        return stateDirectory.resolve("term");
-    }
-
     private ConfigException missingSection(String name) {
         return new ConfigException("the configuration of guest `" + guest + "` has no section `" + name
                 + "`, which `holdfast " + name + "` needs; add it to the file");

@@ -431,14 +431,13 @@ class ControlServerTest {
     }
 
     @Test
+    @SuppressWarnings("FutureReturnValueIgnored")
     void shouldAnswerAOneShotClientWhenTheCommandTakesLongOnAnotherThread() throws Exception {
         server.close();
         try (ScheduledExecutorService given = Executors.newSingleThreadScheduledExecutor()) {
             // Every command starts late: the client's end of input waits in the socket long before the reply is made.
             server = builder()
-                    .commandThread(command -> {
-                        var _ = given.schedule(command, 50, TimeUnit.MILLISECONDS);
-                    })
+                    .commandThread(command -> given.schedule(command, 50, TimeUnit.MILLISECONDS))
                     .start();
             String output =
                     Shell.run("sh", "-c", "echo '{\"execute\":\"echo\",\"id\":1}' | socat -t 2 - UNIX-CONNECT:" + path);
