@@ -84,7 +84,8 @@ public final class PcapPort implements FramePort {
                     .bufferSize(KERNEL_BUFFER_BYTES)
                     .timestampPrecision(TimestampPrecision.NANO)
                     .build();
-            // Not the filter `inbound`: libpcap 1.10 judges the first frame by the filter's user-space twin as well, which
+            // Not the filter `inbound`: libpcap 1.10 judges the first frame by the filter's user-space twin as well,
+            // which
             // knows no directions, and loses it.
             handle.setDirection(PcapDirection.IN);
             return new PcapPort(interfaceName, maxFrameBytes, handle);

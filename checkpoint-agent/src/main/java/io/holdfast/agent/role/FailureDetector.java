@@ -4,24 +4,9 @@ package io.holdfast.agent.role;
  * Decides from received bytes and passing time whether the peer is to be taken for dead. Any byte counts as life. Pure:
  * times are passed in.
  *
- * <<<<<<< HEAD
- * <p>A detector that was itself asleep (stopped process, long collection, busy host) has not seen that nothing came: when
- * its own tick is late it measures anew.
- * =======
- * <p>Two things make it suspect. <b>Silence</b>: nothing, not a single byte, was received for {@code heartbeatNanos *
- * missedHeartbeats}. <b>End of file</b>: the peer's kernel closed the connection, and no new one came within {@code
- * graceNanos}, since an agent may be restarting; if the peer had said before that its guest is dead, there is nothing
- * to wait for.
- *
- * <p>A detector whose own tick came late has seen nothing: this process was stopped, swapped out or collecting
- * garbage, and what the peer sent meanwhile may still lie unread in the socket. So a late tick restarts whatever is
- * being measured. The price is that a host that is never on time never suspects anybody, which is the safe side.
- *
- * <p>Before the first connection there is nothing to lose, and the verdict is {@link Verdict#FINE}. Verdicts are not
- * latched: a byte or a connection makes a silent peer fine again, if nobody has acted on the verdict by then.
- *
- * <p>Pure: the time is {@code System.nanoTime()} of the caller. <b>Threads.</b> One at a time.
- * >>>>>>> part/link
+ * <p>A detector whose own tick came late has seen nothing: this process was stopped, swapped out or collecting garbage,
+ * and what the peer sent meanwhile may still lie unread in the socket. So a late tick begins the measurement anew. The
+ * price is that a host that is never on time never suspects anybody, which is the safe side.
  */
 public final class FailureDetector {
 

@@ -269,6 +269,11 @@ public final class PrimaryRole {
             return List.of();
         }
         phase = Phase.RUNNING;
+        // However long pauses are, between two of them the guest gets something done.
+        long restNanos = nowNanos + settings.intervalNanos() / 2;
+        if (restNanos - nextCheckpointNanos > 0) {
+            nextCheckpointNanos = restNanos;
+        }
         List<PrimaryEffect> effects = new ArrayList<>();
         boolean unbroken = session != NO_SESSION && chainSession == session;
         if (!(atLimit && (unbroken || backupArmed))) {
