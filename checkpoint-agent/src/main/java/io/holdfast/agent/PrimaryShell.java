@@ -373,12 +373,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    /** Somebody who takes himself for the primary connects to us. */
-    @Override
-    public void onAccepted(LinkConnection accepted) {
-        log.info("{} connects to us, who are primary", accepted.peerAddress());
-    }
-
+    /** Somebody who takes himself for the primary has connected to us. */
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
         if (message instanceof LinkMessage.Hello hello) {
