@@ -176,9 +176,8 @@ final class PrimaryShell implements Shell {
     private void onGuestFound(
             CheckpointEngine found, MachineDefinition definition, List<String> exits, boolean paused) {
         if (role.isGuestGone()) {
-            log.info("a guest has appeared: beginning anew");
             found.close();
-            context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
+            beginAnew("a guest has appeared");
             return;
         }
         engine = found;
@@ -211,14 +210,23 @@ final class PrimaryShell implements Shell {
     private void onGuestEvent(GuestEvent event) {
         log.warn("guest: {}", event);
         switch (event) {
-            case SHUTDOWN -> perform(role.onGuestShutdown());
+            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down"));
+            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked"));
             case HYPERVISOR_GONE -> {
                 perform(role.onHypervisorGone());
                 engineThread.run(() -> findGuest(false));
             }
-            case RESET -> log.info("the guest has rebooted; protection goes on");
-            case PANICKED -> log.error("the guest's kernel has panicked; its backup would do the same: no failover");
+            case RESET -> {
+                if (role.isGuestGone()) {
+                    beginAnew("the guest was started again");
+                }
+            }
         }
+    }
+
+    private void beginAnew(String why) {
+        log.info("{}: beginning anew", why);
+        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
     }
 
     // ---- the wall

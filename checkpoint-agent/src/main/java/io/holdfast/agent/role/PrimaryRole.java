@@ -309,12 +309,12 @@ public final class PrimaryRole {
         return List.of(new SealWall(report.reason()), report);
     }
 
-    /** The guest powered itself off: its owner's will, not a failure. Nobody resurrects it. */
-    public List<PrimaryEffect> onGuestShutdown() {
-        if (guestGone) {
-            return List.of();
-        }
-        return List.of(endGuest("the guest has shut down", false));
+    /**
+     * The guest has ended by its own doing: powered off, or its kernel panicked. Not a failure of this host; its backup
+     * would do the same, and nobody resurrects a guest that was powered off.
+     */
+    public List<PrimaryEffect> onGuestEnded(String reason) {
+        return guestGone ? List.of() : List.of(endGuest(reason, false));
     }
 
     // ---- time and the operator

@@ -186,7 +186,8 @@ class PrimaryRoleTest {
     @Test
     void shouldNotAskForAFailoverWhenTheGuestPoweredItselfOff() {
         connect();
-        assertThat(role.onGuestShutdown()).containsExactly(new ReportGuestDeath("the guest has shut down", false));
+        assertThat(role.onGuestEnded("the guest has shut down"))
+                .containsExactly(new ReportGuestDeath("the guest has shut down", false));
     }
 
     @Test
