@@ -116,8 +116,7 @@ public final class BackupRole {
             return List.of(new SendRefusal(newSession, "DifferentMachine", differences, term));
         }
         if (!standbyReady) {
-            return List.of(new SendRefusal(
-                    newSession, "NotReady", List.of("the waiting hypervisor is not ready yet; try again"), term));
+            return List.of(refuseUntilStandby(newSession));
         }
         List<BackupEffect> effects = new ArrayList<>(dropSession("another connection of the primary"));
         if (primaryTerm.compareTo(term) > 0) {
@@ -226,7 +225,8 @@ public final class BackupRole {
         if (phase == Phase.WATCHING && sessionAwaitingTerm != NO_SESSION && stored.equals(term)) {
             long welcomed = sessionAwaitingTerm;
             sessionAwaitingTerm = NO_SESSION;
-            return welcome(welcomed, nowNanos);
+            // The hypervisor may have died while the disk was busy.
+            return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed));
         }
         return List.of();
     }
@@ -317,6 +317,11 @@ public final class BackupRole {
         effects.addAll(dropSession("promoting under term " + term));
         effects.add(new StoreTerm(term));
         return effects;
+    }
+
+    private SendRefusal refuseUntilStandby(long newSession) {
+        return new SendRefusal(
+                newSession, "NotReady", List.of("the waiting hypervisor is not ready yet; try again"), term);
     }
 
     private List<BackupEffect> welcome(long newSession, long nowNanos) {
