@@ -111,10 +111,22 @@ final class BackupShell implements Shell {
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
         Peer peer = peers.get(from);
-        if (peer == null) {
-            conductor.post(() -> onMessage(from, message));
+        if (peer != null) {
+            onMessage(peer, message);
             return;
         }
+        conductor.post(() -> {
+            // Its acceptance was queued up before this, unless an earlier role has accepted it.
+            Peer accepted = peers.get(from);
+            if (accepted != null) {
+                onMessage(accepted, message);
+            } else {
+                from.close("this host has changed its role");
+            }
+        });
+    }
+
+    private void onMessage(Peer peer, LinkMessage message) {
         switch (message) {
             case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
             case LinkMessage.CheckpointRecord record -> stage(peer, record);
@@ -201,7 +213,8 @@ final class BackupShell implements Shell {
             standbyCheckedNanos = nowNanos;
             if (!role.isPromoting() && !waiting.isReady()) {
                 standby = null;
-                waiting.close();
+                // After the checkpoints that are still being applied: they write to its memory.
+                engineThread.run(waiting::close);
                 perform(role.onStandbyLost("its process is gone"));
             }
         }
@@ -310,16 +323,23 @@ final class BackupShell implements Shell {
     private void apply(long epoch) {
         StagedCheckpoint checkpoint = staged.remove(epoch);
         StandbyEngine waiting = standby;
-        if (checkpoint == null || waiting == null) {
+        if (checkpoint == null) {
+            return;
+        }
+        if (waiting == null) {
+            checkpoint.release();
             return;
         }
         addressesJson = checkpoint.guestAddressesJson();
         engineThread.run(() -> {
             appliedEpoch = -1; // Until the last page is written the memory is that of no checkpoint.
-            checkpoint.applyTo(waiting.memory());
-            appliedDeviceState = checkpoint.deviceState();
-            appliedEpoch = checkpoint.epoch();
-            checkpoint.release();
+            try {
+                checkpoint.applyTo(waiting.memory());
+                appliedDeviceState = checkpoint.deviceState();
+                appliedEpoch = checkpoint.epoch();
+            } finally {
+                checkpoint.release();
+            }
         });
     }
 
