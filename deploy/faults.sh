@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
-# come back, the replication link is cut and flaps, and at last the host does die. Clients work all the time; no answer
+# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the time; no answer
 # that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
@@ -72,6 +72,7 @@ main() {
     the_agent_of_the_backup_dies
     the_link_is_silent
     the_link_flaps
+    the_agent_of_the_primary_stays_away
     the_host_dies
     clients_have_noticed_nothing
     the_guest_powers_itself_off
@@ -115,7 +116,7 @@ protect_a_guest() {
 
 the_agent_of_the_primary_dies() {
     say "the primary's agent dies and is started again"
-    mark_history
+    mark_history a
     kill_holdfast a agent
     expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
     expect "nothing leaves host a" 0 is_silent a 0.5
@@ -127,7 +128,7 @@ the_agent_of_the_primary_dies() {
 # As if it had died between pausing the guest and resuming it.
 the_agent_of_the_primary_dies_and_the_guest_stands_still() {
     say "the primary's agent dies in the middle of a checkpoint, which leaves the guest paused"
-    mark_history
+    mark_history a
     kill_holdfast a agent
     ask_qemu a stop > /dev/null
     expect "the guest is paused" 5 guest_is_in a paused
@@ -140,7 +141,7 @@ the_proxy_of_the_primary_dies() {
     local incarnation
     say "the primary's proxy dies with what it holds, and is started again"
     incarnation=$(figure_of a .proxy.incarnation)
-    mark_history
+    mark_history a
     kill_holdfast a proxy
     expect "nothing leaves host a" 0 is_silent a 0.5
     expect "the guest runs all the same" 5 guest_is_in a running
@@ -154,7 +155,7 @@ the_waiting_qemu_dies() {
     for round in 1 2 3; do
         say "the waiting QEMU on host b dies, time $round of 3"
         let_clients_run $((RANDOM % 1000))
-        mark_history
+        mark_history a
         kill_waiting_qemu
         expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
         expect_recovery
@@ -164,7 +165,7 @@ the_waiting_qemu_dies() {
 
 the_agent_of_the_backup_dies() {
     say "the backup's agent dies and is started again"
-    mark_history
+    mark_history a
     kill_holdfast b agent
     expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
     start_holdfast b agent
@@ -190,13 +191,13 @@ the_link_is_silent() {
 the_link_flaps() {
     local round
     say "the replication link refuses, and flaps"
-    mark_history
+    mark_history a
     refuse_replication
     expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
     expect "nothing leaves host a" 0 is_silent a 0.5
     allow_replication
     expect_recovery
-    mark_history
+    mark_history a
     for round in 1 2 3 4 5 6 7 8; do
         refuse_replication
         let_clients_run $((50 + RANDOM % 150))
@@ -207,17 +208,34 @@ the_link_flaps() {
     expect_recovery
 }
 
+# Longer than its peer waits. Its guest runs on, but nobody hears of it; the agent that comes back ends it.
+the_agent_of_the_primary_stays_away() {
+    say "the primary's agent dies, and stays away for too long"
+    mark_history a
+    kill_holdfast a agent
+    expect_take_over b
+    expect "the wall of host a is SUSPENDED" 0 wall_went SUSPENDED
+    expect "the guest of host a runs on" 0 guest_is_in a running
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    mark_history b
+    start_holdfast a agent
+    expect "host a gives way and becomes the backup" $RECOVERY_SECONDS host_says a '.agent.role == "backup"'
+    expect "the wall of host a is SEALED" 0 wall_is_sealed a
+    expect "the guest is PROTECTED on host b" $RECOVERY_SECONDS protected_again
+    TERM_BEFORE=$(figure_of b .agent.term)
+    expect "host a may promote" 10 host_says a '.agent.may_promote'
+    let_clients_run 2000
+}
+
 the_host_dies() {
     local killed_micros
-    let_clients_run 2000
-    say "after all that, host a dies: SIGKILL to its QEMU, agent and proxy"
+    say "after all that, host b dies: SIGKILL to its QEMU, agent and proxy"
     killed_micros=$(now_micros)
-    kill_everything_in a
+    kill_everything_in b
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
-    expect "host b takes over" $((PATIENCE_SECONDS + RECOVERY_SECONDS)) \
-        host_says b ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE and .proxy.state == \"ALONE\""
-    expect "the guest answers there" 10 guest_answers_there
-    let_clients_run 15000
+    expect_take_over a
+    # As long as a client may wait for its own next retransmission after the patience of the hosts.
+    let_clients_run 10000
 }
 
 clients_have_noticed_nothing() {
@@ -233,21 +251,22 @@ clients_have_noticed_nothing() {
 }
 
 the_guest_powers_itself_off() {
-    say "host a returns as the backup of host b"
-    write_config a backup wall $INTERVAL
-    start_backup a
-    expect "the guest is protected" $PROTECTION_SECONDS host_says b '.proxy.state == "PROTECTED"'
-    expect "host a may promote" 10 host_says a '.agent.may_promote'
-    TERM_BEFORE=$(figure_of b .agent.term)
+    say "host b returns as the backup of host a"
+    mark_history a
+    write_config b backup wall $INTERVAL
+    start_backup b
+    expect "the guest is PROTECTED" $PROTECTION_SECONDS protected_again
+    expect "host b may promote" 10 host_says b '.agent.may_promote'
+    TERM_BEFORE=$(figure_of a .agent.term)
 
     say "the guest powers itself off"
     in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" shutdown nosave > /dev/null 2>&1 || true
-    expect "host a knows that this is no failure" 10 host_says a '.agent.may_promote == false'
+    expect "host b knows that this is no failure" 10 host_says b '.agent.may_promote == false'
     say "and then its host dies"
-    kill_everything_in b
+    kill_everything_in a
     sleep $((PATIENCE_SECONDS + 2))
-    expect "host a has not resurrected the guest" 0 \
-        host_says a ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and .proxy.state == \"CLOSED\""
+    expect "host b has not resurrected the guest" 0 \
+        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and .proxy.state == \"CLOSED\""
 }
 
 # ---- how they are made, and what follows each -------------------------------------------------------------------------
@@ -283,6 +302,15 @@ nobody_was_promoted() {
     host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE" \
         && host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE"
 }
+
+# expect_take_over HOST
+expect_take_over() {
+    expect "host $1 takes over" $((PATIENCE_SECONDS + RECOVERY_SECONDS)) \
+        host_says "$1" ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE and .proxy.state == \"ALONE\""
+    expect "the guest answers there" 10 guest_answers_there
+}
+
+wall_is_sealed() { wall_history_of "$1" | tail -n 1 | grep -q -e '-> SEALED$'; }
 
 # Unlike guest_answers it does not ask whether the other host's programs run.
 guest_answers_there() { [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]; }

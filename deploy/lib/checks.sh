@@ -36,16 +36,19 @@ figure_of() { status_of "$1" | jq --raw-output "$2"; }
 # The audit of a host's wall, as lines like "PROTECTED -> SUSPENDED"; also of states that are over before one can ask.
 wall_history_of() { sed -n 's/.* wall \([A-Z]* -> [A-Z]*\), term.*/\1/p' "$(log_of "$1" proxy)"; }
 
-# Where the history of host a's wall is now, for wall_went and protected_again.
-mark_history() { HISTORY_MARK=$(wall_history_of a | wc -l); }
-history_since_mark() { wall_history_of a | tail -n +$((HISTORY_MARK + 1)); }
+# Where the history of a host's wall is now, for wall_went and protected_again: mark_history HOST
+mark_history() {
+    HISTORY_HOST=$1
+    HISTORY_MARK=$(wall_history_of "$1" | wc -l)
+}
+history_since_mark() { wall_history_of "$HISTORY_HOST" | tail -n +$((HISTORY_MARK + 1)); }
 
-# The wall of host a has been in that state since the mark: wall_went STATE
+# The wall has been in that state since the mark: wall_went STATE
 wall_went() { history_since_mark | grep -q -e "-> $1\$"; }
 
-# The wall of host a has come back to PROTECTED since the mark, and is there now.
+# The wall has come back to PROTECTED since the mark, and is there now.
 protected_again() {
-    [[ $(history_since_mark | tail -n 1) == *'-> PROTECTED' ]] && host_says a '.proxy.state == "PROTECTED"'
+    [[ $(history_since_mark | tail -n 1) == *'-> PROTECTED' ]] && host_says "$HISTORY_HOST" '.proxy.state == "PROTECTED"'
 }
 
 # Frames that have come out of a host towards the switch: nobody but its proxy sends there.
