@@ -7,6 +7,10 @@ readonly GUEST_NAME=redis
 readonly GUEST_BOOT_SECONDS=120
 readonly PROTECTION_SECONDS=60
 
+# How patient the agents are with each other; a script may change it before it writes configurations.
+HEARTBEATS_MISSED=5
+GRACE=300ms
+
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
 
@@ -44,6 +48,8 @@ proxy:
 agent:
   role: $role
   interval: $interval
+  missed-heartbeats: $HEARTBEATS_MISSED
+  grace: $GRACE
   link:
     listen: ${REPLICATION_ADDRESS[$host]}:7700
     peer: ${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700

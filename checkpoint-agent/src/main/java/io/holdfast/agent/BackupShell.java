@@ -101,8 +101,7 @@ final class BackupShell implements Shell {
         wallConnector.onLost();
     }
 
-    // ---- the primary
-    // -------------------------------------------------------------------------------------------------
+    // ---- the primary ----
 
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
@@ -187,8 +186,7 @@ final class BackupShell implements Shell {
         }
     }
 
-    // ---- time
-    // --------------------------------------------------------------------------------------------------------
+    // ---- time ----
 
     @Override
     public void onTick(long nowNanos) {
@@ -200,7 +198,8 @@ final class BackupShell implements Shell {
             standbyCheckedNanos = nowNanos;
             if (!role.isPromoting() && !waiting.isReady()) {
                 standby = null;
-                waiting.close();
+                // After the checkpoints that are still being applied: they write to its memory.
+                engineThread.run(waiting::close);
                 perform(role.onStandbyLost("its process is gone"));
             }
         }
@@ -214,8 +213,7 @@ final class BackupShell implements Shell {
         }
     }
 
-    // ---- effects
-    // -----------------------------------------------------------------------------------------------------
+    // ---- effects ----
 
     private void perform(List<BackupEffect> effects) {
         for (BackupEffect effect : effects) {
@@ -309,16 +307,23 @@ final class BackupShell implements Shell {
     private void apply(long epoch) {
         StagedCheckpoint checkpoint = staged.remove(epoch);
         StandbyEngine waiting = standby;
-        if (checkpoint == null || waiting == null) {
+        if (checkpoint == null) {
+            return;
+        }
+        if (waiting == null) {
+            checkpoint.release();
             return;
         }
         addressesJson = checkpoint.guestAddressesJson();
         engineThread.run(() -> {
             appliedEpoch = -1; // Until the last page is written the memory is that of no checkpoint.
-            checkpoint.applyTo(waiting.memory());
-            appliedDeviceState = checkpoint.deviceState();
-            appliedEpoch = checkpoint.epoch();
-            checkpoint.release();
+            try {
+                checkpoint.applyTo(waiting.memory());
+                appliedDeviceState = checkpoint.deviceState();
+                appliedEpoch = checkpoint.epoch();
+            } finally {
+                checkpoint.release();
+            }
         });
     }
 
@@ -393,8 +398,7 @@ final class BackupShell implements Shell {
         return null;
     }
 
-    // ---- the operator
-    // ------------------------------------------------------------------------------------------------
+    // ---- the operator ----
 
     @Override
     public void checkpoint() throws CommandException {

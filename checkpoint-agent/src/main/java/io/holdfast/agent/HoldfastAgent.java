@@ -176,8 +176,7 @@ public final class HoldfastAgent implements AutoCloseable {
         }
     }
 
-    // ---- control socket
-    // ----------------------------------------------------------------------------------------------
+    // ---- control socket ----
 
     private ControlServer startControlServer() throws IOException {
         return ControlServer.builder(config.agentSocket(), "agent", version())

@@ -123,8 +123,7 @@ public final class PrimaryRole {
         return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
 
-    // ---- the wall
-    // ----------------------------------------------------------------------------------------------------
+    // ---- the wall ----
 
     /** The wall is ours: hello has been answered. */
     public List<PrimaryEffect> onWallUp(long openEpoch, long nowNanos) {
@@ -152,8 +151,7 @@ public final class PrimaryRole {
         return beginIfDue(nowNanos);
     }
 
-    // ---- the link
-    // ----------------------------------------------------------------------------------------------------
+    // ---- the link ----
 
     /** A backup has welcomed us. It starts from a full checkpoint, whatever it had. */
     public List<PrimaryEffect> onLinkUp(long newSession, long nowNanos) {
@@ -219,8 +217,7 @@ public final class PrimaryRole {
         return List.of(new StepDown(newer, "term " + newer + " is newer than ours, " + term));
     }
 
-    // ---- the guest
-    // ---------------------------------------------------------------------------------------------------
+    // ---- the guest ----
 
     /** All memory was handed out for that session, or the session ended before it was. */
     public List<PrimaryEffect> onPrecopied(long ofSession, long nowNanos) {
@@ -317,8 +314,7 @@ public final class PrimaryRole {
         return guestGone ? List.of() : List.of(endGuest(reason, false));
     }
 
-    // ---- time and the operator
-    // ---------------------------------------------------------------------------------------
+    // ---- time and the operator ----
 
     /** Time has passed. */
     public List<PrimaryEffect> onTick(long nowNanos) {

@@ -150,6 +150,15 @@ class BackupRoleTest {
     }
 
     @Test
+    void shouldAskThePrimaryToComeAgainIfTheStandbyDiesWhileItsTermIsBeingStored() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onStandbyLost("killed");
+        assertThat(errorClassOf(role.onTermStored(PRIMARYS, now))).isEqualTo("NotReady");
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    @Test
     void shouldConfirmNothingMoreOncePromotionIsDecided() {
         protect();
         role.onGuestDeath(SESSION, "killed", true, now);
