@@ -37,7 +37,7 @@ readonly INTERVAL=25ms
 # An agent must be back before its peer gives it up, also on a machine that has much to do.
 readonly PATIENCE_SECONDS=8
 # Clients may have to wait as long as that, and for their next retransmission.
-readonly STUCK_MILLIS=40000
+readonly STUCK_MILLIS=30000
 # What a return to protection may take: a Java program starts, and all memory is copied.
 readonly RECOVERY_SECONDS=40
 
