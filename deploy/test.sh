@@ -79,7 +79,7 @@ limited() {
 }
 
 check_scripts() {
-    shellcheck -x .ci/run deploy/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/holdfast
+    shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/holdfast
     shellcheck deploy/lib/*.sh
 }
 

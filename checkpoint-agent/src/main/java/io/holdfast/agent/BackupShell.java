@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +62,7 @@ final class BackupShell implements Shell {
     private final Worker engineThread = new Worker("engine");
     private final WallLink.Connector wallConnector;
     private final Map<LinkConnection, Peer> peers = new ConcurrentHashMap<>();
+    private final AtomicLong nextSession = new AtomicLong(1);
     private boolean closed;
     private boolean handedOver;
 
@@ -69,7 +71,6 @@ final class BackupShell implements Shell {
     private @Nullable StandbyEngine standby;
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
-    private long nextSession = 1;
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
     private String addressesJson = "";
@@ -104,29 +105,9 @@ final class BackupShell implements Shell {
     // -------------------------------------------------------------------------------------------------
 
     @Override
-    public void onAccepted(LinkConnection connection) {
-        peers.put(connection, new Peer(nextSession++, connection));
-    }
-
-    @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
-        Peer peer = peers.get(from);
-        if (peer != null) {
-            onMessage(peer, message);
-            return;
-        }
-        conductor.post(() -> {
-            // Its acceptance was queued up before this, unless an earlier role has accepted it.
-            Peer accepted = peers.get(from);
-            if (accepted != null) {
-                onMessage(accepted, message);
-            } else {
-                from.close("this host has changed its role");
-            }
-        });
-    }
-
-    private void onMessage(Peer peer, LinkMessage message) {
+        // Also one that was accepted by this host's earlier role.
+        Peer peer = peers.computeIfAbsent(from, unknown -> new Peer(nextSession.getAndIncrement(), unknown));
         switch (message) {
             case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
             case LinkMessage.CheckpointRecord record -> stage(peer, record);
@@ -142,7 +123,13 @@ final class BackupShell implements Shell {
     }
 
     private void onHello(Peer peer, LinkMessage.Hello hello) {
-        log.info("primary {} introduces itself, term {}", hello.host(), hello.term());
+        String certifiedHost = peer.connection.peerName().orElse(hello.host());
+        if (!certifiedHost.equals(hello.host())) {
+            log.error("{} calls itself {}, but its certificate is {}'s", peer.connection, hello.host(), certifiedHost);
+            peer.connection.close("the certificate is another host's");
+            return;
+        }
+        log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
         List<String> differences = List.of();
         if (!hello.guest().equals(context.config().guest())) {
             differences = List.of(

@@ -183,9 +183,8 @@ final class PrimaryShell implements Shell {
             return;
         }
         if (role.isGuestGone()) {
-            log.info("a guest has appeared: beginning anew");
             found.close();
-            context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
+            beginAnew("a guest has appeared");
             return;
         }
         engine = found;
@@ -202,7 +201,8 @@ final class PrimaryShell implements Shell {
                 "guest found{}: {} MiB, {}",
                 paused ? ", paused by an earlier agent" : "",
                 found.memoryBytes() >> 20,
-                definition.properties());
+                definition.properties().get("machine"));
+        log.debug("its machine: {}", definition.properties());
         perform(role.onStart(paused, System.nanoTime()));
         startLink();
     }
@@ -217,14 +217,23 @@ final class PrimaryShell implements Shell {
     private void onGuestEvent(GuestEvent event) {
         log.warn("guest: {}", event);
         switch (event) {
-            case SHUTDOWN -> perform(role.onGuestShutdown());
+            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down"));
+            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked"));
             case HYPERVISOR_GONE -> {
                 perform(role.onHypervisorGone());
                 engineThread.run(() -> findGuest(false));
             }
-            case RESET -> log.info("the guest has rebooted; protection goes on");
-            case PANICKED -> log.error("the guest's kernel has panicked; its backup would do the same: no failover");
+            case RESET -> {
+                if (role.isGuestGone()) {
+                    beginAnew("the guest was started again");
+                }
+            }
         }
+    }
+
+    private void beginAnew(String why) {
+        log.info("{}: beginning anew", why);
+        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
     }
 
     // ---- the wall
@@ -381,12 +390,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    /** Somebody who takes himself for the primary connects to us. */
-    @Override
-    public void onAccepted(LinkConnection accepted) {
-        log.info("{} connects to us, who are primary", accepted.peerAddress());
-    }
-
+    /** Somebody who takes himself for the primary has connected to us. */
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
         if (message instanceof LinkMessage.Hello hello) {

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
             PromoteCommand.class,
             AloneCommand.class,
             AnnounceCommand.class,
+            KeysCommand.class,
             ConfigCommand.class,
             DoctorCommand.class
         },

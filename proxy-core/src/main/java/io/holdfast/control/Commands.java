@@ -33,7 +33,6 @@ final class Commands {
 
     /** The whole reply; never fails. On the command thread. */
     // A defect in one handler must not end the process that holds the wall: everything is caught, logged and answered.
-    @SuppressWarnings("CatchingUnchecked")
     ObjectNode execute(Request request, ControlSession session) {
         try {
             Command command = byName.get(request.command());

@@ -8,7 +8,11 @@
  * {@code {"event":"WALL_PRESSURE","data":{...},"timestamp":{"seconds":1,"microseconds":2}}} come in between.
  *
  * <p>A line has at most 64 KiB in both directions. A longer one is refused with {@code LineTooLong} and skipped up to its
- * newline; the connection goes on. Empty lines are ignored. {@link io.holdfast.control.ControlServer} and
+ * newline; the connection goes on. Empty lines are ignored. A client that closes its writing side at once, such as
+ * {@code printf ... | socat}, gets its replies; one that ends the connection without waiting for them cannot know what was
+ * carried out. A client that does not read what it is sent is disconnected.
+ *
+ * <p>{@link io.holdfast.control.ControlServer} and
  * {@link io.holdfast.control.ControlClient} are the two ends; {@link io.holdfast.control.TermFile} keeps what a fenced
  * process must remember.
  */

@@ -94,7 +94,8 @@ class ConfigFileTest {
                                                 "pc,memory-backend=ram0",
                                                 "-append",
                                                 "console=ttyS0 \"quoted\" 'x': #y",
-                                                "")),
+                                                "",
+                                                "null")),
                                 address("::1", 9702)))));
     }
 
@@ -246,6 +247,7 @@ class ConfigFileTest {
             wall-high-water: 256MiB                    | must be below `wall-limit`
             wall-limit: 1                              | has no unit
             wall-limit: 17GiB                          | out of range; allowed is 1MiB to 16GiB
+            wall-limit: 17179869185GiB                 | out of range; allowed is 1MiB to 16GiB
             exempt: [{protocol: tcp}]                  | TCP is never exempt
             exempt: [{ethertype: 0x0800}]              | must always be held
             exempt: [{ethertype: 0x86DD}]              | must always be held

@@ -188,13 +188,16 @@ class NettySessionTest {
 
     @Test
     void shouldRefuseMalformedText() {
-        input(new byte[] {'{', '"', (byte) 0xc3, (byte) 0x28, '"', ':', '1', '}', '\n'});
-        input(new byte[] {0, '{', 0, '}', '\n'});
+        input("{\"execute\":\"echo\",\"id\":\"\u00ff\"}\n".getBytes(StandardCharsets.ISO_8859_1));
+        input("{\"execute\":\"echo\"}\n".getBytes(StandardCharsets.UTF_16BE));
         runCommands();
         assertThat(output()).hasSize(2).allSatisfy(line -> assertThat(line).contains("BadJson"));
         assertThat(answer("[".repeat(60_000))).contains("BadJson");
         assertThat(answer("{\"a\":".repeat(10_000))).contains("BadJson");
-        assertThat(answer("{\"execute\":\"echo\",\"id\":1" + "0".repeat(50_000) + "}"))
+        String nested = "[".repeat(40) + "]".repeat(40);
+        assertThat(answer("{\"execute\":\"echo\",\"arguments\":{\"a\":" + nested + "}}"))
+                .contains("BadJson");
+        assertThat(answer("{\"execute\":\"echo\",\"arguments\":{\"a\":1" + "0".repeat(100) + "}}"))
                 .contains("BadJson");
         assertThat(answer("{\"execute\":\"echo\",\"id\":\"" + "x".repeat(50_000) + "\"}"))
                 .contains("`id` has more than 1024 characters");
@@ -248,13 +251,15 @@ class NettySessionTest {
     @Test
     void shouldReadNothingMoreWhileARequestIsExecuted() {
         assertThat(channel.config().isAutoRead()).isTrue();
-        input("{\"execute\":\"echo\"}\nnonsense\n");
-        assertThat(channel.config().isAutoRead()).isFalse();
-        commandThread.remove().run();
-        channel.runPendingTasks();
-        assertThat(channel.config().isAutoRead()).isFalse();
-        runCommands();
-        assertThat(channel.config().isAutoRead()).isTrue();
+        for (String line : List.of("{\"execute\":\"echo\"}\n", "nonsense\n")) {
+            input(line + line);
+            assertThat(channel.config().isAutoRead()).isFalse();
+            commandThread.remove().run();
+            channel.runPendingTasks();
+            assertThat(channel.config().isAutoRead()).isFalse();
+            runCommands();
+            assertThat(channel.config().isAutoRead()).isTrue();
+        }
     }
 
     @Test

@@ -129,5 +129,7 @@ class MetricsRegistryTest {
         assertThat(scrape().types).containsKey("holdfast_brief");
         registry.meters().remove(gauge);
         assertThat(scrape().types).doesNotContainKey("holdfast_brief");
+        Gauge.builder("holdfast.brief", () -> 2).tag("other", "labels").register(registry.meters());
+        assertThat(scrape().types).containsKey("holdfast_brief");
     }
 }

@@ -38,6 +38,20 @@ abstract class FramePortContract {
     }
 
     @Test
+    void shouldDeliverTheFirstFrameAfterItWasOpened() throws Exception {
+        VethPair.create("near0", "far0");
+        try (FramePort far = open("far0");
+                Capture near = new Capture(open("near0"))) {
+            send(far, frame(60, 1));
+            near.thread.start();
+            send(far, frame(60, 2));
+            near.awaitFrames(2);
+            assertThat(near.frames.get(0)).isEqualTo(frame(60, 1));
+            assertThat(near.port.isDrained()).isTrue();
+        }
+    }
+
+    @Test
     void shouldDeliverFramesInOrder() throws Exception {
         VethPair.create("near0", "far0");
         try (FramePort far = open("far0");

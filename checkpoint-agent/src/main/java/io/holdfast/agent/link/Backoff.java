@@ -3,11 +3,11 @@ package io.holdfast.agent.link;
 import java.util.random.RandomGenerator;
 
 /**
- * How long to wait before the next attempt to connect: from {@code firstNanos}, doubling up to {@code longestNanos}, each
- * shortened by a random part of up to a half so that two agents do not keep missing each other.
+ * How long to wait before the next attempt to connect: from {@code firstNanos}, doubling up to {@code longestNanos},
+ * each shortened by a random part of up to a half so that two agents do not keep missing each other.
  *
- * <p>Only a connection that lasted for {@code longestNanos} starts the sequence anew: a peer that accepts and hangs up at
- * once is not called more often than one that does not answer. Pure. <b>Threads.</b> One at a time.
+ * <p>Only a connection that lasted for {@code longestNanos} starts the sequence anew: a peer that accepts and hangs
+ * up at once is not called more often than one that does not answer. Pure. <b>Threads.</b> One at a time.
  */
 public final class Backoff {
 

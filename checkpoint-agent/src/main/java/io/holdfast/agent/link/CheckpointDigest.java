@@ -10,9 +10,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * SHA-256 over one checkpoint, computed alike at both ends (INV-11): each run of pages with its place, each piece of device
- * state, and everything that the end says except the digest. TLS already protects the bytes on the way; this also finds
- * what goes wrong in front of it and behind it, and records that were lost, repeated or swapped.
+ * SHA-256 over one checkpoint, computed alike at both ends (INV-11): each run of pages with its place, each piece of
+ * device state, and everything that the end says except the digest. TLS already protects the bytes on the way; this
+ * also finds what goes wrong in front of it and behind it, and records that were lost, repeated or swapped.
  */
 final class CheckpointDigest {
 

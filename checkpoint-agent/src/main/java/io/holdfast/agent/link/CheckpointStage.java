@@ -16,18 +16,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * The backup's side of the checkpoint stream of one connection: keeps records until a checkpoint is complete (INV-11).
  *
- * <p>Complete means: it began, its pages and device state have the counts, lengths and digest that its end names; it is full
- * and covers all memory, or its base is the newest checkpoint of this unbroken chain; and its epoch is newer than that.
- * Anything else is torn: the stage gives back what it kept and waits for a new beginning.
+ * <p>Complete means: it began, its pages and device state have the counts, lengths and digest that its end names; it
+ * is full and covers all memory, or its base is the newest checkpoint of this unbroken chain; and its epoch is newer
+ * than that. Anything else is torn: the stage gives back what it kept and waits for a new beginning.
  *
- * <p>A checkpoint that it hands out is the newest of the chain from then on: with several in flight the next delta, which
- * builds on it, may be the very next record. So whoever uses the stage confirms each one, or closes the connection.
+ * <p>A checkpoint that it hands out is the newest of the chain from then on: with several in flight the next delta,
+ * which builds on it, may be the very next record. So whoever uses the stage confirms each one, or closes the
+ * connection.
  *
- * <p>Make one stage for each connection, from what had been confirmed before, and {@link #discard} it with the connection.
- * That touches nothing that it has handed out.
+ * <p>Make one stage for each connection, from what had been confirmed before, and {@link #discard} it with the
+ * connection. That touches nothing that it has handed out.
  *
- * <p>Pure: no I/O, no clock. <b>Threads.</b> One at a time; meant for the connection's event loop, where the time that the
- * digest takes is what slows the primary down to what the backup can bear.
+ * <p>Pure: no I/O, no clock. <b>Threads.</b> One at a time; meant for the connection's event loop, where the time
+ * that the digest takes is what slows the primary down to what the backup can bear.
  */
 public final class CheckpointStage {
 

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * A full checkpoint sends while it is given pages, as fast as the link takes them, and is told to collect before the pause:
+ * A full checkpoint sends while it is given pages, as fast as the link takes them, and is told to collect before the
+ * pause:
  *
  * <pre>{@code
  * try (CheckpointWriter writer = CheckpointWriter.full(connection, stallNanos)) {
@@ -38,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The digest is computed when records are sent, never in the pause.
  *
- * <p><b>Errors.</b> {@link #onPages} does not throw when the link fails, so that the engine is not torn out of its work; it
- * swallows what follows and {@link #finish} throws the reason.
+ * <p><b>Errors.</b> {@link #onPages} does not throw when the link fails or memory runs out, so that the engine is not
+ * torn out of its work; it swallows what follows and {@link #finish} throws the reason.
  *
  * <p><b>Threads.</b> One at a time; may be handed from the capturing to the shipping thread. Only one writer of a
  * connection may send at a time, since the records of two checkpoints must not mix.
@@ -102,11 +103,16 @@ public final class CheckpointWriter implements PageSink, AutoCloseable {
             take(Pages.zero(firstPage, pages));
             return;
         }
-        for (int done = 0; done < pages; ) {
-            int run = Math.min(Pages.MAX_PAGES, pages - done);
-            long from = offsetBytes + (long) done * PAGE_BYTES;
-            take(new Pages(firstPage + done, run, false, copy(memory.asSlice(from, (long) run * PAGE_BYTES))));
-            done += run;
+        try {
+            for (int done = 0; done < pages; ) {
+                int run = Math.min(Pages.MAX_PAGES, pages - done);
+                long from = offsetBytes + (long) done * PAGE_BYTES;
+                take(new Pages(firstPage + done, run, false, copy(memory.asSlice(from, (long) run * PAGE_BYTES))));
+                done += run;
+            }
+        } catch (OutOfMemoryError e) {
+            // Thrown into the engine it would leave a paused guest.
+            failure = new LinkException("no memory to collect a checkpoint: " + e.getMessage(), e);
         }
     }
 
@@ -121,12 +127,13 @@ public final class CheckpointWriter implements PageSink, AutoCloseable {
     }
 
     /**
-     * Sends what was collected, the device state and the end. When it returns the link has taken everything, which does not
-     * mean that the peer has it: that is what {@link LinkMessage.Confirm} says.
+     * Sends what was collected, the device state and the end. When it returns the link has taken everything, which
+     * does not mean that the peer has it: that is what {@link LinkMessage.Confirm} says.
      *
      * @param epoch the epoch that this checkpoint ends
      * @param guestAddressesJson what is known of the guest's addresses; empty if nothing
-     * @throws LinkException if the link is down, or the peer has taken nothing for too long; the checkpoint is lost
+     * @throws LinkException if the link is down, the peer has taken nothing for too long, or there was no memory. The
+     *     checkpoint is lost and may be half sent, so the connection has to be closed. The same goes for an interrupt.
      */
     public void finish(long epoch, byte[] deviceState, String guestAddressesJson)
             throws LinkException, InterruptedException {

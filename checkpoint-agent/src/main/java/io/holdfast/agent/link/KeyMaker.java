@@ -37,8 +37,8 @@ import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
- * Makes the key material of one cluster: an authority of its own, and a key with a certificate for each host (X.509, RFC
- * 5280; ECDSA on P-256).
+ * Makes the key material of one cluster: an authority of its own, and a key with a certificate for each host (X.509,
+ * RFC 5280; ECDSA on P-256).
  *
  * <p>{@code ca.crt} and {@code HOST.crt}, {@code HOST.key} go to the host. {@code ca.key} is needed only to make more
  * certificates, and whoever has it can join the cluster: keep it off the hosts.
@@ -64,7 +64,8 @@ public final class KeyMaker {
     }
 
     /**
-     * Writes everything into a directory, which is made if need be. All files are for their owner only, and none may exist.
+     * Writes everything into a directory, which is made if need be. All files are for their owner only, and none may
+     * exist.
      *
      * @param hosts names, as their configuration has them
      * @param days how long the certificates are valid from {@code now}

@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The connecting end of the link, the primary's: keeps one connection up, and tries again as its {@link Backoff} says. */
+/**
+ * The connecting end of the link, the primary's: keeps one connection up, and tries again as its {@link Backoff}
+ * says.
+ */
 public final class LinkClient implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(LinkClient.class);

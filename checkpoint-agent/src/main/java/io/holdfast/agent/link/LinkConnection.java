@@ -28,9 +28,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One connection between two agents, made by {@link LinkServer} or {@link LinkClient} and handed to a {@link LinkListener}. */
-@SuppressWarnings(
-        "FutureReturnValueIgnored") // Writes note their failure; a close or a timer cannot fail in a way that matters.
+/**
+ * One connection between two agents, made by {@link LinkServer} or {@link LinkClient} and handed to a {@link
+ * LinkListener}.
+ */
+// Writes note their failure; a close or a timer cannot fail in a way that matters.
+@SuppressWarnings("FutureReturnValueIgnored")
 public final class LinkConnection implements LinkOutput {
 
     /** In the order in which a connection passes through them. */
@@ -166,7 +169,10 @@ public final class LinkConnection implements LinkOutput {
         }
     }
 
-    /** Sends a last record, a {@link LinkMessage.Goodbye} or {@link LinkMessage.Refusal}, and closes when the peer has read it or after two seconds. */
+    /**
+     * Sends a last record, a {@link LinkMessage.Goodbye} or {@link LinkMessage.Refusal}, and closes when the peer has
+     * read it or after two seconds.
+     */
     public void closeAfter(LinkMessage last) {
         channel.eventLoop().execute(() -> {
             if (state != State.UP) {
@@ -177,8 +183,7 @@ public final class LinkConnection implements LinkOutput {
             blame("closed here: " + last.getClass().getSimpleName());
             channel.writeAndFlush(LinkCodec.encode(last, channel.alloc())).addListener(ignored -> {
                 // If something unread lies in our socket, closing it makes the kernel send a reset, which throws away
-                // what
-                // the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
+                // what the peer has not read yet. So only our half is closed, and the peer's end of file awaited.
                 ((DuplexChannel) channel).shutdownOutput();
             });
             channel.eventLoop().schedule(() -> channel.close(), CLOSING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
@@ -349,7 +354,10 @@ public final class LinkConnection implements LinkOutput {
             }
         }
 
-        /** The last event of any channel. The close future would be too early: it may precede the exception that explains it. */
+        /**
+         * The last event of any channel. The close future would be too early: it may precede the exception that
+         * explains it.
+         */
         @Override
         public void channelUnregistered(ChannelHandlerContext context) {
             whenOver.accept(LinkConnection.this);

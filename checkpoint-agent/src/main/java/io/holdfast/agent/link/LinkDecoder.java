@@ -8,8 +8,9 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 /**
  * Cuts the byte stream of one connection into records: expects the greeting, then headers and bodies by turns.
  *
- * <p>Fires {@link Greeted} when the greeting was right, then each record as a {@link LinkMessage}, which the next handler
- * owns. The first thing that does not fit is fired as a {@link LinkException}, and everything after it is thrown away.
+ * <p>Fires {@link Greeted} when the greeting was right, then each record as a {@link LinkMessage}, which the next
+ * handler owns. The first thing that does not fit is fired as a {@link LinkException}, and everything after it is
+ * thrown away.
  *
  * <p>Unlike Netty's frame decoders it collects a body in a buffer of exactly its length, allocated when the header has
  * been checked: a staged checkpoint holds on to these buffers, and none must pin more memory than it says.

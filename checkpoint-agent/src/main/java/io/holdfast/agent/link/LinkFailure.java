@@ -15,7 +15,10 @@ final class LinkFailure {
 
     private LinkFailure() {}
 
-    /** Whether the peer's kernel ended the connection: its process is gone or has closed it, with or without bytes unread. */
+    /**
+     * Whether the peer's kernel ended the connection: its process is gone or has closed it, with or without bytes
+     * unread.
+     */
     static boolean isEndOfFile(Throwable failure) {
         if (failure instanceof ClosedChannelException) {
             return true;

@@ -15,12 +15,13 @@ import java.util.regex.Pattern;
 /**
  * One record of the replication link.
  *
- * <p>A connection begins with {@link Hello} from the primary, which the backup answers with {@link Welcome} or
- * {@link Refusal}. Then the primary sends checkpoints ({@link CheckpointRecord}) and the backup answers each one that it
- * has completely with {@link Confirm}. {@link Heartbeat}s go both ways all the time.
+ * <p>A connection begins with {@link Hello} from the primary, which the backup answers with {@link Welcome} or {@link
+ * Refusal}. Then the primary sends checkpoints ({@link CheckpointRecord}) and the backup answers each one that it has
+ * completely with {@link Confirm}. {@link Heartbeat}s go both ways all the time.
  *
- * <p>Constructors check their arguments, and the decoder calls the same constructors: what can be built can be sent, and
- * what does not fit is refused at both ends by one rule. Texts meant for people are cut to {@link #MAX_TEXT_CHARS}.
+ * <p>Constructors check their arguments, and the decoder calls the same constructors: what can be built can be sent,
+ * and what does not fit is refused at both ends by one rule. Texts meant for people are cut to {@link
+ * #MAX_TEXT_CHARS}.
  *
  * <p>{@link Payload} records hold a reference-counted buffer; see there who releases it.
  */
@@ -142,8 +143,8 @@ public sealed interface LinkMessage {
     /**
      * Backup to primary: accepted.
      *
-     * @param confirmedEpoch the newest checkpoint that the backup has confirmed and still has; 0 if there is none. A delta
-     *     may build on it, a full checkpoint need not.
+     * @param confirmedEpoch the newest checkpoint that the backup has confirmed and still has; 0 if there is none. A
+     *     delta may build on it, a full checkpoint need not.
      * @param armed whether the backup may promote from that checkpoint
      */
     record Welcome(TermClaim term, long confirmedEpoch, boolean armed) implements LinkMessage {
@@ -175,8 +176,8 @@ public sealed interface LinkMessage {
     /**
      * Primary to backup: a checkpoint begins.
      *
-     * @param full whether it brings all memory. Such a one begins while the guest runs, and its epoch is known only at its
-     *     end.
+     * @param full whether it brings all memory. Such a one begins while the guest runs, and its epoch is known only
+     *     at its end.
      * @param baseEpoch the checkpoint that a delta builds on; 0 for a full one
      */
     record CheckpointBegin(boolean full, long baseEpoch) implements CheckpointRecord {
@@ -305,7 +306,9 @@ public sealed interface LinkMessage {
         public enum Policy {
             /** The hypervisor died under the guest: promote, there is nobody to wait for. */
             PROMOTE,
-            /** The guest powered itself off, rebooted or panicked: that is not a failure of the host; do not promote. */
+            /**
+             * The guest powered itself off, rebooted or panicked: that is not a failure of the host; do not promote.
+             */
             STAY
         }
 

@@ -6,8 +6,8 @@ import io.netty.channel.WriteBufferWaterMark;
 final class LinkOptions {
 
     /**
-     * In bytes. Enough to keep a fast link busy while a thread wakes up, and little enough that a heartbeat does not wait
-     * long behind the pages.
+     * In bytes. Enough to keep a fast link busy while a thread wakes up, and little enough that a heartbeat does not
+     * wait long behind the pages.
      */
     static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 << 10, 1 << 20);
 

@@ -9,8 +9,8 @@ public interface LinkOutput {
     ByteBufAllocator allocator();
 
     /**
-     * Queues the record and returns at once; records of one thread arrive in the order of its calls. A payload's buffer now
-     * belongs to the connection. On a connection that is down nothing happens (the listener knows).
+     * Queues the record and returns at once; records of one thread arrive in the order of its calls. A payload's
+     * buffer now belongs to the connection. On a connection that is down nothing happens (the listener knows).
      */
     void send(LinkMessage message);
 

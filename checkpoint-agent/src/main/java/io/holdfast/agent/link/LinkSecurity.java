@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * How the link is protected: TLS 1.3 with a certificate on both sides, or, written out, not at all.
  *
- * <p>Whoever shows a certificate of the configured authority is let in. The name in it is not compared with an address,
- * because the configuration knows the peer only by one. So <b>the authority must be the cluster's own</b>, made by
- * {@link KeyMaker}; an authority that also signs for others lets those others in. {@link LinkConnection#peerName} tells the
- * name in the certificate, to be compared with {@link LinkMessage.Hello#host}.
+ * <p>Whoever shows a certificate of the configured authority is let in. The name in it is not compared with an
+ * address, because the configuration knows the peer only by one. So <b>the authority must be the cluster's own</b>,
+ * made by {@link KeyMaker}; an authority that also signs for others lets those others in. {@link
+ * LinkConnection#peerName} tells the name in the certificate, to be compared with {@link LinkMessage.Hello#host}.
  */
 public final class LinkSecurity {
 

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The listening end of the link, the backup's.
  *
- * <p>Every connection that comes up is handed to the listener, also while others are up: which of two primaries is right is
- * a matter of terms, and not decided here.
+ * <p>Every connection that comes up is handed to the listener, also while others are up: which of two primaries is
+ * right is a matter of terms, and not decided here.
  */
 public final class LinkServer implements AutoCloseable {
 

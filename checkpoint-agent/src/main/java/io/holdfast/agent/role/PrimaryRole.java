@@ -269,6 +269,11 @@ public final class PrimaryRole {
             return List.of();
         }
         phase = Phase.RUNNING;
+        // However long pauses are, between two of them the guest gets something done.
+        long restNanos = nowNanos + settings.intervalNanos() / 2;
+        if (restNanos - nextCheckpointNanos > 0) {
+            nextCheckpointNanos = restNanos;
+        }
         List<PrimaryEffect> effects = new ArrayList<>();
         boolean unbroken = session != NO_SESSION && chainSession == session;
         if (!(atLimit && (unbroken || backupArmed))) {
@@ -304,12 +309,12 @@ public final class PrimaryRole {
         return List.of(new SealWall(report.reason()), report);
     }
 
-    /** The guest powered itself off: its owner's will, not a failure. Nobody resurrects it. */
-    public List<PrimaryEffect> onGuestShutdown() {
-        if (guestGone) {
-            return List.of();
-        }
-        return List.of(endGuest("the guest has shut down", false));
+    /**
+     * The guest has ended by its own doing: powered off, or its kernel panicked. Not a failure of this host; its backup
+     * would do the same, and nobody resurrects a guest that was powered off.
+     */
+    public List<PrimaryEffect> onGuestEnded(String reason) {
+        return guestGone ? List.of() : List.of(endGuest(reason, false));
     }
 
     // ---- time and the operator

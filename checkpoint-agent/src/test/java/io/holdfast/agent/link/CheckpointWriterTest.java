@@ -121,6 +121,21 @@ class CheckpointWriterTest {
     }
 
     @Test
+    void shouldNotTearTheEngineOutOfAPauseWhenMemoryRunsOut() {
+        try (CheckpointWriter writer = CheckpointWriter.delta(tape, STALL_NANOS, 7)) {
+            writer.onPages(0, 64, memory, 0);
+            tape.runOutOfMemory();
+            writer.onPages(64, 64, memory, 0);
+            writer.onPages(128, 64, memory, 0);
+
+            assertThatThrownBy(() -> writer.finish(8, new byte[] {1}, ""))
+                    .isInstanceOf(LinkException.class)
+                    .hasMessageContaining("no memory");
+        }
+        assertThat(tape.records()).isEmpty();
+    }
+
+    @Test
     void shouldGiveBackWhatItCollectedWhenItIsNotFinished() {
         CheckpointWriter writer = CheckpointWriter.delta(tape, STALL_NANOS, 7);
         writer.onPages(0, 200, memory, 0);

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Measures how fast full checkpoints of random memory cross loopback: copied, digested, sent, received, digested, staged,
- * confirmed. Arguments: MiB of memory, number of checkpoints.
+ * Measures how fast full checkpoints of random memory cross loopback: copied, digested, sent, received, digested,
+ * staged, confirmed. Arguments: MiB of memory, number of checkpoints.
  */
 final class LinkThroughput {
 

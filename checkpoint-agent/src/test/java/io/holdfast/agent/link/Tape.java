@@ -13,10 +13,15 @@ final class Tape implements LinkOutput, AutoCloseable {
     private final List<CheckpointRecord> records = new ArrayList<>();
     private int room = Integer.MAX_VALUE;
     private boolean up = true;
+    private boolean outOfMemory;
 
     /** The peer takes that many records more. */
     void takeOnly(int records) {
         room = this.records.size() + records;
+    }
+
+    void runOutOfMemory() {
+        outOfMemory = true;
     }
 
     void goDown() {
@@ -30,6 +35,9 @@ final class Tape implements LinkOutput, AutoCloseable {
 
     @Override
     public ByteBufAllocator allocator() {
+        if (outOfMemory) {
+            throw new OutOfMemoryError("on purpose");
+        }
         return UnpooledByteBufAllocator.DEFAULT;
     }
 

@@ -360,6 +360,10 @@ final class SimulatedPair {
         switch (message) {
             case Message.Hello hello -> run(host, role.onHello(c.session, hello.term(), List.of(), nowNanos));
             case Message.Checkpoint checkpoint -> {
+                if (sabotage == Sabotage.CONFIRM_BEFORE_STAGED && nowNanos % 4 == 0) {
+                    c.toPrimary.add(new Message.Confirm(checkpoint.epoch()));
+                    return; // And lose it.
+                }
                 boolean fits = checkpoint.baseEpoch() == Epoch.NONE || checkpoint.baseEpoch() == role.confirmedEpoch();
                 if (fits) {
                     host.checkpoints.put(checkpoint.epoch(), checkpoint.state());
@@ -569,9 +573,6 @@ final class SimulatedPair {
                     }
                 }
                 send(host, confirm.session(), new Message.Confirm(confirm.epoch()));
-                if (sabotage == Sabotage.CONFIRM_BEFORE_STAGED) {
-                    send(host, confirm.session(), new Message.Confirm(confirm.epoch() + 1));
-                }
             }
             case BackupEffect.Apply apply -> {}
             case BackupEffect.CloseSession close -> {

@@ -1,0 +1,619 @@
+package io.holdfast.cli.proxy;
+
+import static io.holdfast.cli.proxy.Engine.assertRefused;
+import static io.holdfast.testkit.FrameBuilder.ethernet;
+import static io.holdfast.testkit.FrameBuilder.hex;
+import static io.holdfast.testkit.FrameBuilder.tcp;
+import static io.holdfast.testkit.FrameBuilder.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.control.ControlEvent;
+import io.holdfast.testkit.FrameBuilder;
+import io.holdfast.testkit.InNetworkNamespace;
+import io.holdfast.testkit.Shell;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.StandardProtocolFamily;
+import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@InNetworkNamespace
+class HoldfastProxyTest {
+
+    private static final String GUEST_MAC = "52:54:00:00:00:01";
+    private static final String CLIENT_MAC = "52:54:00:00:00:02";
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void shouldHoldFramesOfEveryKindUntilTheirEpochIsCommitted() throws Exception {
+        List<byte[]> frames = framesOfEveryKind();
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            frames.forEach(guest::send);
+            awaitHeld(engine, frames.size());
+            net.assertStaysAt(0);
+            long epoch = engine.barrier();
+            net.assertStaysAt(0);
+            engine.commit(epoch);
+            net.awaitExactly(frames);
+            net.assertStaysAt(frames.size());
+        }
+    }
+
+    @Test
+    void shouldLetNothingInOrOutBeforeHello() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            guest.send(frame(1));
+            net.send(frame(2));
+            await().atMost(LIMIT).until(() -> counter(engine, "discarded") == 1 && counter(engine, "shut_out") == 1);
+            net.assertStaysAt(0);
+            guest.assertStaysAt(0);
+
+            engine.hello(1);
+            engine.wallCommand("open", ", \"reason\": \"test\"");
+            net.assertStaysAt(0);
+            guest.assertStaysAt(0);
+            net.send(frame(3));
+            guest.awaitExactly(List.of(frame(3)));
+        }
+    }
+
+    @Test
+    void shouldKeepHoldingWhenTheEnginesConnectionEnds() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine observer = engine()) {
+            observer.execute("subscribe", "{}");
+            try (Engine engine = engine()) {
+                engine.hello(1);
+                engine.commit(engine.barrier());
+                guest.send(frame(1));
+                awaitHeld(engine, 1);
+                engine.barrier();
+            }
+            await().atMost(LIMIT)
+                    .until(() -> observer.status().path("state").asText().equals("SUSPENDED"));
+            net.assertStaysAt(0);
+            assertThat(observer.events())
+                    .filteredOn(event -> event.name().equals("WALL_STATE"))
+                    .extracting(event -> event.data().path("to").asText())
+                    .containsExactly("ARMING", "PROTECTED", "SUSPENDED");
+            observer.hello(1);
+            observer.commit(observer.barrier());
+            net.awaitExactly(List.of(frame(1)));
+        }
+    }
+
+    @Test
+    void shouldReleaseNothingOnACommitThatIsStaleFutureForeignOrLate() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine();
+                Engine stranger = engine()) {
+            long lease = System.nanoTime() + LIMIT.toNanos();
+            engine.hello(2);
+            guest.send(frame(1));
+            awaitHeld(engine, 1);
+            String incarnation = engine.incarnation();
+            long open = engine.status().path("epoch").asLong();
+            assertRefused("EpochNotClosed", () -> engine.commit(open));
+            long closed = engine.barrier();
+            assertThat(closed).isEqualTo(open);
+            assertRefused("EpochNotClosed", () -> engine.commit(closed + 1));
+            assertRefused("EpochNotClosed", () -> engine.commit(0));
+            assertRefused("StaleTerm", () -> engine.commit(incarnation, 1, closed, lease));
+            assertRefused("StaleTerm", () -> engine.commit(incarnation, 3, closed, lease));
+            assertRefused("WrongIncarnation", () -> engine.commit("0123456789abcdef", 2, closed, lease));
+            assertRefused("LeaseExpired", () -> engine.commit(incarnation, 2, closed, System.nanoTime() - 1));
+            stranger.pretend(engine);
+            assertRefused("NotOwner", () -> stranger.commit(closed));
+            net.assertStaysAt(0);
+
+            engine.commit(closed);
+            net.awaitExactly(List.of(frame(1)));
+        }
+    }
+
+    @Test
+    void shouldTakeCommitsThatRepeatOrSkipAheadAndNeverGoBack() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            long first = engine.barrier();
+            guest.send(frame(1));
+            awaitHeld(engine, 1);
+            engine.barrier();
+            guest.send(frame(2));
+            awaitHeld(engine, 2);
+            long third = engine.barrier();
+            assertThat(engine.commit(first)).isEqualTo(first);
+            net.assertStaysAt(0);
+            assertThat(engine.commit(third)).isEqualTo(third);
+            net.awaitExactly(List.of(frame(1), frame(2)));
+            assertThat(engine.commit(third)).isEqualTo(third);
+            assertThat(engine.commit(first)).isEqualTo(third);
+        }
+    }
+
+    @Test
+    void shouldNotObeyAZombieEngineAfterARestart() throws Exception {
+        Cables.plugIn(0);
+        try (Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0")) {
+            String earlier;
+            long closed;
+            try (HoldfastProxy proxy = startPlugged();
+                    Engine engine = engine()) {
+                engine.hello(1);
+                earlier = engine.incarnation();
+                guest.send(frame(1));
+                awaitHeld(engine, 1);
+                closed = engine.barrier();
+            }
+            try (HoldfastProxy proxy = startPlugged();
+                    Engine zombie = engine();
+                    Engine engine = engine()) {
+                engine.hello(1);
+                guest.send(frame(2));
+                awaitHeld(engine, 1);
+                engine.barrier();
+                long lease = System.nanoTime() + LIMIT.toNanos();
+                assertRefused("WrongIncarnation", () -> zombie.commit(earlier, 1, closed, lease));
+                net.assertStaysAt(0);
+            }
+            net.assertStaysAt(0);
+        }
+    }
+
+    @Test
+    void shouldRememberTermsAndSealsOverARestart() throws Exception {
+        Cables.plugIn(0);
+        try (HoldfastProxy proxy = startPlugged();
+                Engine engine = engine()) {
+            engine.hello(5);
+        }
+        try (HoldfastProxy proxy = startPlugged();
+                Engine engine = engine()) {
+            assertThat(engine.status().path("term").asLong()).isEqualTo(5);
+            assertRefused("StaleTerm", () -> engine.hello(4));
+            engine.hello(5);
+            assertRefused("StaleTerm", () -> engine.execute("seal", """
+                    {"term": 4, "claim": "promotion", "owner": "b", "reason": "test"}"""));
+            assertThat(engine.execute("seal", """
+                    {"term": 6, "claim": "promotion", "owner": "b", "reason": "b has taken over"}""").path("quiet").asBoolean()).isTrue();
+        }
+        try (HoldfastProxy proxy = startPlugged();
+                Engine engine = engine()) {
+            JsonNode status = engine.status();
+            assertThat(status.path("state").asText()).isEqualTo("SEALED");
+            assertThat(status.path("term").asLong()).isEqualTo(6);
+            assertThat(status.path("owner").asText()).isEqualTo("b");
+            assertRefused("StaleTerm", () -> engine.hello(6));
+            engine.hello(7);
+        }
+    }
+
+    @Test
+    void shouldDiscardWhatItHoldsWhenAnybodySealsIt() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine();
+                Engine stranger = engine()) {
+            engine.hello(1);
+            guest.send(frame(1));
+            awaitHeld(engine, 1);
+            long closed = engine.barrier();
+            stranger.execute("seal", "{\"reason\": \"test\"}");
+            assertRefused("NotOwner", () -> engine.commit(closed));
+            guest.send(frame(2));
+            net.send(frame(3));
+            await().atMost(LIMIT).until(() -> counter(engine, "discarded") == 2);
+            net.assertStaysAt(0);
+            guest.assertStaysAt(0);
+        }
+    }
+
+    @Test
+    void shouldObeyAnUnboundEngineOverAnyConnection() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0")) {
+            Engine engine = engine();
+            engine.hello(1, ", \"bound\": false, \"epoch\": 100");
+            engine.close();
+            guest.send(frame(1));
+            long closed;
+            try (Engine next = engine()) {
+                next.pretend(engine);
+                awaitHeld(next, 1);
+                closed = next.barrier();
+            }
+            assertThat(closed).isEqualTo(100);
+            try (Engine last = engine()) {
+                last.pretend(engine);
+                last.commit(closed);
+            }
+            net.awaitExactly(List.of(frame(1)));
+        }
+    }
+
+    @Test
+    void shouldAnswerMalformedInputAndGoOnHolding() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            guest.send(frame(1));
+            awaitHeld(engine, 1);
+            try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                channel.connect(UnixDomainSocketAddress.of(socket()));
+                OutputStream out = Channels.newOutputStream(channel);
+                for (String line : List.of(
+                        "garbage",
+                        "[1,2]",
+                        "{\"execute\":7}",
+                        "{\"execute\":\"comit\"}",
+                        "{\"execute\":\"commit\"}",
+                        "{\"execute\":\"commit\",\"arguments\":{\"epoch\":1e400}}",
+                        "{\"execute\":\"hello\",\"arguments\":{\"term\":-1,\"claim\":\"promotion\",\"owner\":\"a\"}}",
+                        "{\"execute\":\"hello\",\"arguments\":{\"term\":9,\"claim\":\"king\",\"owner\":\"a\"}}",
+                        "{\"execute\":\"hello\",\"arguments\":{\"term\":9,\"claim\":\"alone\",\"owner\":\"a\",\"x\":1}}",
+                        "{\"execute\":\"open\",\"arguments\":{\"reason\":\"\"}}",
+                        "{\"execute\":\"seal\",\"arguments\":{\"reason\":\"r\",\"claim\":\"king\"}}",
+                        "{\"execute\":\"announce\",\"arguments\":{\"incarnation\":\"%s\",\"term\":1,\"addresses\":{}}}"
+                                .formatted(engine.incarnation()),
+                        "x".repeat(70_000))) {
+                    out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+                }
+                out.write(new byte[] {(byte) 0xff, (byte) 0xfe, 0, '\n'});
+                String answers = read(channel, 15);
+                assertThat(answers.lines().skip(1)).hasSize(14).allMatch(line -> line.contains("\"error\""));
+            }
+            assertThat(engine.status().path("state").asText()).isEqualTo("ARMING");
+            net.assertStaysAt(0);
+            engine.commit(engine.barrier());
+            net.awaitExactly(List.of(frame(1)));
+        }
+    }
+
+    @Test
+    void shouldAskForAnEarlyCheckpointOncePerBarrierWhenOutputWaitsTooLong() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            engine.hello(1, ", \"latency_target_nanos\": 20000000");
+            Thread.sleep(60);
+            assertThat(pressures(engine)).isEmpty();
+            guest.send(frame(1));
+            await().atMost(LIMIT).until(() -> pressures(engine).equals(List.of("latency")));
+            Thread.sleep(60);
+            assertThat(pressures(engine)).hasSize(1);
+            engine.barrier();
+            Thread.sleep(60);
+            assertThat(pressures(engine)).hasSize(1);
+            guest.send(frame(2));
+            await().atMost(LIMIT).until(() -> pressures(engine).size() == 2);
+        }
+    }
+
+    @Test
+    void shouldAskForAnEarlyCheckpointAtTheHighWaterMark() throws Exception {
+        try (HoldfastProxy proxy = start("wall-limit: 1MiB", "wall-high-water: 64KiB");
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            engine.hello(1);
+            IntStream.range(0, 20).forEach(i -> guest.send(new byte[8_000]));
+            await().atMost(LIMIT).until(() -> pressures(engine).equals(List.of("high-water")));
+        }
+    }
+
+    @Test
+    void shouldCommitAllNicsAtOneBarrier() throws Exception {
+        Cables.plugIn(1);
+        try (HoldfastProxy proxy = start("nics: [{guest-port: tap0, uplink: up0}, {guest-port: tap1, uplink: up1}]");
+                Wire guest0 = new Wire("guest0");
+                Wire guest1 = new Wire("guest1");
+                Wire net0 = new Wire("net0");
+                Wire net1 = new Wire("net1");
+                Engine engine = engine()) {
+            engine.hello(1);
+            guest0.send(frame(1));
+            guest1.send(frame(2));
+            awaitHeld(engine, 2);
+            net0.assertStaysAt(0);
+            net1.assertStaysAt(0);
+            engine.commit(engine.barrier());
+            net0.awaitExactly(List.of(frame(1)));
+            net1.awaitExactly(List.of(frame(2)));
+        }
+    }
+
+    @Test
+    void shouldPassFramesAtOnceInModeOffAndSaySo() throws Exception {
+        try (HoldfastProxy proxy = start("mode: off");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            guest.send(frame(1));
+            net.assertStaysAt(0);
+            engine.hello(1);
+            guest.send(frame(2));
+            net.awaitExactly(List.of(frame(2)));
+            assertThat(engine.status().path("mode").asText()).isEqualTo("off");
+            engine.execute("seal", "{\"reason\": \"test\"}");
+            guest.send(frame(3));
+            net.assertStaysAt(1);
+        }
+    }
+
+    @Test
+    void shouldSendExemptedFramesAtOnceAndHoldTheRest() throws Exception {
+        try (HoldfastProxy proxy = start("exempt: [{ethertype: 0x88cc}]");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            byte[] lldp = ethernet("01:80:c2:00:00:0e", GUEST_MAC).payload(0x88cc, new byte[50]);
+            engine.hello(1);
+            guest.send(frame(1));
+            guest.send(lldp);
+            net.awaitExactly(List.of(lldp));
+            net.assertStaysAt(1);
+        }
+    }
+
+    @Test
+    void shouldAnnounceTheGuestOnlyWhileItIsHere() throws Exception {
+        String addresses = """
+                , "addresses": {"version": 7, "nics": [{"name": "net0", "stations": [
+                  {"mac": "%s", "tags": [], "router": false, "ipv4": ["10.7.0.10"], "ipv6": []}]}]}""".formatted(GUEST_MAC);
+        try (HoldfastProxy proxy = start();
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            String incarnation = engine.status().path("incarnation").asText();
+            assertRefused(
+                    "NotOwner",
+                    () -> engine.execute("announce", "{\"incarnation\": \"%s\", \"term\": 0}".formatted(incarnation)));
+            engine.hello(1);
+            engine.wallCommand("announce", addresses);
+            await().atMost(LIMIT).until(() -> net.received().size() >= 6);
+            assertThat(engine.execute("addresses", "{}").toString()).contains("10.7.0.10");
+            assertThat(net.received()).allMatch(frame -> isArp(frame) || isRarp(frame));
+            engine.execute("seal", "{\"reason\": \"test\"}");
+            net.assertStaysAt(net.received().size());
+            assertRefused("NotOwner", () -> engine.wallCommand("announce"));
+        }
+    }
+
+    @Test
+    void shouldRefusePortsThatFramesCanPassByUnlessForced() throws Exception {
+        Cables.plugIn(0);
+        Shell.run("ip", "link", "add", "leak0", "type", "bridge");
+        Shell.run("ip", "link", "set", "tap0", "master", "leak0");
+        Shell.run("ip", "addr", "add", "10.7.0.1/24", "dev", "up0");
+        assertThatThrownBy(this::startPlugged)
+                .isInstanceOfSatisfying(
+                        UnsafePortsException.class,
+                        e -> assertThat(e.problems()).hasSize(2));
+        assertThat(Shell.run("nft", "list", "tables"))
+                .as("an interface that the host lives on")
+                .isEmpty();
+
+        HoldfastConfig config = HoldfastConfig.read(Cables.writeConfig(directory));
+        try (HoldfastProxy proxy = HoldfastProxy.start(config, true, "test");
+                Engine engine = engine()) {
+            assertThat(engine.status().path("unsafe")).hasSize(2);
+            assertThat(scrape("/metrics")).contains("holdfast_unsafe{guest=\"redis\",host=\"a\",} 1.0");
+        }
+    }
+
+    @Test
+    void shouldLeaveTheIngressDropBehindUntilItIsReleased() throws Exception {
+        start().close();
+        assertThat(Shell.run("nft", "list", "tables")).contains("holdfast-tap0", "holdfast-up0");
+        HoldfastConfig config = HoldfastConfig.read(directory.resolve("redis.yaml"));
+        try (HoldfastProxy proxy = startPlugged()) {
+            assertThatThrownBy(() -> HoldfastProxy.releasePorts(config))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("runs");
+        }
+        assertThat(HoldfastProxy.releasePorts(config)).containsExactly("tap0", "up0");
+        assertThat(Shell.run("nft", "list", "tables")).isEmpty();
+    }
+
+    @Test
+    void shouldEndWithAReasonWhenAPortVanishes() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            Shell.run("ip", "link", "del", "tap0");
+            assertThat(proxy.awaitEnd()).contains("capture-tap0");
+            await().atMost(LIMIT)
+                    .until(() -> engine.events().stream()
+                            .anyMatch(event -> event.name().equals("PORT_FAILED")));
+            assertThatThrownBy(() -> scrape("/livez")).hasMessageContaining("503");
+        }
+    }
+
+    @Test
+    void shouldTellEverythingInItsStatusAndMetrics() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(3, ", \"epoch\": 41");
+            guest.send(frame(1));
+            awaitHeld(engine, 1);
+            engine.commit(engine.barrier());
+            net.awaitExactly(List.of(frame(1)));
+            guest.send(frame(2));
+            awaitHeld(engine, 1);
+
+            JsonNode status = engine.status();
+            assertThat(status.path("state").asText()).isEqualTo("PROTECTED");
+            assertThat(status.path("mode").asText()).isEqualTo("wall");
+            assertThat(status.path("incarnation").asText()).isEqualTo(engine.incarnation());
+            assertThat(status.path("term").asLong()).isEqualTo(3);
+            assertThat(status.path("claim").asText()).isEqualTo("promotion");
+            assertThat(status.path("owner").asText()).isEqualTo("a");
+            assertThat(status.path("owned").asBoolean()).isTrue();
+            assertThat(status.path("epoch").asLong()).isEqualTo(42);
+            assertThat(status.path("frontier").asLong()).isEqualTo(41);
+            assertThat(status.path("held_bytes").asLong()).isEqualTo(frame(2).length);
+            assertThat(status.path("oldest_held_ms").asDouble()).isPositive();
+            assertThat(status.path("limit_bytes").asLong()).isEqualTo(256L << 20);
+            assertThat(status.path("unsafe")).isEmpty();
+            assertThat(status.path("hold_p50_ms").asDouble()).isPositive();
+            assertThat(status.path("commit_to_wire_p50_us").asDouble()).isPositive();
+            assertThat(status.path("counters").path("held").asLong()).isEqualTo(2);
+            assertThat(status.path("counters").path("released").asLong()).isEqualTo(1);
+            assertThat(status.path("nics")
+                            .path(0)
+                            .path("guest_port")
+                            .path("captured")
+                            .asLong())
+                    .isEqualTo(2);
+            assertThat(engine.execute("held", "{}")
+                            .path("nics")
+                            .path(0)
+                            .path("held_frames")
+                            .asLong())
+                    .isEqualTo(1);
+
+            String metrics = scrape("/metrics");
+            String labels = "guest=\"redis\",host=\"a\",nic=\"net0\",";
+            assertThat(metrics)
+                    .contains(
+                            "holdfast_held_frames{" + labels + "} 1.0",
+                            "holdfast_held_bytes{" + labels,
+                            "holdfast_oldest_held_seconds{" + labels,
+                            "holdfast_hold_seconds_count{" + labels + "} 1.0",
+                            "holdfast_commit_to_wire_seconds_count{" + labels + "} 1.0",
+                            "holdfast_epoch{guest=\"redis\",host=\"a\",} 42.0",
+                            "holdfast_committed_epoch{guest=\"redis\",host=\"a\",} 41.0",
+                            "holdfast_frames_total{direction=\"out\",fate=\"released\"," + labels + "} 1.0",
+                            "holdfast_frames_total{direction=\"in\",fate=\"delivered\"," + labels + "} 0.0",
+                            "holdfast_capture_dropped_frames_total{guest=\"redis\",host=\"a\",port=\"tap0\",} 0.0",
+                            "holdfast_truncated_frames_total{",
+                            "holdfast_send_error_frames_total{",
+                            "holdfast_late_frames_total{" + labels,
+                            "holdfast_wall_state{guest=\"redis\",host=\"a\",state=\"PROTECTED\",} 1.0",
+                            "holdfast_wall_state{guest=\"redis\",host=\"a\",state=\"ALONE\",} 0.0",
+                            "holdfast_term{guest=\"redis\",host=\"a\",} 3.0",
+                            "holdfast_unsafe{guest=\"redis\",host=\"a\",} 0.0",
+                            "holdfast_arp_known_addresses{");
+            assertThat(scrape("/readyz")).contains("run");
+        }
+    }
+
+    // ---- the stage
+
+    private HoldfastProxy start(String... settings) throws Exception {
+        Cables.plugIn(0);
+        return startPlugged(settings);
+    }
+
+    private HoldfastProxy startPlugged(String... settings) throws Exception {
+        return HoldfastProxy.start(HoldfastConfig.read(Cables.writeConfig(directory, settings)), false, "test");
+    }
+
+    private Path socket() {
+        return directory.resolve("run/proxy.sock");
+    }
+
+    private Engine engine() throws IOException {
+        return new Engine(socket());
+    }
+
+    private static void awaitHeld(Engine engine, long frames) {
+        await().atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(2))
+                .until(() -> engine.status().path("held_frames").asLong() == frames);
+    }
+
+    private static long counter(Engine engine, String name) throws Exception {
+        return engine.status().path("counters").path(name).asLong();
+    }
+
+    private static List<String> pressures(Engine engine) {
+        return engine.events().stream()
+                .filter(event -> event.name().equals("WALL_PRESSURE"))
+                .map(ControlEvent::data)
+                .map(data -> data.path("reason").asText())
+                .toList();
+    }
+
+    private static String scrape(String path) throws IOException {
+        try (var in = URI.create("http://127.0.0.1:9601" + path).toURL().openStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static boolean isArp(byte[] frame) {
+        return frame[12] == 0x08 && frame[13] == 0x06;
+    }
+
+    private static boolean isRarp(byte[] frame) {
+        return frame[12] == (byte) 0x80 && frame[13] == 0x35;
+    }
+
+    private static String read(SocketChannel channel, int lines) throws IOException {
+        StringBuilder text = new StringBuilder();
+        ByteBuffer buffer = ByteBuffer.allocate(65_536);
+        while (text.chars().filter(c -> c == '\n').count() < lines && channel.read(buffer.clear()) >= 0) {
+            text.append(StandardCharsets.UTF_8.decode(buffer.flip()));
+        }
+        return text.toString();
+    }
+
+    private static byte[] frame(int number) {
+        return ethernet(CLIENT_MAC, GUEST_MAC).ipv4("10.7.0.10", "10.7.0.1", 64, 17, udp(1, number, new byte[20]));
+    }
+
+    private static List<byte[]> framesOfEveryKind() {
+        FrameBuilder[] to = new FrameBuilder[9];
+        for (int i = 0; i < to.length; i++) {
+            to[i] = ethernet(CLIENT_MAC, GUEST_MAC);
+        }
+        return List.of(
+                to[0].ipv4("10.7.0.10", "10.7.0.1", 64, 6, tcp(6379, 40_000, 0x10, new byte[0])),
+                to[1].ipv4("10.7.0.10", "10.7.0.1", 64, 6, 0x2000, new byte[800]),
+                to[2].ipv4("10.7.0.10", "10.7.0.1", 64, 6, 100, new byte[300]),
+                to[3].ipv6("fd07::10", "fd07::1", 64, 6, tcp(6379, 40_000, 0x18, new byte[100])),
+                to[4].ipv6("fd07::10", "fd07::1", 255, 58, FrameBuilder.neighborSolicitation("fd07::1")),
+                to[5].tag(0x8100, 10).ipv4("10.7.0.10", "10.7.0.1", 64, 17, udp(1, 2, new byte[20])),
+                to[6].arp(1, GUEST_MAC, "10.7.0.10", "00:00:00:00:00:00", "10.7.0.1"),
+                to[7].ipv4("10.7.0.10", "10.7.0.1", 64, 6, tcp(6379, 40_000, 0x18, new byte[8_900])),
+                to[8].payload(0x88cc, hex("0202 0000")));
+    }
+}
