@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
-# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the time; no answer
-# that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
+# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the
+# time; no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
 #
