@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
-# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the time; no answer
-# that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
+# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the
+# time; no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
 #
@@ -37,7 +37,7 @@ readonly INTERVAL=25ms
 # An agent must be back before its peer gives it up, also on a machine that has much to do.
 readonly PATIENCE_SECONDS=8
 # Clients may have to wait as long as that, and for their next retransmission.
-readonly STUCK_MILLIS=40000
+readonly STUCK_MILLIS=30000
 # What a return to protection may take: a Java program starts, and all memory is copied.
 readonly RECOVERY_SECONDS=40
 

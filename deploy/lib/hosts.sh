@@ -29,10 +29,17 @@ qemu_command_of() {
         --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS"
 }
 
+# What the agents know each other by, in KEYS; made once for all hosts.
+make_keys() {
+    KEYS=$HOSTS_DIR/keys
+    [[ -e $KEYS ]] || JAVA_HOME=$JDK_25 "$HOLDFAST" keys --directory "$KEYS" a b > /dev/null || die "no keys were made"
+}
+
 # write_config HOST ROLE MODE INTERVAL
 write_config() {
     local host=$1 role=$2 mode=$3 interval=$4
     local run=$HOSTS_DIR/$host/run
+    make_keys
     cat > "$(config_of "$host")" << YAML
 guest: $GUEST_NAME
 host: $host
@@ -53,7 +60,9 @@ agent:
   link:
     listen: ${REPLICATION_ADDRESS[$host]}:7700
     peer: ${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700
-    insecure: true
+    certificate: $KEYS/$host.crt
+    key: $KEYS/$host.key
+    authority: $KEYS/ca.crt
   qemu:
     qmp: $run/qmp.sock
     memory: $(ram_of "$host")

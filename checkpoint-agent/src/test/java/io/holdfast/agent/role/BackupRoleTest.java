@@ -45,6 +45,15 @@ class BackupRoleTest {
     }
 
     @Test
+    void shouldRefuseAPrimaryIfTheStandbyDiedWhileItsTermWasBeingStored() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onStandbyLost("killed");
+        assertThat(errorClassOf(role.onTermStored(PRIMARYS, now))).isEqualTo("NotReady");
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    @Test
     void shouldRefuseAPrimaryWhoseMachineDiffersAndSayHow() {
         role.onStandbyReady();
         List<BackupEffect> effects = role.onHello(SESSION, PRIMARYS, List.of("memory: 96 here, 128 there"), now);
