@@ -26,6 +26,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -63,7 +64,9 @@ class HoldfastProxyTest {
             long epoch = engine.barrier();
             net.assertStaysAt(frames.size());
             engine.commit(epoch);
-            net.awaitExactly(Stream.concat(frames.stream(), frames.stream()).toList());
+            List<byte[]> twice = new ArrayList<>(frames);
+            twice.addAll(frames);
+            net.awaitExactly(twice);
         }
     }
 
