@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Tests everything, in at most 15 minutes: the scripts, the build with all its tests (none may be skipped), real
-# failovers of a real guest, and that the same guest without Holdfast loses data.
+# failovers of a real guest, the pair under other faults, and that the same guest without Holdfast loses data.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
 # Installs missing Debian packages. Logs are in deploy/target/test-logs. The last line is "N passed, N failed": the
-# build's tests and the steps of this script; a skipped test counts as failed. Exit code 0 if none failed.
+# build's tests, the checks under faults and the steps of this script; a skipped test counts as failed. Exit code 0 if
+# none failed.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -43,6 +44,8 @@ main() {
     count_tests_of_build
     step failover limited "$DEMO" --runs 2 --json "$LOGS/failover.json"
     step chain limited "$DEMO" --chain 2 --json "$LOGS/chain.json"
+    step faults limited "$REPOSITORY/deploy/faults.sh"
+    count_checks_of faults
     step negative-control see_violations_without_holdfast
     step nothing-left-behind nothing_was_left
 
@@ -99,6 +102,16 @@ count_tests_of_build() {
     detail "the build's tests: $tests, of which failed or skipped: $errors"
     passed=$((passed + tests - errors))
     failed=$((failed + errors))
+}
+
+# Takes over the figures of a step that ends with "N passed, N failed" itself: count_checks_of NAME
+count_checks_of() {
+    local figures
+    figures=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$LOGS/$1.log")
+    [[ -n $figures ]] || return 0 # It broke off, and counts as one that failed.
+    detail "its checks: ${figures% *} passed, ${figures#* } failed"
+    passed=$((passed + ${figures% *}))
+    failed=$((failed + ${figures#* }))
 }
 
 # "TESTS FAILURES" of every test class.

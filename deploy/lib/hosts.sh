@@ -7,6 +7,10 @@ readonly GUEST_NAME=redis
 readonly GUEST_BOOT_SECONDS=120
 readonly PROTECTION_SECONDS=60
 
+# How patient the agents are with each other; a script may change it before it writes configurations.
+HEARTBEATS_MISSED=5
+GRACE=300ms
+
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
 
@@ -25,10 +29,17 @@ qemu_command_of() {
         --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS"
 }
 
+# What the agents know each other by, in KEYS; made once for all hosts.
+make_keys() {
+    KEYS=$HOSTS_DIR/keys
+    [[ -e $KEYS ]] || JAVA_HOME=$JDK_25 "$HOLDFAST" keys --directory "$KEYS" a b > /dev/null || die "no keys were made"
+}
+
 # write_config HOST ROLE MODE INTERVAL
 write_config() {
     local host=$1 role=$2 mode=$3 interval=$4
     local run=$HOSTS_DIR/$host/run
+    make_keys
     cat > "$(config_of "$host")" << YAML
 guest: $GUEST_NAME
 host: $host
@@ -44,10 +55,14 @@ proxy:
 agent:
   role: $role
   interval: $interval
+  missed-heartbeats: $HEARTBEATS_MISSED
+  grace: $GRACE
   link:
     listen: ${REPLICATION_ADDRESS[$host]}:7700
     peer: ${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700
-    insecure: true
+    certificate: $KEYS/$host.crt
+    key: $KEYS/$host.key
+    authority: $KEYS/ca.crt
   qemu:
     qmp: $run/qmp.sock
     memory: $(ram_of "$host")

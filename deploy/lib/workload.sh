@@ -2,16 +2,17 @@
 # The clients: one Java process in the lab's client, told what to do through a pipe, heard through a file of events.
 # Needs lab.sh and build.sh; WORKLOAD_DIR is a directory of the run's own.
 
-# start_workload CLIENTS PREFIX
+# start_workload CLIENTS PREFIX [OPTION...], with options of the program's own
 start_workload() {
-    local pipe=$WORKLOAD_DIR/commands
+    local clients=$1 prefix=$2 pipe=$WORKLOAD_DIR/commands
+    shift 2
     rm -f "$pipe"
     mkfifo "$pipe"
     : > "$WORKLOAD_DIR/events"
     setsid ip netns exec "$(namespace_of client)" \
         "$JDK_25/bin/java" -XX:+UseSerialGC -Xmx512m \
         -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
-        io.holdfast.demo.Workload --host "$GUEST_ADDRESS" --clients "$1" --prefix "$2" \
+        io.holdfast.demo.Workload --host "$GUEST_ADDRESS" --clients "$clients" --prefix "$prefix" "$@" \
         < "$pipe" > "$WORKLOAD_DIR/events" 2> "$WORKLOAD_DIR/workload.log" &
     WORKLOAD_PID=$!
     disown $WORKLOAD_PID

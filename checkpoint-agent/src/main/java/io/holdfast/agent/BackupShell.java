@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +62,7 @@ final class BackupShell implements Shell {
     private final Worker engineThread = new Worker("engine");
     private final WallLink.Connector wallConnector;
     private final Map<LinkConnection, Peer> peers = new ConcurrentHashMap<>();
+    private final AtomicLong nextSession = new AtomicLong(1);
     private boolean closed;
     private boolean handedOver;
 
@@ -69,7 +71,6 @@ final class BackupShell implements Shell {
     private @Nullable StandbyEngine standby;
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
-    private long nextSession = 1;
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
     private String addressesJson = "";
@@ -100,21 +101,12 @@ final class BackupShell implements Shell {
         wallConnector.onLost();
     }
 
-    // ---- the primary
-    // -------------------------------------------------------------------------------------------------
-
-    @Override
-    public void onAccepted(LinkConnection connection) {
-        peers.put(connection, new Peer(nextSession++, connection));
-    }
+    // ---- the primary ----
 
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
-        Peer peer = peers.get(from);
-        if (peer == null) {
-            conductor.post(() -> onMessage(from, message));
-            return;
-        }
+        // Also one that was accepted by this host's earlier role.
+        Peer peer = peers.computeIfAbsent(from, unknown -> new Peer(nextSession.getAndIncrement(), unknown));
         switch (message) {
             case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
             case LinkMessage.CheckpointRecord record -> stage(peer, record);
@@ -194,8 +186,7 @@ final class BackupShell implements Shell {
         }
     }
 
-    // ---- time
-    // --------------------------------------------------------------------------------------------------------
+    // ---- time ----
 
     @Override
     public void onTick(long nowNanos) {
@@ -207,7 +198,8 @@ final class BackupShell implements Shell {
             standbyCheckedNanos = nowNanos;
             if (!role.isPromoting() && !waiting.isReady()) {
                 standby = null;
-                waiting.close();
+                // After the checkpoints that are still being applied: they write to its memory.
+                engineThread.run(waiting::close);
                 perform(role.onStandbyLost("its process is gone"));
             }
         }
@@ -221,8 +213,7 @@ final class BackupShell implements Shell {
         }
     }
 
-    // ---- effects
-    // -----------------------------------------------------------------------------------------------------
+    // ---- effects ----
 
     private void perform(List<BackupEffect> effects) {
         for (BackupEffect effect : effects) {
@@ -316,16 +307,23 @@ final class BackupShell implements Shell {
     private void apply(long epoch) {
         StagedCheckpoint checkpoint = staged.remove(epoch);
         StandbyEngine waiting = standby;
-        if (checkpoint == null || waiting == null) {
+        if (checkpoint == null) {
+            return;
+        }
+        if (waiting == null) {
+            checkpoint.release();
             return;
         }
         addressesJson = checkpoint.guestAddressesJson();
         engineThread.run(() -> {
             appliedEpoch = -1; // Until the last page is written the memory is that of no checkpoint.
-            checkpoint.applyTo(waiting.memory());
-            appliedDeviceState = checkpoint.deviceState();
-            appliedEpoch = checkpoint.epoch();
-            checkpoint.release();
+            try {
+                checkpoint.applyTo(waiting.memory());
+                appliedDeviceState = checkpoint.deviceState();
+                appliedEpoch = checkpoint.epoch();
+            } finally {
+                checkpoint.release();
+            }
         });
     }
 
@@ -400,8 +398,7 @@ final class BackupShell implements Shell {
         return null;
     }
 
-    // ---- the operator
-    // ------------------------------------------------------------------------------------------------
+    // ---- the operator ----
 
     @Override
     public void checkpoint() throws CommandException {

@@ -157,7 +157,7 @@ public final class HoldfastAgent implements AutoCloseable {
 
         @Override
         public void onUp(LinkConnection connection) {
-            conductor.post(() -> shell.onAccepted(connection));
+            log.debug("{} is up", connection);
         }
 
         @Override
@@ -176,8 +176,7 @@ public final class HoldfastAgent implements AutoCloseable {
         }
     }
 
-    // ---- control socket
-    // ----------------------------------------------------------------------------------------------
+    // ---- control socket ----
 
     private ControlServer startControlServer() throws IOException {
         return ControlServer.builder(config.agentSocket(), "agent", version())

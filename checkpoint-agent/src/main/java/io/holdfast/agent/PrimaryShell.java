@@ -71,6 +71,9 @@ final class PrimaryShell implements Shell {
     private String refusedBecause = "";
     private boolean linkStarted;
 
+    /** Engine thread. Known here before the conductor hears of it. */
+    private @Nullable CheckpointEngine attachedGuest;
+
     // Engine thread, handed to the shipper with the checkpoint.
     private @Nullable CheckpointWriter writer;
     private byte[] deviceState = {};
@@ -120,8 +123,7 @@ final class PrimaryShell implements Shell {
                 this::onWallGone);
     }
 
-    // ---- the guest
-    // ---------------------------------------------------------------------------------------------------
+    // ---- the guest ----
 
     @Override
     public void start() {
@@ -153,6 +155,7 @@ final class PrimaryShell implements Shell {
 
     /** Engine thread. */
     private void examine(CheckpointEngine found) {
+        attachedGuest = found;
         try {
             MachineDefinition definition = found.definition();
             List<String> exits = found.exitsPastTheWall(context.wallGuestPorts());
@@ -175,10 +178,12 @@ final class PrimaryShell implements Shell {
 
     private void onGuestFound(
             CheckpointEngine found, MachineDefinition definition, List<String> exits, boolean paused) {
+        if (closed) {
+            return;
+        }
         if (role.isGuestGone()) {
-            log.info("a guest has appeared: beginning anew");
             found.close();
-            context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
+            beginAnew("a guest has appeared");
             return;
         }
         engine = found;
@@ -211,18 +216,26 @@ final class PrimaryShell implements Shell {
     private void onGuestEvent(GuestEvent event) {
         log.warn("guest: {}", event);
         switch (event) {
-            case SHUTDOWN -> perform(role.onGuestShutdown());
+            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down"));
+            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked"));
             case HYPERVISOR_GONE -> {
                 perform(role.onHypervisorGone());
                 engineThread.run(() -> findGuest(false));
             }
-            case RESET -> log.info("the guest has rebooted; protection goes on");
-            case PANICKED -> log.error("the guest's kernel has panicked; its backup would do the same: no failover");
+            case RESET -> {
+                if (role.isGuestGone()) {
+                    beginAnew("the guest was started again");
+                }
+            }
         }
     }
 
-    // ---- the wall
-    // ----------------------------------------------------------------------------------------------------
+    private void beginAnew(String why) {
+        log.info("{}: beginning anew", why);
+        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
+    }
+
+    // ---- the wall ----
 
     private void onWallConnected(WallLink connected) {
         wall = connected;
@@ -286,8 +299,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    // ---- the link
-    // ----------------------------------------------------------------------------------------------------
+    // ---- the link ----
 
     private final class BackupListener implements LinkListener {
 
@@ -315,6 +327,8 @@ final class PrimaryShell implements Shell {
 
     private void sayHello(LinkConnection up) {
         connection = up;
+        // A backup that never answers must not keep us from connecting anew.
+        detector.onConnected(System.nanoTime());
         MachineDefinition definition = machine;
         CheckpointEngine found = engine;
         long memoryBytes = found == null ? 4096 : found.memoryBytes();
@@ -373,12 +387,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    /** Somebody who takes himself for the primary connects to us. */
-    @Override
-    public void onAccepted(LinkConnection accepted) {
-        log.info("{} connects to us, who are primary", accepted.peerAddress());
-    }
-
+    /** Somebody who takes himself for the primary has connected to us. */
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
         if (message instanceof LinkMessage.Hello hello) {
@@ -401,8 +410,7 @@ final class PrimaryShell implements Shell {
     @Override
     public void onDown(LinkConnection down, String reason, boolean endOfFile) {}
 
-    // ---- time
-    // --------------------------------------------------------------------------------------------------------
+    // ---- time ----
 
     @Override
     public void onTick(long nowNanos) {
@@ -411,7 +419,7 @@ final class PrimaryShell implements Shell {
             detector.onBytes(lastBytesNanos);
         }
         LinkConnection silent = connection;
-        if (session != 0 && detector.isPeerDead(nowNanos) && silent != null) {
+        if (detector.isPeerDead(nowNanos) && silent != null) {
             silent.close("nothing heard for " + context.agent().silenceLimit().toMillis() + " ms");
         }
         perform(role.onTick(nowNanos));
@@ -425,8 +433,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    // ---- effects
-    // -----------------------------------------------------------------------------------------------------
+    // ---- effects ----
 
     private void perform(List<PrimaryEffect> effects) {
         for (PrimaryEffect effect : effects) {
@@ -624,11 +631,23 @@ final class PrimaryShell implements Shell {
         } catch (TermFileException | StaleTermException e) {
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
-        CheckpointEngine deposed = engine;
-        if (deposed != null) {
-            engineThread.run(deposed::kill);
-        }
+        engineThread.run(this::killDeposedGuest);
         context.roleChange().to(new BackupShell(context));
+    }
+
+    /** Also one that we have not yet looked for: the newer term may be the first thing that we hear. Engine thread. */
+    private void killDeposedGuest() {
+        CheckpointEngine deposed = attachedGuest;
+        if (deposed != null) {
+            deposed.kill();
+            return;
+        }
+        try (CheckpointEngine found = QemuEngine.attach(
+                context.agent().qemu().qmp(), context.agent().qemu().memory())) {
+            found.kill();
+        } catch (EngineException e) {
+            log.info("no guest to end here: {}", e.getMessage());
+        }
     }
 
     private interface EngineTask {
@@ -664,8 +683,7 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    // ---- the operator
-    // ------------------------------------------------------------------------------------------------
+    // ---- the operator ----
 
     @Override
     public void checkpoint() throws CommandException {
@@ -750,6 +768,10 @@ final class PrimaryShell implements Shell {
             dropWriter();
             if (guest != null) {
                 guest.close();
+            }
+            // Another one only if the conductor never heard of it; closing twice does nothing.
+            if (attachedGuest != null) {
+                attachedGuest.close();
             }
         });
         engineThread.close();

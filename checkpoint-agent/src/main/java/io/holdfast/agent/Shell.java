@@ -10,9 +10,6 @@ interface Shell {
 
     void start();
 
-    /** A peer has connected to us. */
-    void onAccepted(LinkConnection connection);
-
     /** On the link's event loop; a payload is the caller's. */
     void onMessage(LinkConnection connection, LinkMessage message);
 

@@ -101,8 +101,7 @@ public final class Bridge implements AutoCloseable {
         return wall;
     }
 
-    // ---- commands
-    // ----------------------------------------------------------------------------------------------------
+    // ---- commands ----
 
     /** Makes {@code owner} the wall's engine; see {@link BufferWall#hello}. */
     public void hello(long owner, Term term, long openEpochAtLeast) throws WallRefusal {
@@ -180,8 +179,7 @@ public final class Bridge implements AutoCloseable {
         wall.ownerLost(owner);
     }
 
-    // ---- reading
-    // -----------------------------------------------------------------------------------------------------
+    // ---- reading ----
 
     /** The name of the NIC with that number, the same on both hosts whatever their interfaces are called. */
     public static String nicName(int nic) {

@@ -101,8 +101,7 @@ final class OutboundLane {
         captureThread.start();
     }
 
-    // ---- capture thread
-    // ----------------------------------------------------------------------------------------------
+    // ---- capture thread ----
 
     private void captureUntilStopped() throws PortException {
         guestPort.capture(this::onFrame);
@@ -168,8 +167,7 @@ final class OutboundLane {
         pressureReported = pressure;
     }
 
-    // ---- release thread
-    // ----------------------------------------------------------------------------------------------
+    // ---- release thread ----
 
     private void releaseUntilStopped() {
         while (!stopping) {
@@ -211,8 +209,7 @@ final class OutboundLane {
         holdNanos.record(System.nanoTime() - capturedNanos);
     }
 
-    // ---- command thread
-    // ----------------------------------------------------------------------------------------------
+    // ---- command thread ----
 
     /** Lets the release thread look at the wall again. Any thread. */
     void wake() {

@@ -75,8 +75,7 @@ public final class BufferWall {
         }
     }
 
-    // ---- what the lanes read, for every frame
-    // ------------------------------------------------------------------------
+    // ---- what the lanes read, for every frame ----
 
     /** The stamp for a frame that has just been captured. */
     public long openEpoch() {
@@ -93,8 +92,7 @@ public final class BufferWall {
         return discardThrough;
     }
 
-    // ---- commands
-    // ----------------------------------------------------------------------------------------------------
+    // ---- commands ----
 
     /**
      * Makes {@code newOwner} the wall's engine. From CLOSED and SEALED everything captured so far is discarded; from any
@@ -238,8 +236,7 @@ public final class BufferWall {
         }
     }
 
-    // ---- what others may know
-    // ----------------------------------------------------------------------------------------
+    // ---- what others may know ----
 
     public WallState state() {
         return state;

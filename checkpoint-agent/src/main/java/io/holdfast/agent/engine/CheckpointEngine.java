@@ -56,7 +56,7 @@ public interface CheckpointEngine extends AutoCloseable {
      */
     void kill();
 
-    /** Lets go of the guest, which stays as it is. */
+    /** Lets go of the guest, which stays as it is. Idempotent. */
     @Override
     void close();
 }

@@ -77,8 +77,7 @@ public final class BackupRole {
         return List.of(new StartStandby());
     }
 
-    // ---- the waiting hypervisor
-    // --------------------------------------------------------------------------------------
+    // ---- the waiting hypervisor ----
 
     public List<BackupEffect> onStandbyReady() {
         standbyReady = true;
@@ -99,8 +98,7 @@ public final class BackupRole {
         return effects;
     }
 
-    // ---- the primary
-    // -------------------------------------------------------------------------------------------------
+    // ---- the primary ----
 
     /**
      * A primary introduces itself.
@@ -116,8 +114,7 @@ public final class BackupRole {
             return List.of(new SendRefusal(newSession, "DifferentMachine", differences, term));
         }
         if (!standbyReady) {
-            return List.of(new SendRefusal(
-                    newSession, "NotReady", List.of("the waiting hypervisor is not ready yet; try again"), term));
+            return List.of(refuseUntilStandby(newSession));
         }
         List<BackupEffect> effects = new ArrayList<>(dropSession("another connection of the primary"));
         if (primaryTerm.compareTo(term) > 0) {
@@ -190,8 +187,7 @@ public final class BackupRole {
         return List.of(new Note("no failover: " + reason));
     }
 
-    // ---- time and the operator
-    // ---------------------------------------------------------------------------------------
+    // ---- time and the operator ----
 
     /** Time has passed; to be called every tick of the detector. */
     public List<BackupEffect> onTick(long nowNanos) {
@@ -214,8 +210,7 @@ public final class BackupRole {
         return promote("operator", reason);
     }
 
-    // ---- promotion
-    // ---------------------------------------------------------------------------------------------------
+    // ---- promotion ----
 
     /** The term is on disk. */
     public List<BackupEffect> onTermStored(Term stored, long nowNanos) {
@@ -226,7 +221,8 @@ public final class BackupRole {
         if (phase == Phase.WATCHING && sessionAwaitingTerm != NO_SESSION && stored.equals(term)) {
             long welcomed = sessionAwaitingTerm;
             sessionAwaitingTerm = NO_SESSION;
-            return welcome(welcomed, nowNanos);
+            // The hypervisor may have died while the disk was busy.
+            return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed));
         }
         return List.of();
     }
@@ -257,8 +253,7 @@ public final class BackupRole {
         return List.of(new Note("PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason));
     }
 
-    // ---- what others may know
-    // ----------------------------------------------------------------------------------------
+    // ---- what others may know ----
 
     /** Whether a lost primary would be replaced. */
     public boolean mayPromote() {
@@ -317,6 +312,11 @@ public final class BackupRole {
         effects.addAll(dropSession("promoting under term " + term));
         effects.add(new StoreTerm(term));
         return effects;
+    }
+
+    private SendRefusal refuseUntilStandby(long newSession) {
+        return new SendRefusal(
+                newSession, "NotReady", List.of("the waiting hypervisor is not ready yet; try again"), term);
     }
 
     private List<BackupEffect> welcome(long newSession, long nowNanos) {

@@ -4,9 +4,9 @@ package io.holdfast.agent.role;
  * Decides from received bytes and passing time whether the peer is to be taken for dead. Any byte counts as life. Pure:
  * times are passed in.
  *
- * <p>A detector whose own tick came late has seen nothing: this process was stopped, swapped out or collecting garbage,
- * and what the peer sent meanwhile may still lie unread in the socket. So a late tick begins the measurement anew. The
- * price is that a host that is never on time never suspects anybody, which is the safe side.
+ * <p>A detector that was itself asleep (stopped process, long collection, busy host) has not seen that nothing came: the
+ * time between two of its ticks does not count if the second was late. What it had seen before counts on, or a host that is
+ * busy again and again would never give up a dead peer. But there is always some time left to read what came meanwhile.
  */
 public final class FailureDetector {
 
@@ -22,6 +22,7 @@ public final class FailureDetector {
     private final Settings settings;
     private boolean watching;
     private boolean connected;
+    private long newestBytesNanos;
     private long patienceEndsNanos;
     private long lastTickNanos;
 
@@ -34,12 +35,14 @@ public final class FailureDetector {
         watching = true;
         connected = true;
         lastTickNanos = nowNanos;
+        newestBytesNanos = nowNanos;
         patienceEndsNanos = nowNanos + settings.silenceNanos();
     }
 
-    /** Bytes came from the peer. */
+    /** Bytes came from the peer at that time; to say so again changes nothing. */
     public void onBytes(long nowNanos) {
-        if (connected) {
+        if (connected && nowNanos - newestBytesNanos > 0) {
+            newestBytesNanos = nowNanos;
             patienceEndsNanos = nowNanos + settings.silenceNanos();
         }
     }
@@ -60,14 +63,17 @@ public final class FailureDetector {
 
     /** Whether patience has run out. To be asked often and evenly. */
     public boolean isPeerDead(long nowNanos) {
-        boolean late = nowNanos - lastTickNanos > settings.lateTickNanos();
+        long asleepNanos = nowNanos - lastTickNanos;
         lastTickNanos = nowNanos;
         if (!watching) {
             return false;
         }
-        if (late) {
+        if (asleepNanos > settings.lateTickNanos()) {
             long patienceNanos = connected ? settings.silenceNanos() : settings.graceNanos();
-            patienceEndsNanos = nowNanos + patienceNanos;
+            long leftNanos = patienceEndsNanos + asleepNanos - nowNanos;
+            // What came or ended during the sleep was told after it, and needs no more than the whole patience.
+            leftNanos = Math.min(leftNanos, patienceNanos);
+            patienceEndsNanos = nowNanos + Math.max(leftNanos, Math.min(settings.lateTickNanos(), patienceNanos));
             return false;
         }
         return nowNanos - patienceEndsNanos >= 0;

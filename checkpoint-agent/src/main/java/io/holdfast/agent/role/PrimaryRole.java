@@ -123,8 +123,7 @@ public final class PrimaryRole {
         return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
 
-    // ---- the wall
-    // ----------------------------------------------------------------------------------------------------
+    // ---- the wall ----
 
     /** The wall is ours: hello has been answered. */
     public List<PrimaryEffect> onWallUp(long openEpoch, long nowNanos) {
@@ -152,8 +151,7 @@ public final class PrimaryRole {
         return beginIfDue(nowNanos);
     }
 
-    // ---- the link
-    // ----------------------------------------------------------------------------------------------------
+    // ---- the link ----
 
     /** A backup has welcomed us. It starts from a full checkpoint, whatever it had. */
     public List<PrimaryEffect> onLinkUp(long newSession, long nowNanos) {
@@ -219,8 +217,7 @@ public final class PrimaryRole {
         return List.of(new StepDown(newer, "term " + newer + " is newer than ours, " + term));
     }
 
-    // ---- the guest
-    // ---------------------------------------------------------------------------------------------------
+    // ---- the guest ----
 
     /** All memory was handed out for that session, or the session ended before it was. */
     public List<PrimaryEffect> onPrecopied(long ofSession, long nowNanos) {
@@ -309,16 +306,15 @@ public final class PrimaryRole {
         return List.of(new SealWall(report.reason()), report);
     }
 
-    /** The guest powered itself off: its owner's will, not a failure. Nobody resurrects it. */
-    public List<PrimaryEffect> onGuestShutdown() {
-        if (guestGone) {
-            return List.of();
-        }
-        return List.of(endGuest("the guest has shut down", false));
+    /**
+     * The guest has ended by its own doing: powered off, or its kernel panicked. Not a failure of this host; its backup
+     * would do the same, and nobody resurrects a guest that was powered off.
+     */
+    public List<PrimaryEffect> onGuestEnded(String reason) {
+        return guestGone ? List.of() : List.of(endGuest(reason, false));
     }
 
-    // ---- time and the operator
-    // ---------------------------------------------------------------------------------------
+    // ---- time and the operator ----
 
     /** Time has passed. */
     public List<PrimaryEffect> onTick(long nowNanos) {

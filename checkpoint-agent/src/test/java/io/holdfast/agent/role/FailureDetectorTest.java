@@ -53,7 +53,7 @@ class FailureDetectorTest {
     }
 
     @Test
-    void shouldMeasureAnewWhenItWasAsleepItself() {
+    void shouldNotCountTheTimeThatItWasAsleepItself() {
         detector.onConnected(now);
         now += 10 * SILENCE;
         assertThat(detector.isPeerDead(now)).isFalse();
@@ -62,12 +62,49 @@ class FailureDetectorTest {
     }
 
     @Test
-    void shouldMeasureTheGraceAnewWhenItWasAsleepItself() {
+    void shouldNotForgetItsSleepWhenItIsToldOfOldBytesAgain() {
+        detector.onConnected(now);
+        long heard = ++now;
+        detector.onBytes(heard);
+        now += 10 * SILENCE;
+        detector.onBytes(heard);
+        assertThat(detector.isPeerDead(now)).isFalse();
+        detector.onBytes(heard);
+        assertThat(isDeadAfter(LATE - 1)).isFalse();
+    }
+
+    @Test
+    void shouldNotCountTheTimeThatItWasAsleepTowardsTheGrace() {
         detector.onConnected(now);
         detector.onDisconnected(now);
         now += 10 * SILENCE;
         assertThat(detector.isPeerDead(now)).isFalse();
-        assertThat(isDeadAfter(GRACE)).isTrue();
+        assertThat(isDeadAfter(GRACE - 1)).isFalse();
+        assertThat(isDeadAfter(1)).isTrue();
+    }
+
+    @Test
+    void shouldGiveUpADeadPeerOnAHostThatIsBusyAgainAndAgain() {
+        detector.onConnected(now);
+        detector.onDisconnected(now);
+        boolean dead = false;
+        for (long seen = 0; seen < 2 * GRACE && !dead; seen += LATE) {
+            dead = isDeadAfter(LATE);
+            now += 2 * LATE;
+            dead |= detector.isPeerDead(now);
+        }
+        assertThat(dead).isTrue();
+    }
+
+    @Test
+    void shouldLeaveTimeToReadWhatCameWhileItWasAsleep() {
+        detector.onConnected(now);
+        isDeadAfter(SILENCE - 1);
+        now += 10 * SILENCE;
+        assertThat(detector.isPeerDead(now)).isFalse();
+        assertThat(isDeadAfter(LATE - 1)).isFalse();
+        detector.onBytes(now);
+        assertThat(isDeadAfter(SILENCE - 1)).isFalse();
     }
 
     @Test

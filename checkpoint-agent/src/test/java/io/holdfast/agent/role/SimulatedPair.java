@@ -198,8 +198,7 @@ final class SimulatedPair {
         }
     }
 
-    // ---- steps of the guest and the packet path
-    // ----------------------------------------------------------------------
+    // ---- steps of the guest and the packet path ----
 
     boolean guestRuns(Host host) {
         return host.guest != null && !host.guestPaused && !host.frozen;
@@ -276,8 +275,7 @@ final class SimulatedPair {
         }
     }
 
-    // ---- steps of the agents
-    // -----------------------------------------------------------------------------------------
+    // ---- steps of the agents ----
 
     void engineStep(Host host) {
         if (!host.frozen && host.agentAlive) {
@@ -644,8 +642,7 @@ final class SimulatedPair {
         wall.hello(life, term, openEpochAtLeast);
     }
 
-    // ---- life and death
-    // ----------------------------------------------------------------------------------------------
+    // ---- life and death ----
 
     private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
         boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);

@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,9 +64,9 @@ class HoldfastProxyTest {
             long epoch = engine.barrier();
             net.assertStaysAt(frames.size());
             engine.commit(epoch);
-            List<byte[]> allTwice = new ArrayList<>(frames);
-            allTwice.addAll(frames);
-            net.awaitExactly(allTwice);
+            List<byte[]> twice = new ArrayList<>(frames);
+            twice.addAll(frames);
+            net.awaitExactly(twice);
         }
     }
 

@@ -1,0 +1,209 @@
+package io.holdfast.agent.role;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.agent.role.BackupEffect.Apply;
+import io.holdfast.agent.role.BackupEffect.BecomePrimary;
+import io.holdfast.agent.role.BackupEffect.CloseSession;
+import io.holdfast.agent.role.BackupEffect.Confirm;
+import io.holdfast.agent.role.BackupEffect.Note;
+import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
+import io.holdfast.agent.role.BackupEffect.OwnWall;
+import io.holdfast.agent.role.BackupEffect.RestoreGuest;
+import io.holdfast.agent.role.BackupEffect.SendRefusal;
+import io.holdfast.agent.role.BackupEffect.SendWelcome;
+import io.holdfast.agent.role.BackupEffect.StartStandby;
+import io.holdfast.agent.role.BackupEffect.StoreTerm;
+import io.holdfast.wall.Term;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The decisions one by one; their interplay is in the simulations. */
+class BackupRoleTest {
+
+    private static final long SILENCE = 500;
+    private static final long GRACE = 300;
+    private static final long SESSION = 7;
+    private static final Term PRIMARYS = new Term(1, Term.Claim.PROMOTION, "a");
+    private static final Term OURS = new Term(2, Term.Claim.PROMOTION, "b");
+
+    private final BackupRole role = new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100));
+    private long now = 1_000;
+
+    @Test
+    void shouldHaveTheTermOnDiskBeforeItWelcomesAPrimary() {
+        role.onStandbyReady();
+        assertThat(role.onHello(SESSION, PRIMARYS, List.of(), now)).containsExactly(new StoreTerm(PRIMARYS));
+        assertThat(role.onTermStored(PRIMARYS, now)).containsExactly(new SendWelcome(SESSION, PRIMARYS, 0, false));
+    }
+
+    @Test
+    void shouldRefuseAPrimaryUntilTheStandbyIsReady() {
+        assertThat(errorClassOf(role.onHello(SESSION, PRIMARYS, List.of(), now)))
+                .isEqualTo("NotReady");
+    }
+
+    @Test
+    void shouldRefuseAPrimaryIfTheStandbyDiedWhileItsTermWasBeingStored() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onStandbyLost("killed");
+        assertThat(errorClassOf(role.onTermStored(PRIMARYS, now))).isEqualTo("NotReady");
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    @Test
+    void shouldRefuseAPrimaryWhoseMachineDiffersAndSayHow() {
+        role.onStandbyReady();
+        List<BackupEffect> effects = role.onHello(SESSION, PRIMARYS, List.of("memory: 96 here, 128 there"), now);
+        assertThat(errorClassOf(effects)).isEqualTo("DifferentMachine");
+        assertThat(((SendRefusal) effects.get(0)).reasons()).containsExactly("memory: 96 here, 128 there");
+    }
+
+    @Test
+    void shouldRefuseAnOlderTerm() {
+        follow();
+        Term older = new Term(0, Term.Claim.PROMOTION, "c");
+        assertThat(errorClassOf(role.onHello(SESSION + 1, older, List.of(), now)))
+                .isEqualTo("StaleTerm");
+    }
+
+    @Test
+    void shouldConfirmACompleteCheckpointBeforeItAppliesIt() {
+        follow();
+        assertThat(role.onStaged(SESSION, 5, 0)).containsExactly(new Confirm(SESSION, 5), new Apply(5));
+    }
+
+    @Test
+    void shouldEndAConnectionWhoseChainIsBroken() {
+        follow();
+        role.onStaged(SESSION, 5, 0);
+        assertThat(role.onStaged(SESSION, 7, 6)).singleElement().isInstanceOf(CloseSession.class);
+        assertThat(role.confirmedEpoch()).isEqualTo(5);
+    }
+
+    @Test
+    void shouldPromoteInStepsWithTheTermOnDiskFirstAndTheWallOwnedBeforeTheGuestRuns() {
+        protect();
+        assertThat(role.onGuestDeath(SESSION, "killed", true, now)).endsWith(new StoreTerm(OURS));
+        assertThat(role.onTermStored(OURS, now)).containsExactly(new OwnWall(OURS, 6));
+        assertThat(role.onWallOwned()).containsExactly(new RestoreGuest(5));
+        assertThat(role.onGuestRestored())
+                .containsExactly(
+                        new OpenWallAndAnnounce("promoted at checkpoint 5 (death)"), new BecomePrimary(OURS, 5));
+    }
+
+    @Test
+    void shouldPromoteAfterTheGraceWhenTheConnectionEnded() {
+        protect();
+        role.onSessionLost(SESSION, now);
+        assertThat(tick(GRACE - 1)).isEmpty();
+        assertThat(tick(1)).contains(new StoreTerm(OURS));
+    }
+
+    @Test
+    void shouldNotPromoteWhenThePrimaryIsBackWithinTheGrace() {
+        protect();
+        role.onSessionLost(SESSION, now);
+        tick(GRACE - 1);
+        role.onHello(SESSION + 1, PRIMARYS, List.of(), now);
+        assertThat(tick(SILENCE - 1)).isEmpty();
+    }
+
+    @Test
+    void shouldPromoteAfterSilence() {
+        protect();
+        assertThat(tick(SILENCE)).contains(new StoreTerm(OURS));
+        assertThat(role.promotionCause()).isEqualTo("silence");
+    }
+
+    @Test
+    void shouldNeverPromoteWithoutAConfirmedFullCheckpoint() {
+        follow();
+        assertThat(tick(10 * SILENCE)).allMatch(Note.class::isInstance);
+        assertThat(role.isPromoting()).isFalse();
+    }
+
+    @Test
+    void shouldNeverPromoteWhatThePrimaryDidNotAllow() {
+        follow();
+        role.onStaged(SESSION, 5, 0);
+        assertThat(tick(10 * SILENCE)).allMatch(Note.class::isInstance);
+        assertThat(role.isPromoting()).isFalse();
+    }
+
+    @Test
+    void shouldNotResurrectAGuestThatPoweredItselfOff() {
+        protect();
+        role.onGuestDeath(SESSION, "shut down", false, now);
+        role.onSessionLost(SESSION, now);
+        tick(10 * SILENCE);
+        assertThat(role.isPromoting()).isFalse();
+    }
+
+    @Test
+    void shouldForgetTheCheckpointOfATermThatIsOver() {
+        protect();
+        Term alone = new Term(2, Term.Claim.ALONE, "a");
+        role.onHello(SESSION + 1, alone, List.of(), now);
+        assertThat(role.mayPromote()).isFalse();
+        assertThat(role.confirmedEpoch()).isZero();
+    }
+
+    @Test
+    void shouldReplaceALostStandbyAndForgetWhatWasAppliedToIt() {
+        protect();
+        assertThat(role.onStandbyLost("killed")).endsWith(new StartStandby());
+        assertThat(role.mayPromote()).isFalse();
+    }
+
+    @Test
+    void shouldAskThePrimaryToComeAgainIfTheStandbyDiesWhileItsTermIsBeingStored() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onStandbyLost("killed");
+        assertThat(errorClassOf(role.onTermStored(PRIMARYS, now))).isEqualTo("NotReady");
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    @Test
+    void shouldConfirmNothingMoreOncePromotionIsDecided() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        assertThat(role.onStaged(SESSION, 6, 5)).isEmpty();
+    }
+
+    @Test
+    void shouldRefuseEveryPrimaryOncePromotionIsDecided() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
+                .isEqualTo("StaleTerm");
+    }
+
+    private void follow() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onTermStored(PRIMARYS, now);
+    }
+
+    private void protect() {
+        follow();
+        role.onStaged(SESSION, 5, 0);
+        role.onArmed(SESSION);
+    }
+
+    private List<BackupEffect> tick(long duration) {
+        List<BackupEffect> effects = new ArrayList<>();
+        for (long passed = 0; passed < duration; passed++) {
+            effects.addAll(role.onTick(++now));
+        }
+        return effects;
+    }
+
+    private static String errorClassOf(List<BackupEffect> effects) {
+        assertThat(effects).singleElement().isInstanceOf(SendRefusal.class);
+        return ((SendRefusal) effects.get(0)).errorClass();
+    }
+}

@@ -1,0 +1,228 @@
+package io.holdfast.agent.role;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.agent.role.PrimaryEffect.CaptureState;
+import io.holdfast.agent.role.PrimaryEffect.Commit;
+import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.OpenWall;
+import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
+import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
+import io.holdfast.agent.role.PrimaryEffect.Precopy;
+import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
+import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
+import io.holdfast.agent.role.PrimaryEffect.SealWall;
+import io.holdfast.agent.role.PrimaryEffect.SendArmed;
+import io.holdfast.agent.role.PrimaryEffect.Ship;
+import io.holdfast.agent.role.PrimaryEffect.StepDown;
+import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
+import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
+import io.holdfast.wall.Term;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The decisions one by one; their interplay is in the simulations. */
+class PrimaryRoleTest {
+
+    private static final long INTERVAL = 50;
+    private static final long LEASE = 150;
+    private static final long RETRY = 500;
+    private static final long SESSION = 7;
+    private static final Term TERM = new Term(2, Term.Claim.PROMOTION, "a");
+
+    private long now = 1_000;
+    private PrimaryRole role = role(2, false, false);
+
+    private static PrimaryRole role(int epochsInFlight, boolean backupArmed, boolean servesAlone) {
+        return new PrimaryRole(
+                new PrimaryRole.Settings(INTERVAL, epochsInFlight, RETRY, LEASE), TERM, 0, backupArmed, servesAlone);
+    }
+
+    @Test
+    void shouldLetAGuestGoOnThatAnEarlierAgentLeftPaused() {
+        assertThat(role.onStart(true, now)).containsExactly(new ResumeGuest());
+    }
+
+    @Test
+    void shouldHandOutAllMemoryBeforeTheFirstCheckpointOfABackup() {
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        assertThat(role.onLinkUp(SESSION, now)).containsExactly(new Precopy(SESSION));
+        assertThat(role.onPrecopied(SESSION, now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldPlaceTheBarrierWhileTheGuestIsPausedAndResumeItAfterTheCapture() {
+        connect();
+        assertThat(role.onGuestPaused(now)).containsExactly(new PlaceBarrier());
+        assertThat(role.onBarrierPlaced(1, false, now)).containsExactly(new CaptureState(SESSION, 1, 0));
+        assertThat(role.onStateCaptured(1, now)).containsExactly(new ResumeGuest(), new Ship(SESSION, 1));
+    }
+
+    @Test
+    void shouldCommitOnlyWhatTheBackupConfirmedAndWithALease() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onConfirmed(SESSION, 1, now))
+                .containsExactly(new StoreArmed(), new SendArmed(SESSION, 1), new Commit(1, now + LEASE));
+    }
+
+    @Test
+    void shouldIgnoreAConfirmationOfAnEarlierConnection() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onConfirmed(SESSION - 1, 1, now)).isEmpty();
+    }
+
+    @Test
+    void shouldIgnoreAConfirmationOfWhatWasNotShipped() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onConfirmed(SESSION, 2, now)).isEmpty();
+    }
+
+    @Test
+    void shouldNotWaitForAConfirmationBeforeTheNextCheckpoint() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onTick(now += INTERVAL)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldWaitWhenAsManyAreInFlightAsMayBe() {
+        role = role(1, false, false);
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onTick(now += INTERVAL)).isEmpty();
+        assertThat(role.onConfirmed(SESSION, 1, now)).endsWith(new PauseGuest());
+    }
+
+    @Test
+    void shouldTakeACheckpointEarlyWhenTheWallAsks() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onWallPressure(now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldKeepTheGuestPausedAtAFullWallUntilTheFrontierMoves() {
+        connect();
+        assertThat(checkpoint(1, true)).containsExactly(new Ship(SESSION, 1));
+        assertThat(role.onTick(now += INTERVAL)).isEmpty();
+        assertThat(role.onConfirmed(SESSION, 1, now)).contains(new Commit(1, now + LEASE), new ResumeGuest());
+    }
+
+    @Test
+    void shouldSuspendTheWallWhenAnArmedBackupIsLost() {
+        connect();
+        checkpoint(1, false);
+        role.onConfirmed(SESSION, 1, now);
+        assertThat(role.onLinkDown(SESSION, "cut", now)).containsExactly(new SuspendWall("backup lost: cut"));
+    }
+
+    @Test
+    void shouldGoOnAloneWhenTheBackupIsLostBeforeItWasArmed() {
+        role = role(2, false, true);
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onLinkDown(SESSION, "cut", now)).singleElement().isInstanceOf(OpenWall.class);
+    }
+
+    @Test
+    void shouldNotOpenTheWallAfterARestartWhileABackupMayPromote() {
+        role = role(2, true, false);
+        role.onStart(false, now);
+        assertThat(role.onWallUp(1, now)).isEmpty();
+    }
+
+    @Test
+    void shouldBeginWithAllMemoryAgainAfterTheLinkWasLost() {
+        connect();
+        checkpoint(1, false);
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, now)).containsExactly(new Precopy(SESSION + 1));
+    }
+
+    @Test
+    void shouldDropACaptureThatNobodyCanUseAndLetTheGuestGoOn() {
+        connect();
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(1, false, now);
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onStateCaptured(1, now)).containsExactly(new ResumeGuest(), new DropCaptured());
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnWhenTheWallIsLostWhileItIsPaused() {
+        connect();
+        role.onWallDown(now);
+        assertThat(role.onGuestPaused(now)).containsExactly(new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnWhenTheBarrierIsNotAnswered() {
+        connect();
+        role.onGuestPaused(now);
+        assertThat(role.onWallDown(now)).containsExactly(new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnAndWaitWhenACheckpointFails() {
+        connect();
+        role.onGuestPaused(now);
+        assertThat(role.onCheckpointFailed(now)).containsExactly(new ResumeGuest(), new DropCaptured());
+        assertThat(role.onTick(now + RETRY - 1)).isEmpty();
+        assertThat(role.onTick(now + RETRY)).containsExactly(new Precopy(SESSION));
+    }
+
+    @Test
+    void shouldSealItsWallBeforeItTellsTheBackupThatTheGuestIsDead() {
+        connect();
+        List<PrimaryEffect> effects = role.onHypervisorGone();
+        assertThat(effects.get(0)).isInstanceOf(SealWall.class);
+        assertThat(effects.get(1)).isEqualTo(new ReportGuestDeath("the hypervisor process is gone", true));
+    }
+
+    @Test
+    void shouldNotAskForAFailoverWhenTheGuestPoweredItselfOff() {
+        connect();
+        assertThat(role.onGuestEnded("the guest has shut down"))
+                .containsExactly(new ReportGuestDeath("the guest has shut down", false));
+    }
+
+    @Test
+    void shouldTellABackupThatConnectsLaterThatTheGuestIsDead() {
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        role.onHypervisorGone();
+        assertThat(role.onLinkUp(SESSION, now))
+                .containsExactly(new ReportGuestDeath("the hypervisor process is gone", true));
+    }
+
+    @Test
+    void shouldStepDownWhenSomebodyKnowsANewerTerm() {
+        connect();
+        Term newer = TERM.promotionOf("b");
+        assertThat(role.onNewerTerm(newer)).singleElement().isInstanceOf(StepDown.class);
+    }
+
+    @Test
+    void shouldNotStepDownForAnOlderTerm() {
+        connect();
+        assertThat(role.onNewerTerm(new Term(1, Term.Claim.PROMOTION, "b"))).isEmpty();
+    }
+
+    private void connect() {
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        role.onLinkUp(SESSION, now);
+        role.onPrecopied(SESSION, now);
+    }
+
+    /** From the pause that is under way to the shipping. */
+    private List<PrimaryEffect> checkpoint(long epoch, boolean wallAtLimit) {
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(epoch, wallAtLimit, now);
+        return role.onStateCaptured(epoch, now);
+    }
+}

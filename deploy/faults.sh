@@ -1,0 +1,341 @@
+#!/usr/bin/env bash
+# Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
+# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the
+# time; no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
+#
+#   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
+#
+#   --seed N           for the moments of the faults (default: a random one, which is shown)
+#
+# Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
+# removed at the end, whatever happens. Logs are in deploy/target/faults-logs. The last line is "N passed, N failed".
+# Exit code 0 if none failed.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+readonly REPOSITORY
+# shellcheck source=lib/messages.sh
+source "$REPOSITORY/deploy/lib/messages.sh"
+# shellcheck source=lib/packages.sh
+source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/build.sh
+source "$REPOSITORY/deploy/lib/build.sh"
+# shellcheck source=lib/lab.sh
+source "$REPOSITORY/deploy/lib/lab.sh"
+# shellcheck source=lib/hosts.sh
+source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/workload.sh
+source "$REPOSITORY/deploy/lib/workload.sh"
+# shellcheck source=lib/checks.sh
+source "$REPOSITORY/deploy/lib/checks.sh"
+
+readonly LOGS=$REPOSITORY/deploy/target/faults-logs
+readonly CLIENTS=6
+readonly INTERVAL=25ms
+# An agent must be back before its peer gives it up, also on a machine that has much to do.
+readonly PATIENCE_SECONDS=8
+# Clients may have to wait as long as that, and for their next retransmission.
+readonly STUCK_MILLIS=30000
+# What a return to protection may take: a Java program starts, and all memory is copied.
+readonly RECOVERY_SECONDS=40
+
+seed=$RANDOM
+
+main() {
+    parse_options "$@"
+    require_root
+    install_missing_packages "${LAB_PACKAGES[@]}" socat
+    prepare_build_tools
+    build_if_needed
+    build_guest_image
+
+    HOSTS_DIR=$(mktemp -d /tmp/holdfast-demo.XXXXXX)
+    WORKLOAD_DIR=$HOSTS_DIR
+    trap clean_up EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 141' PIPE
+    trap 'exit 143' TERM
+
+    RANDOM=$seed
+    HEARTBEATS_MISSED=$((PATIENCE_SECONDS * 10))
+    GRACE=${PATIENCE_SECONDS}s
+    say "$CLIENTS clients, an epoch every $INTERVAL, agents wait $PATIENCE_SECONDS s for each other, seed $seed"
+    protect_a_guest
+
+    the_agent_of_the_primary_dies
+    the_agent_of_the_primary_dies_and_the_guest_stands_still
+    the_proxy_of_the_primary_dies
+    the_waiting_qemu_dies
+    the_agent_of_the_backup_dies
+    the_link_is_silent
+    the_link_flaps
+    the_agent_of_the_primary_stays_away
+    the_host_dies
+    clients_have_noticed_nothing
+    the_guest_powers_itself_off
+
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+parse_options() {
+    while (($# > 0)); do
+        case $1 in
+            --help | -h) print_help && exit 0 ;;
+            --seed) ;;
+            *) die_of_usage "unknown option $1" ;;
+        esac
+        (($# > 1)) || die_of_usage "$1 needs a value"
+        [[ $2 =~ ^[0-9]{1,9}$ ]] || die_of_usage "$1 is a number, not $2"
+        seed=$2
+        shift 2
+    done
+}
+
+protect_a_guest() {
+    say "a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
+    make_host a
+    make_host b
+    create_lab
+    write_config a primary wall $INTERVAL
+    write_config b backup wall $INTERVAL
+    start_primary a
+    start_backup b
+    wait_for_guest a
+    wait_for_protection a
+    TERM_BEFORE=$(figure_of a .agent.term)
+    say "the guest is protected under term $TERM_BEFORE; $CLIENTS clients start"
+    start_workload $CLIENTS faults: --stuck-millis $STUCK_MILLIS
+    let_clients_run 2000
+}
+
+# ---- the faults -------------------------------------------------------------------------------------------------------
+
+the_agent_of_the_primary_dies() {
+    say "the primary's agent dies and is started again"
+    mark_history a
+    kill_holdfast a agent
+    expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    start_holdfast a agent
+    expect_recovery
+    expect "the guest runs" 5 guest_is_in a running
+}
+
+# As if it had died between pausing the guest and resuming it.
+the_agent_of_the_primary_dies_and_the_guest_stands_still() {
+    say "the primary's agent dies in the middle of a checkpoint, which leaves the guest paused"
+    mark_history a
+    kill_holdfast a agent
+    ask_qemu a stop > /dev/null
+    expect "the guest is paused" 5 guest_is_in a paused
+    start_holdfast a agent
+    expect "the new agent lets it go on" $RECOVERY_SECONDS guest_is_in a running
+    expect_recovery
+}
+
+the_proxy_of_the_primary_dies() {
+    local incarnation
+    say "the primary's proxy dies with what it holds, and is started again"
+    incarnation=$(figure_of a .proxy.incarnation)
+    mark_history a
+    kill_holdfast a proxy
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    expect "the guest runs all the same" 5 guest_is_in a running
+    start_holdfast a proxy
+    expect_recovery
+    expect "the wall lives a new life" 0 host_says a ".proxy.incarnation != \"$incarnation\""
+}
+
+the_waiting_qemu_dies() {
+    local round
+    for round in 1 2 3; do
+        say "the waiting QEMU on host b dies, time $round of 3"
+        let_clients_run $((RANDOM % 1000))
+        mark_history a
+        kill_waiting_qemu
+        expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+        expect_recovery
+    done
+    expect "the agent of host b has lived through it" 0 host_says b '.agent.may_promote'
+}
+
+the_agent_of_the_backup_dies() {
+    say "the backup's agent dies and is started again"
+    mark_history a
+    kill_holdfast b agent
+    expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+    start_holdfast b agent
+    expect_recovery
+}
+
+# What TCP sends again when the cable is back. The wall need not even notice.
+the_link_is_silent() {
+    local millis frontier
+    say "the replication link is unplugged for a moment, three times"
+    for millis in 200 700 2500; do
+        in_lab a ip link set rep0 down
+        let_clients_run $millis
+        in_lab a ip link set rep0 up
+        frontier=$(figure_of a .proxy.frontier)
+        expect "commits go on after $millis ms" $RECOVERY_SECONDS \
+            host_says a ".proxy.state == \"PROTECTED\" and .proxy.frontier > $frontier"
+        expect_nobody_promoted
+    done
+}
+
+# Connections break, while checkpoints are on their way and while the first full one is.
+the_link_flaps() {
+    local round
+    say "the replication link refuses, and flaps"
+    mark_history a
+    refuse_replication
+    expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    allow_replication
+    expect_recovery
+    mark_history a
+    for round in 1 2 3 4 5 6 7 8; do
+        refuse_replication
+        let_clients_run $((50 + RANDOM % 150))
+        allow_replication
+        let_clients_run $((RANDOM % 1200))
+    done
+    expect "the wall was SUSPENDED" 5 wall_went SUSPENDED
+    expect_recovery
+}
+
+# Longer than its peer waits. Its guest runs on, but nobody hears of it; the agent that comes back ends it.
+the_agent_of_the_primary_stays_away() {
+    say "the primary's agent dies, and stays away for too long"
+    mark_history a
+    kill_holdfast a agent
+    expect_take_over b
+    expect "the wall of host a is SUSPENDED" 0 wall_went SUSPENDED
+    expect "the guest of host a runs on" 0 guest_is_in a running
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    mark_history b
+    start_holdfast a agent
+    expect "host a gives way and becomes the backup" $RECOVERY_SECONDS host_says a '.agent.role == "backup"'
+    expect "the wall of host a is SEALED" 0 wall_is_sealed a
+    expect "the guest is PROTECTED on host b" $RECOVERY_SECONDS protected_again
+    TERM_BEFORE=$(figure_of b .agent.term)
+    expect "host a may promote" 10 host_says a '.agent.may_promote'
+    let_clients_run 2000
+}
+
+the_host_dies() {
+    local killed_micros
+    say "after all that, host b dies: SIGKILL to its QEMU, agent and proxy"
+    killed_micros=$(now_micros)
+    kill_everything_in b
+    tell_workload_of_failover "$killed_micros" "$(now_micros)"
+    expect_take_over a
+    # As long as a client may wait for its own next retransmission after the patience of the hosts.
+    let_clients_run 10000
+}
+
+clients_have_noticed_nothing() {
+    local report
+    say "the clients stop, and a fresh connection compares the guest with what they were told"
+    stop_workload
+    show_findings
+    report=$(workload_report)
+    detail "$report"
+    expect "all clients have survived" 0 report_says "$report" '.survived == .clients and .reset == 0 and .stuck == 0'
+    expect "nothing that they were told was contradicted" 0 report_says "$report" '.violations == 0'
+    expect "they were answered after the failover" 0 report_says "$report" '.replies_after > 0'
+}
+
+the_guest_powers_itself_off() {
+    say "host b returns as the backup of host a"
+    mark_history a
+    write_config b backup wall $INTERVAL
+    start_backup b
+    expect "the guest is PROTECTED" $PROTECTION_SECONDS protected_again
+    expect "host b may promote" 10 host_says b '.agent.may_promote'
+    TERM_BEFORE=$(figure_of a .agent.term)
+
+    say "the guest powers itself off"
+    in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" shutdown nosave > /dev/null 2>&1 || true
+    expect "host b knows that this is no failure" 10 host_says b '.agent.may_promote == false'
+    say "and then its host dies"
+    kill_everything_in a
+    sleep $((PATIENCE_SECONDS + 2))
+    expect "host b has not resurrected the guest" 0 \
+        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and .proxy.state == \"CLOSED\""
+}
+
+# ---- how they are made, and what follows each -------------------------------------------------------------------------
+
+# kill_holdfast HOST proxy|agent
+kill_holdfast() {
+    kill -KILL "${HOLDFAST_PIDS[$1-$2]}"
+    wait_for 5 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not die"
+}
+
+kill_waiting_qemu() {
+    local pid rest
+    read -r pid rest < "$HOSTS_DIR/b/run/standby.pid"
+    kill -KILL "$pid"
+}
+
+refuse_replication() {
+    in_lab b nft 'table inet cut { chain input { type filter hook input priority 0; tcp dport 7700 reject with tcp reset; }; }'
+}
+allow_replication() { in_lab b nft delete table inet cut; }
+
+expect_recovery() {
+    expect "PROTECTED again" $RECOVERY_SECONDS protected_again
+    expect_nobody_promoted
+    let_clients_run 500
+}
+
+expect_nobody_promoted() {
+    expect "nobody was promoted" 0 nobody_was_promoted
+}
+
+nobody_was_promoted() {
+    host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE" \
+        && host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE"
+}
+
+# expect_take_over HOST
+expect_take_over() {
+    expect "host $1 takes over" $((PATIENCE_SECONDS + RECOVERY_SECONDS)) \
+        host_says "$1" ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE and .proxy.state == \"ALONE\""
+    expect "the guest answers there" 10 guest_answers_there
+}
+
+wall_is_sealed() { wall_history_of "$1" | tail -n 1 | grep -q -e '-> SEALED$'; }
+
+# Unlike guest_answers it does not ask whether the other host's programs run.
+guest_answers_there() { [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]; }
+
+report_says() { jq --exit-status "$2" <<< "$1" > /dev/null; }
+
+clean_up() {
+    local exit_code=$?
+    trap '' HUP INT PIPE TERM
+    trap - EXIT
+    # Nothing that fails here may keep the rest from being removed.
+    set +e
+    end_progress
+    ((exit_code >= 128)) || save_logs
+    ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
+    destroy_lab
+    remove_guest_memory
+    rm -rf "$HOSTS_DIR"
+    exit "$exit_code"
+}
+
+save_logs() {
+    rm -rf "$LOGS"
+    mkdir -p "$LOGS"
+    cp -r "$HOSTS_DIR"/. "$LOGS" 2> /dev/null || true
+}
+
+main "$@"
