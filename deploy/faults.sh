@@ -282,7 +282,8 @@ the_guest_powers_itself_off() {
 
 # How long agents wait for each other whose configuration is written from now on: be_patient_for SECONDS
 be_patient_for() {
-    HEARTBEATS_MISSED=$(($1 * 10))
+    HEARTBEATS_MISSED=50
+    HEARTBEAT=$(($1 * 1000 / HEARTBEATS_MISSED))ms
     GRACE=$1s
 }
 
