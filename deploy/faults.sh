@@ -126,7 +126,7 @@ the_agent_of_the_primary_dies() {
     expect "nothing leaves host a" 0 is_silent a 0.5
     start_holdfast a agent
     expect_recovery
-    expect "the guest runs" 5 guest_is_in a running
+    expect "the guest runs" 15 guest_is_in a running
 }
 
 # As if it had died between pausing the guest and resuming it.
@@ -148,7 +148,7 @@ the_proxy_of_the_primary_dies() {
     mark_history a
     kill_holdfast a proxy
     expect "nothing leaves host a" 0 is_silent a 0.5
-    expect "the guest runs all the same" 5 guest_is_in a running
+    expect "the guest runs all the same" 15 guest_is_in a running
     start_holdfast a proxy
     expect_recovery
     expect "the wall lives a new life" 0 host_says a ".proxy.incarnation != \"$incarnation\""
@@ -223,7 +223,7 @@ the_agent_of_the_primary_stays_away() {
     expect "the wall of host a is SUSPENDED" 0 wall_went SUSPENDED
     # It may have been paused when its agent died.
     ask_qemu a cont > /dev/null
-    expect "the guest of host a runs on" 5 guest_is_in a running
+    expect "the guest of host a runs on" 15 guest_is_in a running
     expect "nothing leaves host a" 0 is_silent a 0.5
     mark_history b
     write_config a primary wall $INTERVAL
