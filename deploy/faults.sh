@@ -275,7 +275,7 @@ the_guest_powers_itself_off() {
     kill_everything_in a
     sleep $((PATIENCE_SECONDS + 2))
     expect "host b has not resurrected the guest" 0 \
-        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and .proxy.state == \"CLOSED\""
+        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and (.proxy.state | IN(\"CLOSED\", \"SEALED\"))"
 }
 
 # ---- how they are made, and what follows each -------------------------------------------------------------------------
