@@ -65,10 +65,11 @@ is_silent() {
 }
 
 # Whether the guest on a host executes, asked over the socket that is for people: guest_is_in HOST STATE
+# One that is checkpointed is paused at many a moment, so give this more than one chance.
 guest_is_in() { [[ $(ask_qemu "$1" query-status | jq --raw-output 'select(.return.status).return.status') == "$2" ]]; }
 
 # ask_qemu HOST COMMAND
 ask_qemu() {
     printf '%s\n' '{"execute":"qmp_capabilities"}' "{\"execute\":\"$2\"}" \
-        | socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/monitor.sock" 2> /dev/null
+        | socat -t 0.5 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/monitor.sock" 2> /dev/null
 }

@@ -8,6 +8,7 @@ readonly GUEST_BOOT_SECONDS=120
 readonly PROTECTION_SECONDS=60
 
 # How patient the agents are with each other; a script may change it before it writes configurations.
+HEARTBEAT=100ms
 HEARTBEATS_MISSED=5
 GRACE=300ms
 
@@ -55,6 +56,7 @@ proxy:
 agent:
   role: $role
   interval: $interval
+  heartbeat: $HEARTBEAT
   missed-heartbeats: $HEARTBEATS_MISSED
   grace: $GRACE
   link:
