@@ -143,6 +143,12 @@ what_is_left() {
     } | sort
 }
 
-nothing_was_left() { diff <(printf '%s' "$LEFT_BEFORE") <(printf '%s' "$(what_is_left)"); }
+# Only what is new counts: another run beside this one may have ended meanwhile.
+nothing_was_left() {
+    local left
+    left=$(comm -13 <(printf '%s\n' "$LEFT_BEFORE") <(what_is_left))
+    printf '%s\n' "$left"
+    [[ -z $left ]]
+}
 
 main "$@"
