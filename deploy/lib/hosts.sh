@@ -152,3 +152,22 @@ figures_of() {
 detection_of() { status_of "$1" | jq --raw-output '.agent.detected_by // "unknown"'; }
 
 remove_guest_memory() { rm -f /dev/shm/"$LAB"-*; }
+
+# For the logs, when something went wrong: what both hosts and the switch say, and whether the guest moves.
+note_state_of_hosts() {
+    local host look
+    for host in a b; do
+        {
+            status_of "$host"
+            in_lab "$host" ip -s link
+            for look in 1 2; do
+                printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-status"}' \
+                    '{"execute":"human-monitor-command","arguments":{"command-line":"info registers"}}' \
+                    | timeout 2 socat -t 1 - "UNIX-CONNECT:$HOSTS_DIR/$host/run/monitor.sock"
+                sleep 0.2
+            done
+        } > "$HOSTS_DIR/$host/state.log" 2>&1 || true
+    done
+    in_lab switch bridge fdb show > "$HOSTS_DIR/switch.log" 2>&1 || true
+    in_lab client ip neighbour > "$HOSTS_DIR/client.log" 2>&1 || true
+}

@@ -45,6 +45,7 @@ stop_workload() {
     printf 'stop\n' >&"$WORKLOAD_COMMANDS"
     exec {WORKLOAD_COMMANDS}>&-
     wait_for 60 is_gone "$WORKLOAD_PID" || die "the clients do not end"
+    workload_has_said report || note_state_of_hosts
     workload_has_said report || die "the clients ended without a report: $(tail "$WORKLOAD_DIR"/{events,workload.log})"
 }
 
