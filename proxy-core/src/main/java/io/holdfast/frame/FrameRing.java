@@ -80,7 +80,8 @@ public final class FrameRing implements AutoCloseable {
     }
 
     /**
-     * Takes a copy of a frame in.
+     * Takes a copy of a frame in. It is visible to the consumer before the producer reads anything else: who then looks
+     * at the frontier and does not see it moved knows that whoever moves it finds the frame.
      *
      * @param stamp any value but {@link #EMPTY}
      * @param captureNanos when it was captured, monotonic
@@ -108,7 +109,7 @@ public final class FrameRing implements AutoCloseable {
         MemorySegment.copy(source, offsetBytes, memory, place + HEADER_BYTES, lengthBytes);
         producedFrames++;
         producedFrameBytes += lengthBytes;
-        PRODUCED_BYTES.setRelease(this, end);
+        PRODUCED_BYTES.setVolatile(this, end);
         return true;
     }
 
