@@ -86,7 +86,11 @@ final class BackupShell implements Shell {
         this.measures = context.measures();
         this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
         this.wallConnector = new WallLink.Connector(
-                context.config().proxySocket(), conductor, connected -> wall = connected, () -> {}, this::onWallGone);
+                context.config().proxySocket(),
+                conductor,
+                connected -> wall = connected,
+                pastHighWater -> {},
+                this::onWallGone);
     }
 
     @Override

@@ -119,7 +119,7 @@ final class PrimaryShell implements Shell {
                 context.config().proxySocket(),
                 conductor,
                 this::onWallConnected,
-                () -> perform(role.onWallPressure(System.nanoTime())),
+                pastHighWater -> perform(role.onWallPressure(pastHighWater, System.nanoTime())),
                 this::onWallGone);
     }
 
@@ -477,6 +477,7 @@ final class PrimaryShell implements Shell {
                         death.failover() ? LinkMessage.GuestDeath.Policy.PROMOTE : LinkMessage.GuestDeath.Policy.STAY,
                         death.reason()));
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
+            case PrimaryEffect.Note note -> log.warn("{}", note.text());
         }
     }
 
@@ -744,6 +745,7 @@ final class PrimaryShell implements Shell {
                 .put("armed", role.isBackupArmed())
                 .put("epoch", role.lastEpoch())
                 .put("epochs_in_flight", role.epochsInFlight())
+                .put("guest_waits_for_room", role.guestWaitsForRoom())
                 .put("refused_because", refusedBecause);
     }
 

@@ -45,16 +45,17 @@ final class WallLink implements AutoCloseable {
     /**
      * Connects.
      *
-     * @param onPressure called when the wall asks for an early checkpoint, on a thread of the client's
+     * @param onPressure called when the wall asks for an early checkpoint, on a thread of the client's; with whether it
+     *     has passed its high-water mark
      * @param onGone called once when the connection ends, on a thread of the client's
      */
-    static WallLink connect(Path socket, Runnable onPressure, Runnable onGone) throws WallGoneException {
+    static WallLink connect(Path socket, Consumer<Boolean> onPressure, Runnable onGone) throws WallGoneException {
         try {
             ControlClient client = ControlClient.connect(socket, COMMAND_LIMIT, new ControlListener() {
                 @Override
                 public void onEvent(ControlEvent event) {
                     if (event.name().equals("WALL_PRESSURE")) {
-                        onPressure.run();
+                        onPressure.accept(event.data().path("reason").asText().equals("high-water"));
                     }
                 }
 
@@ -177,7 +178,7 @@ final class WallLink implements AutoCloseable {
         private final Path socket;
         private final Conductor conductor;
         private final Consumer<WallLink> onConnected;
-        private final Runnable onPressure;
+        private final Consumer<Boolean> onPressure;
         private final Runnable onGone;
         private @Nullable WallLink current;
         private boolean closed;
@@ -186,7 +187,7 @@ final class WallLink implements AutoCloseable {
                 Path socket,
                 Conductor conductor,
                 Consumer<WallLink> onConnected,
-                Runnable onPressure,
+                Consumer<Boolean> onPressure,
                 Runnable onGone) {
             this.socket = socket;
             this.conductor = conductor;
@@ -201,7 +202,10 @@ final class WallLink implements AutoCloseable {
                 return;
             }
             try {
-                WallLink link = connect(socket, () -> conductor.post(onPressure), () -> conductor.post(onGone));
+                WallLink link = connect(
+                        socket,
+                        pastHighWater -> conductor.post(() -> onPressure.accept(pastHighWater)),
+                        () -> conductor.post(onGone));
                 current = link;
                 onConnected.accept(link);
             } catch (WallGoneException e) {

@@ -57,7 +57,7 @@ public final class Bridge implements AutoCloseable {
      * A bridge at rest.
      *
      * @param exemptions makes one for each NIC, because it is confined to the thread that captures there
-     * @param onPressure is called on a capture thread when the high-water mark is passed; must not block
+     * @param onPressure is called on a capture thread for each frame above the high-water mark; must not block
      */
     public Bridge(
             BufferWall wall,

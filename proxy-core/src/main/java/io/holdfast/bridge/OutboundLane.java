@@ -55,7 +55,6 @@ final class OutboundLane {
     final Counter lateFrames = new Counter();
     final Counter discardedAtCaptureFrames = new Counter();
     final Counter droppedAtLimitFrames = new Counter();
-    private boolean pressureReported;
     private volatile long newestHeldStamp = Epoch.NONE;
     private volatile long newestHeldStampSinceNanos;
 
@@ -160,11 +159,9 @@ final class OutboundLane {
     }
 
     private void reportPressure() {
-        boolean pressure = ring.usedBytes() > highWaterBytes;
-        if (pressure && !pressureReported) {
+        if (ring.usedBytes() > highWaterBytes) {
             onPressure.run();
         }
-        pressureReported = pressure;
     }
 
     // ---- release thread ----

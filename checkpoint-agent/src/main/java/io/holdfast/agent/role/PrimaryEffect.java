@@ -57,4 +57,7 @@ public sealed interface PrimaryEffect {
 
     /** Close the wall for good: the guest is gone. */
     record SealWall(String reason) implements PrimaryEffect {}
+
+    /** Tell people. */
+    record Note(String text) implements PrimaryEffect {}
 }

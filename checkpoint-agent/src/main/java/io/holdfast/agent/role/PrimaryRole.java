@@ -3,6 +3,7 @@ package io.holdfast.agent.role;
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
 import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
@@ -59,6 +60,7 @@ public final class PrimaryRole {
         RUNNING,
         PRECOPYING,
         PAUSING,
+        PAUSING_FOR_ROOM,
         PLACING,
         CAPTURING
     }
@@ -74,7 +76,12 @@ public final class PrimaryRole {
     private boolean guestPaused;
     private boolean guestGone;
     private @Nullable ReportGuestDeath guestDeath;
+
+    /** The guest stays paused until the wall has room again. */
     private boolean atLimit;
+
+    /** The wall has passed its high-water mark since the last barrier. */
+    private boolean highWater;
 
     /** Whether a backup may promote, by this side's knowledge. */
     private boolean backupArmed;
@@ -129,10 +136,18 @@ public final class PrimaryRole {
     public List<PrimaryEffect> onWallUp(long openEpoch, long nowNanos) {
         wallUp = true;
         lastEpoch = Math.max(lastEpoch, openEpoch - 1);
-        if (servesAlone && !backupArmed && !guestGone) {
-            return List.of(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
+        highWater = false; // It may be another life of the wall; if not, it asks again.
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (guestWaitsForRoom()) {
+            atLimit = false;
+            effects.addAll(resume());
         }
-        return beginIfDue(nowNanos);
+        if (servesAlone && !backupArmed && !guestGone) {
+            effects.add(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
+            return effects;
+        }
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
     }
 
     /** The connection to the wall is lost. Nothing leaves; the guest goes on. */
@@ -145,8 +160,13 @@ public final class PrimaryRole {
         return List.of();
     }
 
-    /** The wall holds much, or has held it for long. */
-    public List<PrimaryEffect> onWallPressure(long nowNanos) {
+    /**
+     * The wall holds much, or has held it for long.
+     *
+     * @param pastHighWater it holds much: without a backup to take a checkpoint, the guest must wait (INV-5)
+     */
+    public List<PrimaryEffect> onWallPressure(boolean pastHighWater, long nowNanos) {
+        highWater |= pastHighWater;
         nextCheckpointNanos = nowNanos;
         return beginIfDue(nowNanos);
     }
@@ -200,7 +220,7 @@ public final class PrimaryRole {
         if (wallUp) {
             effects.add(new Commit(epoch, nowNanos + settings.leaseNanos()));
         }
-        if (atLimit && phase == Phase.RUNNING && guestPaused) {
+        if (guestWaitsForRoom()) {
             atLimit = false;
             effects.addAll(resume());
         }
@@ -236,6 +256,14 @@ public final class PrimaryRole {
     /** The guest stands still and has handed over its output. */
     public List<PrimaryEffect> onGuestPaused(long nowNanos) {
         guestPaused = true;
+        if (phase == Phase.PAUSING_FOR_ROOM) {
+            phase = Phase.RUNNING;
+            if (wallUp && !servesAlone) {
+                atLimit = true;
+                return beginIfDue(nowNanos);
+            }
+            return resume();
+        }
         if (phase != Phase.PAUSING || !wallUp) {
             phase = Phase.RUNNING;
             return resume();
@@ -255,6 +283,7 @@ public final class PrimaryRole {
             return List.of();
         }
         atLimit = wallAtLimit;
+        highWater = false;
         phase = Phase.CAPTURING;
         boolean unbroken = session != NO_SESSION && chainSession == session;
         return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
@@ -273,7 +302,7 @@ public final class PrimaryRole {
         }
         List<PrimaryEffect> effects = new ArrayList<>();
         boolean unbroken = session != NO_SESSION && chainSession == session;
-        if (!(atLimit && (unbroken || backupArmed))) {
+        if (!(atLimit && (unbroken || !servesAlone))) {
             effects.addAll(resume());
         }
         if (unbroken) {
@@ -349,6 +378,11 @@ public final class PrimaryRole {
         return guestGone;
     }
 
+    /** Whether the guest is paused because the wall is full. */
+    public boolean guestWaitsForRoom() {
+        return atLimit && guestPaused && phase == Phase.RUNNING;
+    }
+
     public Term term() {
         return term;
     }
@@ -373,8 +407,11 @@ public final class PrimaryRole {
 
     private List<PrimaryEffect> beginIfDue(long nowNanos) {
         boolean due = checkpointAsked || nowNanos - nextCheckpointNanos >= 0;
-        if (!due || guestGone || phase != Phase.RUNNING || session == NO_SESSION) {
+        if (!due || guestGone || phase != Phase.RUNNING) {
             return List.of();
+        }
+        if (session == NO_SESSION) {
+            return pauseForRoom();
         }
         if (chainSession != session) {
             phase = Phase.PRECOPYING;
@@ -395,13 +432,22 @@ public final class PrimaryRole {
     }
 
     private List<PrimaryEffect> serveAlone(String reason) {
-        atLimit = false;
         List<PrimaryEffect> effects = new ArrayList<>();
         effects.add(new OpenWall(reason));
-        if (guestPaused && phase == Phase.RUNNING) {
+        if (guestWaitsForRoom()) {
             effects.addAll(resume());
         }
+        atLimit = false;
         return effects;
+    }
+
+    /** No checkpoint can make room: the guest must not go on to send what would be dropped. */
+    private List<PrimaryEffect> pauseForRoom() {
+        if (!highWater || servesAlone || !wallUp || guestPaused) {
+            return List.of();
+        }
+        phase = Phase.PAUSING_FOR_ROOM;
+        return List.of(new Note("the wall fills and there is no backup: the guest waits, paused"), new PauseGuest());
     }
 
     /** Also for a backup that connects later. */

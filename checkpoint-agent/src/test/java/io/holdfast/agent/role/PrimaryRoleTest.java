@@ -101,7 +101,7 @@ class PrimaryRoleTest {
     void shouldTakeACheckpointEarlyWhenTheWallAsks() {
         connect();
         checkpoint(1, false);
-        assertThat(role.onWallPressure(now)).containsExactly(new PauseGuest());
+        assertThat(role.onWallPressure(false, now)).containsExactly(new PauseGuest());
     }
 
     @Test
@@ -110,6 +110,65 @@ class PrimaryRoleTest {
         assertThat(checkpoint(1, true)).containsExactly(new Ship(SESSION, 1));
         assertThat(role.onTick(now += INTERVAL)).isEmpty();
         assertThat(role.onConfirmed(SESSION, 1, now)).contains(new Commit(1, now + LEASE), new ResumeGuest());
+    }
+
+    @Test
+    void shouldPauseTheGuestWhenTheWallFillsAndThereIsNoBackup() {
+        loseArmedBackup();
+        assertThat(role.onWallPressure(true, now)).endsWith(new PauseGuest());
+        assertThat(role.onGuestPaused(now)).isEmpty();
+    }
+
+    @Test
+    void shouldLetTheGuestRunWithoutABackupAsLongAsTheWallHasRoom() {
+        loseArmedBackup();
+        assertThat(role.onWallPressure(false, now)).isEmpty();
+    }
+
+    @Test
+    void shouldPauseTheGuestWhenTheBackupIsLostAfterTheWallHasFilled() {
+        connect();
+        checkpoint(1, false);
+        role.onConfirmed(SESSION, 1, now);
+        role.onTick(now += INTERVAL);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(2, false, now);
+        role.onWallPressure(true, now);
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onStateCaptured(2, now)).startsWith(new ResumeGuest());
+        assertThat(role.onTick(now += INTERVAL)).endsWith(new PauseGuest());
+    }
+
+    @Test
+    void shouldNotPauseAGuestThatServesAlone() {
+        role = role(2, false, true);
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        assertThat(role.onWallPressure(true, now)).isEmpty();
+    }
+
+    @Test
+    void shouldLetAGuestThatWaitedForRoomGoOnWhenANewBackupHasConfirmed() {
+        waitForRoom();
+        role.onLinkUp(SESSION + 1, now);
+        assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PlaceBarrier());
+        role.onBarrierPlaced(2, true, now);
+        assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION + 1, 2));
+        assertThat(role.onConfirmed(SESSION + 1, 2, now)).contains(new Commit(2, now + LEASE), new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetAGuestThatWaitedForRoomGoOnWhenTheWallIsANewOne() {
+        waitForRoom();
+        role.onWallDown(now);
+        assertThat(role.onWallUp(5, now)).containsExactly(new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetAGuestThatWaitedForRoomGoOnAlone() {
+        waitForRoom();
+        assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test"))
+                .containsExactly(new OpenWall("the operator: test"), new ResumeGuest());
     }
 
     @Test
@@ -217,6 +276,19 @@ class PrimaryRoleTest {
         role.onWallUp(1, now);
         role.onLinkUp(SESSION, now);
         role.onPrecopied(SESSION, now);
+    }
+
+    private void loseArmedBackup() {
+        connect();
+        checkpoint(1, false);
+        role.onConfirmed(SESSION, 1, now);
+        role.onLinkDown(SESSION, "cut", now);
+    }
+
+    private void waitForRoom() {
+        loseArmedBackup();
+        role.onWallPressure(true, now);
+        role.onGuestPaused(now);
     }
 
     /** From the pause that is under way to the shipping. */

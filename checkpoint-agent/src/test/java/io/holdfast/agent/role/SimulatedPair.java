@@ -27,6 +27,7 @@ final class SimulatedPair {
     private static final FailureDetector.Settings PATIENCE =
             new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
     private static final int WALL_LIMIT_FRAMES = 40;
+    private static final int HIGH_WATER_FRAMES = 20;
 
     record Frame(int history, int number) {}
 
@@ -113,6 +114,7 @@ final class SimulatedPair {
         final Deque<Frame> ring = new ArrayDeque<>();
         final Deque<Long> ringStamps = new ArrayDeque<>();
         final Deque<Runnable> wallCommands = new ArrayDeque<>();
+        boolean pressureReported;
         long nextIncarnation = 1;
 
         // the agent
@@ -227,11 +229,26 @@ final class SimulatedPair {
             if (host.stampOfStampedFrame > wall.discardThrough() && host.ring.size() < WALL_LIMIT_FRAMES) {
                 host.ring.add(stamped);
                 host.ringStamps.add(host.stampOfStampedFrame);
+                reportPressure(host);
             }
             return;
         }
         host.stampedFrame = host.inKernel.poll();
         host.stampOfStampedFrame = wall.openEpoch();
+    }
+
+    /** Once for each barrier and each hello; the agent hears of it later. */
+    private void reportPressure(Host host) {
+        if (host.ring.size() <= HIGH_WATER_FRAMES || host.pressureReported) {
+            return;
+        }
+        host.pressureReported = true;
+        long life = host.agentLife;
+        host.wallCommands.add(() -> {
+            if (host.primary != null && host.agentLife == life) {
+                runPrimary(host, host.primary.onWallPressure(true, nowNanos));
+            }
+        });
     }
 
     void releaseStep(Host host) {
@@ -437,6 +454,7 @@ final class SimulatedPair {
                             break; // which may give up: late frames get the later stamp
                         }
                     }
+                    host.pressureReported = false;
                     long epoch =
                             wall.barrier(life, wall.incarnation(), role.term().number());
                     boolean atLimit = host.ring.size() > WALL_LIMIT_FRAMES * 3 / 4;
@@ -483,6 +501,7 @@ final class SimulatedPair {
                         host,
                         wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
             case PrimaryEffect.SealWall seal -> sealWall(host, role.term());
+            case PrimaryEffect.Note text -> {}
             case PrimaryEffect.StepDown stepDown -> {
                 sealWall(host, stepDown.newer());
                 host.guest = null;
@@ -640,6 +659,7 @@ final class SimulatedPair {
             captureStep(host);
         }
         wall.hello(life, term, openEpochAtLeast);
+        host.pressureReported = false;
     }
 
     // ---- life and death ----

@@ -5,8 +5,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Asks the engine for an early checkpoint ({@code WALL_PRESSURE}): when the wall has passed its high-water mark, or when
- * output of the open epoch has waited longer than the engine's latency target. At most once for each barrier, because
- * asking again helps nobody.
+ * output of the open epoch has waited longer than the engine's latency target. At most once each between two barriers,
+ * because asking again helps nobody.
  *
  * <p><b>Threads.</b> One of its own; everything else may be called by any thread and does not block.
  */
@@ -22,7 +22,8 @@ final class PressureWatch implements AutoCloseable {
     private volatile LongSupplier longestWaitNanos = () -> 0;
     private volatile long latencyTargetNanos = NO_TARGET;
     private volatile boolean highWater;
-    private volatile boolean asked;
+    private volatile boolean askedForRoom;
+    private volatile boolean askedForLatency;
     private volatile boolean stopping;
 
     PressureWatch(EventSink events) {
@@ -44,13 +45,16 @@ final class PressureWatch implements AutoCloseable {
 
     void onBarrier() {
         highWater = false;
-        asked = false;
+        askedForRoom = false;
+        askedForLatency = false;
     }
 
-    /** The wall has passed its high-water mark. On a capture thread. */
+    /** The wall is above its high-water mark. On a capture thread, for each frame. */
     void onHighWater() {
-        highWater = true;
-        LockSupport.unpark(thread);
+        if (!highWater) {
+            highWater = true;
+            LockSupport.unpark(thread);
+        }
     }
 
     @Override
@@ -61,24 +65,24 @@ final class PressureWatch implements AutoCloseable {
 
     private void watch() {
         while (!stopping) {
-            if (!asked) {
-                look();
-            }
+            look();
             long quarterNanos = latencyTargetNanos / 4;
             LockSupport.parkNanos(Math.clamp(quarterNanos, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS));
         }
     }
 
     private void look() {
-        if (highWater) {
+        if (highWater && !askedForRoom) {
+            askedForRoom = true;
             ask("high-water");
-        } else if (latencyTargetNanos != NO_TARGET && longestWaitNanos.getAsLong() > latencyTargetNanos) {
+        }
+        if (!askedForLatency && latencyTargetNanos != NO_TARGET && longestWaitNanos.getAsLong() > latencyTargetNanos) {
+            askedForLatency = true;
             ask("latency");
         }
     }
 
     private void ask(String reason) {
-        asked = true;
         events.emit("WALL_PRESSURE", Json.object().put("reason", reason));
     }
 }

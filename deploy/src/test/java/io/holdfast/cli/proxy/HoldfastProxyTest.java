@@ -348,6 +348,35 @@ class HoldfastProxyTest {
     }
 
     @Test
+    void shouldAskAtTheHighWaterMarkAlsoWhenNobodyAnsweredThatOutputWaitsTooLong() throws Exception {
+        try (HoldfastProxy proxy = start("wall-limit: 1MiB", "wall-high-water: 64KiB");
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            engine.hello(1, ", \"latency_target_nanos\": 1000000");
+            guest.send(frame(1));
+            await().atMost(LIMIT).until(() -> pressures(engine).equals(List.of("latency")));
+            IntStream.range(0, 20).forEach(i -> guest.send(new byte[8_000]));
+            await().atMost(LIMIT).until(() -> pressures(engine).equals(List.of("latency", "high-water")));
+        }
+    }
+
+    @Test
+    void shouldAskAnewAfterAHelloWhileTheWallIsStillAboveTheMark() throws Exception {
+        try (HoldfastProxy proxy = start("wall-limit: 1MiB", "wall-high-water: 64KiB");
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            engine.hello(1);
+            IntStream.range(0, 20).forEach(i -> guest.send(new byte[8_000]));
+            await().atMost(LIMIT).until(() -> pressures(engine).size() == 1);
+            engine.hello(1);
+            guest.send(frame(1));
+            await().atMost(LIMIT).until(() -> pressures(engine).equals(List.of("high-water", "high-water")));
+        }
+    }
+
+    @Test
     void shouldCommitAllNicsAtOneBarrier() throws Exception {
         Cables.plugIn(1);
         try (HoldfastProxy proxy = start("nics: [{guest-port: tap0, uplink: up0}, {guest-port: tap1, uplink: up1}]");
