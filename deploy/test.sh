@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Tests everything, in at most 15 minutes: the scripts, the build with all its tests (none may be skipped), real
-# failovers of a real guest, the pair under other faults, and that the same guest without Holdfast loses data.
+# Tests everything, in at most 15 minutes: the scripts, the build with all its tests (none may be skipped), failovers of
+# a real guest at random moments and at every step of the protocol, the pair under other faults, and that the same guest
+# loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
 # Installs missing Debian packages. Logs are in deploy/target/test-logs. The last line is "N passed, N failed": the
-# build's tests, the checks under faults and the steps of this script; a skipped test counts as failed. Exit code 0 if
-# none failed.
+# build's tests, the checks of the scripts called, and the steps of this one; a skipped test counts as failed. Exit code
+# 0 if none failed.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -44,6 +45,8 @@ main() {
     count_tests_of_build
     step failover limited "$DEMO" --runs 2 --json "$LOGS/failover.json"
     step chain limited "$DEMO" --chain 2 --json "$LOGS/chain.json"
+    step steps limited "$REPOSITORY/deploy/steps.sh"
+    count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"
     count_checks_of faults
     step negative-control see_violations_without_holdfast

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
-# What a script expects of the hosts, counted, and what it looks at to tell. Needs messages.sh, lab.sh and hosts.sh.
+# What a script expects of the hosts, counted, and what it looks at to tell. Needs messages.sh, lab.sh, hosts.sh and
+# workload.sh.
 
 passed=0 failed=0
 
@@ -15,6 +16,61 @@ expect() {
         detail "FAILED  $text"
         show_hosts
     fi
+}
+
+# The last line of a script that checks; fails if a check has.
+conclude() {
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+# The only option of a script that checks: parse_seed OPTION...
+parse_seed() {
+    seed=$RANDOM
+    while (($# > 0)); do
+        case $1 in
+            --help | -h) print_help && exit 0 ;;
+            --seed) ;;
+            *) die_of_usage "unknown option $1" ;;
+        esac
+        (($# > 1)) || die_of_usage "$1 needs a value"
+        [[ $2 =~ ^[0-9]{1,9}$ ]] || die_of_usage "$1 is a number, not $2"
+        seed=$2
+        shift 2
+    done
+}
+
+# Gives the script its HOSTS_DIR, and sees to it that nothing is left but the logs: begin_with_logs_in DIR
+begin_with_logs_in() {
+    LOGS=$1
+    HOSTS_DIR=$(mktemp -d /tmp/holdfast-demo.XXXXXX)
+    WORKLOAD_DIR=$HOSTS_DIR
+    trap clean_up EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 141' PIPE
+    trap 'exit 143' TERM
+}
+
+clean_up() {
+    local exit_code=$?
+    trap '' HUP INT PIPE TERM
+    trap - EXIT
+    # Nothing that fails here may keep the rest from being removed.
+    set +e
+    end_progress
+    ((exit_code >= 128)) || save_logs
+    ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
+    destroy_lab
+    remove_guest_memory
+    rm -rf "$HOSTS_DIR"
+    exit "$exit_code"
+}
+
+save_logs() {
+    rm -rf "$LOGS"
+    mkdir -p "$LOGS"
+    cp -r "$HOSTS_DIR"/. "$LOGS" 2> /dev/null || true
 }
 
 show_hosts() {
@@ -73,3 +129,28 @@ ask_qemu() {
     printf '%s\n' '{"execute":"qmp_capabilities"}' "{\"execute\":\"$2\"}" \
         | socat -t 0.5 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/monitor.sock" 2> /dev/null
 }
+
+# expect_take_over HOST SECONDS, under a term newer than TERM_BEFORE
+expect_take_over() {
+    expect "host $1 takes over" "$2" \
+        host_says "$1" ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE and .proxy.state == \"ALONE\""
+    expect "the guest answers there" 10 guest_answers_there
+}
+
+# Unlike guest_answers it does not ask whether the other host's programs run.
+guest_answers_there() { [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]; }
+
+# Ends the clients; none may have been reset, stuck or told what the guest does not know.
+clients_have_noticed_nothing() {
+    local report
+    say "the clients stop, and a fresh connection compares the guest with what they were told"
+    stop_workload
+    show_findings
+    report=$(workload_report)
+    detail "$report"
+    expect "all clients have survived" 0 report_says "$report" '.survived == .clients and .reset == 0 and .stuck == 0'
+    expect "nothing that they were told was contradicted" 0 report_says "$report" '.violations == 0'
+    expect "they were answered after the failover" 0 report_says "$report" '.replies_after > 0'
+}
+
+report_says() { jq --exit-status "$2" <<< "$1" > /dev/null; }

@@ -11,6 +11,8 @@ readonly PROTECTION_SECONDS=60
 HEARTBEAT=100ms
 HEARTBEATS_MISSED=5
 GRACE=300ms
+# The room for held frames; the same.
+WALL_LIMIT=256MiB
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -52,6 +54,7 @@ proxy:
   nics:
     - guest-port: tap0
       uplink: up0
+  wall-limit: $WALL_LIMIT
   http: 127.0.0.1:9601
 agent:
   role: $role
@@ -80,9 +83,10 @@ start_guest() {
     start_in_lab "$1" "$(log_of "$1" qemu)" "${command[@]}"
 }
 
-# start_holdfast HOST proxy|agent
+# start_holdfast HOST proxy|agent [CONFIG]
 start_holdfast() {
-    start_in_lab "$1" "$(log_of "$1" "$2")" env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "$(config_of "$1")" "$2"
+    start_in_lab "$1" "$(log_of "$1" "$2")" \
+        env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "${3:-$(config_of "$1")}" "$2"
     HOLDFAST_PIDS[$1-$2]=$STARTED_PID
 }
 
@@ -96,9 +100,17 @@ check_holdfast_runs() {
     done
 }
 
-# What `holdfast status` says on a host; an empty object while it cannot say anything.
+# What `holdfast status` says on a host, without starting a Java program for it; null for who does not answer.
 status_of() {
-    JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" status --json 2> /dev/null || printf '{}'
+    printf '{"proxy":%s,"agent":%s}' "$(ask_holdfast "$1" proxy)" "$(ask_holdfast "$1" agent)"
+}
+
+# ask_holdfast HOST proxy|agent
+ask_holdfast() {
+    local answer
+    answer=$(printf '{"execute":"status"}\n' | socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/$2.sock" 2> /dev/null \
+        | jq --compact-output 'select(.return).return') || true
+    printf '%s' "${answer:-null}"
 }
 
 # The backup has confirmed a full checkpoint of the guest that runs on this host.
@@ -132,10 +144,15 @@ start_primary() {
 
 # A host that waits; its agent starts a QEMU of its own. The term on its disk, if any, stays: start_backup HOST
 start_backup() {
-    rm -rf "${HOSTS_DIR:?}/$1/run" "$(ram_of "$1")"
-    make_host "$1"
+    forget_guest_of "$1"
     start_holdfast "$1" proxy
     start_holdfast "$1" agent
+}
+
+# What is gone when a host has died, all but its disk: forget_guest_of HOST
+forget_guest_of() {
+    rm -rf "${HOSTS_DIR:?}/$1/run" "$(ram_of "$1")"
+    make_host "$1"
 }
 
 # What a run has to tell of the guest's protection, read from a host while it is alive, as one JSON object.
@@ -153,21 +170,33 @@ detection_of() { status_of "$1" | jq --raw-output '.agent.detected_by // "unknow
 
 remove_guest_memory() { rm -f /dev/shm/"$LAB"-*; }
 
-# For the logs, when something went wrong: what both hosts and the switch say, and whether the guest moves.
+# For the logs, when something went wrong: what both hosts and the switch say before and after somebody has tried to
+# reach the guest, and whether it moves.
 note_state_of_hosts() {
-    local host look
-    for host in a b; do
+    local look
+    for look in before after; do
+        note_host a $look
+        note_host b $look
+        in_lab switch bridge fdb show > "$HOSTS_DIR/switch-$look.log" 2>&1 || true
         {
-            status_of "$host"
-            in_lab "$host" ip -s link
-            for look in 1 2; do
-                printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-status"}' \
-                    '{"execute":"human-monitor-command","arguments":{"command-line":"info registers"}}' \
-                    | timeout 2 socat -t 1 - "UNIX-CONNECT:$HOSTS_DIR/$host/run/monitor.sock"
-                sleep 0.2
-            done
-        } > "$HOSTS_DIR/$host/state.log" 2>&1 || true
+            in_lab client ip neighbour
+            in_lab client ip -s link
+            in_lab client timeout 5 redis-cli -h "$GUEST_ADDRESS" ping
+        } > "$HOSTS_DIR/client-$look.log" 2>&1 || true
     done
-    in_lab switch bridge fdb show > "$HOSTS_DIR/switch.log" 2>&1 || true
-    in_lab client ip neighbour > "$HOSTS_DIR/client.log" 2>&1 || true
+}
+
+# note_host HOST WHEN
+note_host() {
+    local command
+    {
+        status_of "$1"
+        in_lab "$1" ip -s link
+        {
+            printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"query-status"}'
+            for command in 'info registers' 'info lapic' 'info pic' 'info network'; do
+                printf '{"execute":"human-monitor-command","arguments":{"command-line":"%s"}}\n' "$command"
+            done
+        } | timeout 2 socat -t 1 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/monitor.sock"
+    } > "$HOSTS_DIR/$1/state-$2.log" 2>&1 || true
 }

@@ -5,10 +5,10 @@ readonly LAB_PACKAGES=(
     qemu-system-x86 # the guest
     libpcap0.8      # the proxy's port
     iproute2 nftables ethtool
-    jq redis-tools bsdextrautils # what talks and shows
+    jq socat redis-tools bsdextrautils # what talks and shows
     cpio gzip # the guest image
 )
-readonly TEST_PACKAGES=(redis-server tcpdump socat iputils-ping busybox-static shellcheck)
+readonly TEST_PACKAGES=(redis-server tcpdump iputils-ping busybox-static shellcheck)
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
 prepare_build_tools() {

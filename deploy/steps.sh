@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Kills a host at every step of the protocol between the guest's pause and the commit, and checks that the clients of a
+# real guest notice nothing. One guest and its clients live through all of it: the host that died returns as the backup.
+#
+#   steps.sh [--seed N]      as root, on Debian 12 with a JDK 25
+#
+#   --seed N           for which checkpoint it is (default: a random one, which is shown)
+#
+# A tripwire stands between the agent and its QEMU, its proxy and its peer. At the step in question it hands nothing on,
+# and QEMU, agent and proxy get SIGKILL. Installs missing Debian packages and builds what is missing. Everything happens
+# in network namespaces of its own and is removed at the end, whatever happens. Logs are in deploy/target/steps-logs. The
+# last line is "N passed, N failed". Exit code 0 if none failed.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+readonly REPOSITORY
+# shellcheck source=lib/messages.sh
+source "$REPOSITORY/deploy/lib/messages.sh"
+# shellcheck source=lib/packages.sh
+source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/build.sh
+source "$REPOSITORY/deploy/lib/build.sh"
+# shellcheck source=lib/lab.sh
+source "$REPOSITORY/deploy/lib/lab.sh"
+# shellcheck source=lib/hosts.sh
+source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/workload.sh
+source "$REPOSITORY/deploy/lib/workload.sh"
+# shellcheck source=lib/checks.sh
+source "$REPOSITORY/deploy/lib/checks.sh"
+
+readonly CLIENTS=6
+readonly INTERVAL=25ms
+readonly TAKE_OVER_SECONDS=10
+readonly SPRING_SECONDS=10
+readonly STEPS_OF_A_CHECKPOINT=10
+
+main() {
+    parse_seed "$@"
+    require_root
+    install_missing_packages "${LAB_PACKAGES[@]}"
+    prepare_build_tools
+    build_if_needed
+    build_guest_image
+
+    begin_with_logs_in "$REPOSITORY/deploy/target/steps-logs"
+    RANDOM=$seed
+    say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
+    protect_a_guest
+
+    local step primary=a
+    for ((step = 1; step <= STEPS_OF_A_CHECKPOINT; step++)); do
+        die_at_step "$step" "$primary"
+        primary=$(peer_of "$primary")
+        ((step == STEPS_OF_A_CHECKPOINT)) || restore_redundancy "$primary"
+    done
+    clients_have_noticed_nothing
+    conclude
+}
+
+# In the order in which they happen: die_at_step NUMBER HOST
+die_at_step() {
+    local skip=$((RANDOM % 30))
+    case $1 in
+        1) die_at "$2" "before the guest is paused" qmp before-request '"stop"' $skip ;;
+        2) die_at "$2" "when the guest has been paused" qmp before-reply '"stop"' $skip ;;
+        3) die_at "$2" "before the barrier" wall before-request '"barrier"' $skip ;;
+        4) die_at "$2" "when the barrier has been placed" wall before-reply '"barrier"' $skip ;;
+        5) die_at "$2" "when the devices have been saved" qmp before-reply '"xen-save-devices-state"' $skip ;;
+        6) die_at "$2" "before the guest goes on" qmp before-request '"cont"' $skip ;;
+        7) die_at "$2" "when the guest has gone on" qmp before-reply '"cont"' $skip ;;
+        8) die_at "$2" "in the middle of a checkpoint on its way" link amid-bytes $((100000 + RANDOM * 20)) ;;
+        9) die_at "$2" "when the backup has confirmed, before the commit" wall before-request '"commit"' $skip ;;
+        10) die_at "$2" "when the commit has been carried out" wall before-reply '"commit"' $skip ;;
+    esac
+}
+
+# die_at HOST TEXT TRAP...
+die_at() {
+    local host=$1 text=$2 killed_micros
+    shift 2
+    let_clients_run $((500 + RANDOM % 500))
+    say "host $host dies $text"
+    printf '%s\n' "$*" > "$HOSTS_DIR/$host/trap"
+    expect "it has come to that" $SPRING_SECONDS grep -qs sprung "$(log_of "$host" tripwire)"
+    killed_micros=$(now_micros)
+    kill_everything_in "$host"
+    tell_workload_of_failover "$killed_micros" "$(now_micros)"
+    expect_take_over "$(peer_of "$host")" $TAKE_OVER_SECONDS
+    let_clients_run 1000
+}
+
+# ---- the lab, with wires ----------------------------------------------------------------------------------------------
+
+protect_a_guest() {
+    say "a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
+    make_host a
+    make_host b
+    create_lab
+    write_configs a primary
+    write_configs b backup
+    start_guest a
+    start_wired a
+    start_wired b
+    wait_for_guest a
+    wait_for_armed_backup a
+    say "the guest is protected; $CLIENTS clients start"
+    start_workload $CLIENTS steps:
+}
+
+restore_redundancy() {
+    local dead
+    dead=$(peer_of "$1")
+    forget_guest_of "$dead"
+    write_configs "$dead" backup
+    start_wired "$dead"
+    wait_for_armed_backup "$1"
+}
+
+wait_for_armed_backup() {
+    wait_for_protection "$1"
+    expect "host $(peer_of "$1") may promote" 10 host_says "$(peer_of "$1")" '.agent.may_promote'
+    TERM_BEFORE=$(figure_of "$1" .agent.term)
+}
+
+agent_config_of() { printf '%s/%s/agent.yaml' "$HOSTS_DIR" "$1"; }
+
+# The agent reaches all others over the tripwire; the proxy and people know nothing of it: write_configs HOST ROLE
+write_configs() {
+    local run=$HOSTS_DIR/$1/run
+    write_config "$1" "$2" wall $INTERVAL
+    sed -e "s|^runtime-directory: .*|runtime-directory: $run/wired|" \
+        -e "s|qmp: .*|qmp: $run/wired/qmp.sock|" \
+        -e 's|peer: .*|peer: 127.0.0.1:7701|' \
+        "$(config_of "$1")" > "$(agent_config_of "$1")"
+}
+
+start_wired() {
+    local run=$HOSTS_DIR/$1/run
+    mkdir -p "$run/wired"
+    ln -s wired/agent.sock "$run/agent.sock"
+    start_tripwire "$1"
+    start_holdfast "$1" proxy
+    start_holdfast "$1" agent "$(agent_config_of "$1")"
+}
+
+# One that lives and dies with the host: start_tripwire HOST
+start_tripwire() {
+    local host=$1 run=$HOSTS_DIR/$1/run trap=$HOSTS_DIR/$1/trap
+    rm -f "$trap" "$(log_of "$host" tripwire)"
+    mkfifo "$trap"
+    # shellcheck disable=SC2016 # it is for the inner shell
+    start_in_lab "$host" "$(log_of "$host" tripwire)" sh -c 'exec "$@" 0<> "$0"' "$trap" \
+        "$JDK_25/bin/java" -XX:+UseSerialGC -Xmx64m -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" io.holdfast.demo.wire.Tripwire \
+        --wire "qmp=$run/wired/qmp.sock=$run/qmp.sock" \
+        --wire "wall=$run/wired/proxy.sock=$run/proxy.sock" \
+        --wire "link=7701=${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700"
+}
+
+main "$@"
