@@ -246,8 +246,12 @@ the_guest_powers_itself_off() {
     TERM_BEFORE=$(figure_of a .agent.term)
 
     say "the guest powers itself off"
+    # Something to say until the very end.
+    in_lab client ping -q -w 3 -i 0.002 "$GUEST_ADDRESS" > /dev/null 2>&1 &
     in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" shutdown nosave > /dev/null 2>&1 || true
+    wait $! || true
     expect "host b knows that this is no failure" 10 host_says b '.agent.may_promote == false'
+    expect "its last words have left" 5 host_says a '.proxy.held_frames == 0'
     say "and then its host dies"
     kill_everything_in a
     sleep $((PATIENCE_SECONDS + 2))

@@ -216,8 +216,8 @@ final class PrimaryShell implements Shell {
     private void onGuestEvent(GuestEvent event) {
         log.warn("guest: {}", event);
         switch (event) {
-            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down"));
-            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked"));
+            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down", System.nanoTime()));
+            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked", System.nanoTime()));
             case HYPERVISOR_GONE -> {
                 perform(role.onHypervisorGone());
                 engineThread.run(() -> findGuest(false));

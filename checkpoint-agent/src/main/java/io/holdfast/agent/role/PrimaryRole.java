@@ -75,6 +75,11 @@ public final class PrimaryRole {
     private Phase phase = Phase.RUNNING;
     private boolean guestPaused;
     private boolean guestGone;
+
+    /** The guest stands still for good, by its own doing; one more checkpoint lets its last words leave. */
+    private boolean guestEnded;
+
+    private long lastWordsEpoch = Epoch.NONE;
     private @Nullable ReportGuestDeath guestDeath;
 
     /** The guest stays paused until the wall has room again. */
@@ -117,7 +122,7 @@ public final class PrimaryRole {
 
     /** The first event where no guest is found: whoever has a checkpoint of it may go on. */
     public List<PrimaryEffect> onStartWithoutGuest() {
-        endGuest("no guest runs here", true);
+        loseGuest("no guest runs here");
         return List.of();
     }
 
@@ -190,7 +195,7 @@ public final class PrimaryRole {
         session = NO_SESSION;
         chainSession = NO_SESSION;
         inFlight.clear();
-        if (!wallUp || guestGone) {
+        if (!wallUp || isGuestGone()) {
             return List.of();
         }
         if (backupArmed) {
@@ -213,12 +218,15 @@ public final class PrimaryRole {
             effects.add(new StoreArmed());
         }
         servesAlone = false;
-        if (armedSession != session) {
+        if (armedSession != session && !guestEnded) {
             armedSession = session;
             effects.add(new SendArmed(session, epoch));
         }
         if (wallUp) {
             effects.add(new Commit(epoch, nowNanos + settings.leaseNanos()));
+        }
+        if (lastWordsEpoch != Epoch.NONE && epoch >= lastWordsEpoch) {
+            guestGone = true;
         }
         if (guestWaitsForRoom()) {
             atLimit = false;
@@ -286,6 +294,9 @@ public final class PrimaryRole {
         highWater = false;
         phase = Phase.CAPTURING;
         boolean unbroken = session != NO_SESSION && chainSession == session;
+        if (guestEnded && unbroken) {
+            lastWordsEpoch = epoch;
+        }
         return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
     }
 
@@ -321,6 +332,7 @@ public final class PrimaryRole {
         phase = Phase.RUNNING;
         chainSession = NO_SESSION;
         nextCheckpointNanos = nowNanos + settings.retryNanos();
+        guestGone |= guestEnded;
         List<PrimaryEffect> effects = new ArrayList<>(resume());
         effects.add(new DropCaptured());
         return effects;
@@ -328,19 +340,33 @@ public final class PrimaryRole {
 
     /** The hypervisor process is gone: the backup may take over at once. */
     public List<PrimaryEffect> onHypervisorGone() {
-        if (guestGone) {
+        if (isGuestGone()) {
+            guestGone = true;
             return List.of();
         }
-        ReportGuestDeath report = endGuest("the hypervisor process is gone", true);
+        ReportGuestDeath report = loseGuest("the hypervisor process is gone");
         return List.of(new SealWall(report.reason()), report);
     }
 
     /**
-     * The guest has ended by its own doing: powered off, or its kernel panicked. Not a failure of this host; its backup
-     * would do the same, and nobody resurrects a guest that was powered off.
+     * The guest has ended by its own doing, and stands still: powered off, or its kernel panicked. Not a failure of this
+     * host; its backup would do the same, and nobody resurrects a guest that was powered off.
+     *
+     * <p>The backup is told first. What it confirms after that is of a guest that it will not promote, and the last output
+     * leaves with it.
      */
-    public List<PrimaryEffect> onGuestEnded(String reason) {
-        return guestGone ? List.of() : List.of(endGuest(reason, false));
+    public List<PrimaryEffect> onGuestEnded(String reason, long nowNanos) {
+        if (isGuestGone()) {
+            return List.of();
+        }
+        guestEnded = true;
+        guestPaused = true;
+        guestDeath = new ReportGuestDeath(reason, false);
+        checkpointAsked = true;
+        List<PrimaryEffect> effects = new ArrayList<>();
+        effects.add(guestDeath);
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
     }
 
     // ---- time and the operator ----
@@ -375,7 +401,7 @@ public final class PrimaryRole {
 
     /** Whether there is no guest any more, or never was. */
     public boolean isGuestGone() {
-        return guestGone;
+        return guestGone || guestEnded;
     }
 
     /** Whether the guest is paused because the wall is full. */
@@ -407,7 +433,8 @@ public final class PrimaryRole {
 
     private List<PrimaryEffect> beginIfDue(long nowNanos) {
         boolean due = checkpointAsked || nowNanos - nextCheckpointNanos >= 0;
-        if (!due || guestGone || phase != Phase.RUNNING) {
+        boolean over = guestGone || lastWordsEpoch != Epoch.NONE;
+        if (!due || over || phase != Phase.RUNNING) {
             return List.of();
         }
         if (session == NO_SESSION) {
@@ -451,15 +478,18 @@ public final class PrimaryRole {
     }
 
     /** Also for a backup that connects later. */
-    private ReportGuestDeath endGuest(String reason, boolean failover) {
+    private ReportGuestDeath loseGuest(String reason) {
         guestGone = true;
         phase = Phase.RUNNING;
-        guestDeath = new ReportGuestDeath(reason, failover);
+        guestDeath = new ReportGuestDeath(reason, true);
         return guestDeath;
     }
 
     private List<PrimaryEffect> resume() {
+        if (isGuestGone()) {
+            return List.of();
+        }
         guestPaused = false;
-        return guestGone ? List.of() : List.of(new ResumeGuest());
+        return List.of(new ResumeGuest());
     }
 }

@@ -28,6 +28,7 @@ class PrimaryRoleTest {
     private static final long LEASE = 150;
     private static final long RETRY = 500;
     private static final long SESSION = 7;
+    private static final String POWERED_OFF = "the guest has shut down";
     private static final Term TERM = new Term(2, Term.Claim.PROMOTION, "a");
 
     private long now = 1_000;
@@ -244,9 +245,46 @@ class PrimaryRoleTest {
 
     @Test
     void shouldNotAskForAFailoverWhenTheGuestPoweredItselfOff() {
+        protect();
+        assertThat(role.onGuestEnded(POWERED_OFF, now)).startsWith(new ReportGuestDeath(POWERED_OFF, false));
+        assertThat(role.onHypervisorGone()).isEmpty();
+    }
+
+    @Test
+    void shouldLetTheLastWordsOfAGuestThatPoweredItselfOffLeaveAfterTheBackupKnows() {
+        protect();
+        assertThat(role.onGuestEnded(POWERED_OFF, now))
+                .containsExactly(new ReportGuestDeath(POWERED_OFF, false), new PlaceBarrier());
+        assertThat(role.onBarrierPlaced(2, false, now)).containsExactly(new CaptureState(SESSION, 2, 1));
+        assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION, 2));
+        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE));
+        assertThat(role.onTick(now + INTERVAL)).isEmpty();
+    }
+
+    @Test
+    void shouldTakeOneMoreCheckpointWhenTheGuestPowersItselfOffDuringACapture() {
+        protect();
+        role.onTick(now += INTERVAL);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(2, false, now);
+        assertThat(role.onGuestEnded(POWERED_OFF, now)).containsExactly(new ReportGuestDeath(POWERED_OFF, false));
+        assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION, 2), new PlaceBarrier());
+    }
+
+    @Test
+    void shouldNotArmABackupForAGuestThatPoweredItselfOff() {
         connect();
-        assertThat(role.onGuestEnded("the guest has shut down"))
-                .containsExactly(new ReportGuestDeath("the guest has shut down", false));
+        role.onGuestEnded(POWERED_OFF, now);
+        checkpoint(1, false);
+        assertThat(role.onConfirmed(SESSION, 1, now)).containsExactly(new StoreArmed(), new Commit(1, now + LEASE));
+    }
+
+    @Test
+    void shouldKeepTheLastWordsWhenTheyCannotBeCheckpointed() {
+        protect();
+        role.onGuestEnded(POWERED_OFF, now);
+        assertThat(role.onCheckpointFailed(now)).containsExactly(new DropCaptured());
+        assertThat(role.onTick(now + RETRY)).isEmpty();
     }
 
     @Test
@@ -278,10 +316,14 @@ class PrimaryRoleTest {
         role.onPrecopied(SESSION, now);
     }
 
-    private void loseArmedBackup() {
+    private void protect() {
         connect();
         checkpoint(1, false);
         role.onConfirmed(SESSION, 1, now);
+    }
+
+    private void loseArmedBackup() {
+        protect();
         role.onLinkDown(SESSION, "cut", now);
     }
 
