@@ -2,15 +2,11 @@ package io.holdfast.agent;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.agent.engine.CheckpointEngine;
-import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
 import io.holdfast.agent.engine.MachineDefinition;
-import io.holdfast.agent.engine.QemuEngine;
 import io.holdfast.agent.link.Backoff;
-import io.holdfast.agent.link.CheckpointWriter;
 import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
-import io.holdfast.agent.link.LinkException;
 import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.role.FailureDetector;
@@ -19,30 +15,28 @@ import io.holdfast.agent.role.PrimaryRole;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
-import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The agent beside the running guest: does what {@link PrimaryRole} decides.
- *
- * <p>The engine thread pauses, captures and resumes; the shipper thread sends what was captured, so that a slow link does
- * not keep the next checkpoint waiting; the wall is commanded by the conductor itself.
+ * The agent beside the running guest: tells {@link PrimaryRole} what happens, and does what it decides. The guest is left
+ * to a {@link GuestWorker}, because that takes time; the wall is commanded by the conductor itself.
  */
 final class PrimaryShell implements Shell {
 
     private static final Logger log = LoggerFactory.getLogger(PrimaryShell.class);
 
-    private static final long ATTACH_RETRY_MILLIS = 250;
     private static final long RESUME_RETRY_MILLIS = 100;
-    private static final long SHIP_STALL_NANOS = 2_000_000_000L;
     private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
+    /** What a primary without a guest says of its memory: one page. */
+    private static final long NO_GUEST_BYTES = 4096;
 
     private final AgentContext context;
     private final Conductor conductor;
@@ -50,15 +44,14 @@ final class PrimaryShell implements Shell {
     private final PrimaryRole role;
     private final long lastEpochBefore;
     private final FailureDetector detector;
-    private final Worker engineThread = new Worker("engine");
-    private final Worker shipperThread = new Worker("shipper");
+    private final GuestWorker guest;
     private final LinkClient linkClient;
     private final WallLink.Connector wallConnector;
     private boolean closed;
 
     // Conductor.
-    private @Nullable CheckpointEngine engine;
-    private @Nullable MachineDefinition machine;
+    private @Nullable CheckpointEngine promoted;
+    private GuestWorker.@Nullable Found found;
     private @Nullable WallLink wall;
     private @Nullable LinkConnection connection;
     private long nextSession = 1;
@@ -71,28 +64,21 @@ final class PrimaryShell implements Shell {
     private String refusedBecause = "";
     private boolean linkStarted;
 
-    /** Engine thread. Known here before the conductor hears of it. */
-    private @Nullable CheckpointEngine attachedGuest;
-
-    // Engine thread, handed to the shipper with the checkpoint.
-    private @Nullable CheckpointWriter writer;
-    private byte[] deviceState = {};
-    private long pauseBeganNanos;
-
     /** The newest bytes from the backup. */
     private volatile long heardNanos;
 
     /**
      * A shell for a guest that is already attached, after a promotion, or still to be found.
      *
-     * @param engine of the running guest, or null to look for it
+     * @param promoted drives the running guest; or null to look for it
      * @param lastEpoch the newest epoch that was ever closed, as far as known
      */
-    PrimaryShell(AgentContext context, @Nullable CheckpointEngine engine, long lastEpoch, String addressesJson) {
+    PrimaryShell(AgentContext context, @Nullable CheckpointEngine promoted, long lastEpoch, String addressesJson) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
-        this.engine = engine;
+        this.promoted = promoted;
+        this.guest = new GuestWorker(context, new GuestListener());
         this.lastEpochBefore = lastEpoch;
         this.addressesJson = addressesJson;
         Term term = context.terms().term();
@@ -129,104 +115,121 @@ final class PrimaryShell implements Shell {
     public void start() {
         log.info("primary, term {}", role.term());
         wallConnector.start();
-        CheckpointEngine attached = engine;
-        if (attached == null) {
+        if (promoted == null) {
             log.info("looking for the guest at {}", context.agent().qemu().qmp());
-            engineThread.run(() -> findGuest(true));
+            guest.find(true);
         } else {
-            engineThread.run(() -> examine(attached));
+            guest.adopt(promoted);
         }
     }
 
-    /** Engine thread. */
-    private void findGuest(boolean first) {
-        try {
-            CheckpointEngine found = QemuEngine.attach(
-                    context.agent().qemu().qmp(), context.agent().qemu().memory());
-            examine(found);
-        } catch (EngineException e) {
-            if (first) {
-                log.info("no guest yet: {}", e.getMessage());
-                conductor.post(this::onNoGuest);
+    private final class GuestListener implements GuestWorker.Listener {
+
+        /** Only a backup that is armed gains from knowing. */
+        @Override
+        public void onNoGuest() {
+            if (context.terms().isBackupArmed()) {
+                perform(role.onStartWithoutGuest());
+                startLink();
             }
-            conductor.postAfter(ATTACH_RETRY_MILLIS, () -> engineThread.run(() -> findGuest(false)));
         }
-    }
 
-    /** Engine thread. */
-    private void examine(CheckpointEngine found) {
-        attachedGuest = found;
-        try {
-            MachineDefinition definition = found.definition();
-            List<String> exits = found.exitsPastTheWall(context.wallGuestPorts());
-            boolean paused = found.isPaused();
-            found.onGuestEvent(event -> conductor.post(() -> onGuestEvent(event)));
-            conductor.post(() -> onGuestFound(found, definition, exits, paused));
-        } catch (EngineException e) {
-            log.error("cannot examine the guest: {}", e.getMessage());
-            conductor.post(() -> perform(role.onHypervisorGone()));
-        }
-    }
-
-    /** Only a backup that is armed gains from knowing. */
-    private void onNoGuest() {
-        if (context.terms().isBackupArmed()) {
-            perform(role.onStartWithoutGuest());
+        @Override
+        public void onGuestFound(GuestWorker.Found guestFound) {
+            if (closed) {
+                return;
+            }
+            if (role.isGuestGone()) {
+                beginAnew("a guest has appeared");
+                return;
+            }
+            found = guestFound;
+            if (!guestFound.exits().isEmpty()) {
+                refusedBecause =
+                        "the guest can reach the world past the wall: " + String.join("; ", guestFound.exits());
+                log.error("not protecting this guest (INV-8): {}", refusedBecause);
+                if (guestFound.paused()) {
+                    guest.resume();
+                }
+                return;
+            }
+            MachineDefinition machine = guestFound.machine();
+            log.info(
+                    "guest found{}: {} MiB, {}",
+                    guestFound.paused() ? ", paused by an earlier agent" : "",
+                    guestFound.memoryBytes() >> 20,
+                    machine.properties().get("machine"));
+            log.debug("its machine: {}", machine.properties());
+            perform(role.onStart(guestFound.paused(), System.nanoTime()));
             startLink();
         }
-    }
 
-    private void onGuestFound(
-            CheckpointEngine found, MachineDefinition definition, List<String> exits, boolean paused) {
-        if (closed) {
-            return;
+        @Override
+        public void onGuestUnknown() {
+            perform(role.onHypervisorGone());
         }
-        if (role.isGuestGone()) {
-            found.close();
-            beginAnew("a guest has appeared");
-            return;
-        }
-        engine = found;
-        machine = definition;
-        if (!exits.isEmpty()) {
-            refusedBecause = "the guest can reach the world past the wall: " + String.join("; ", exits);
-            log.error("not protecting this guest (INV-8): {}", refusedBecause);
-            if (paused) {
-                resumeGuest();
+
+        @Override
+        public void onGuestEvent(GuestEvent event) {
+            log.warn("guest: {}", event);
+            switch (event) {
+                case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down", System.nanoTime()));
+                case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked", System.nanoTime()));
+                case HYPERVISOR_GONE -> {
+                    perform(role.onHypervisorGone());
+                    guest.find(false);
+                }
+                case RESET -> {
+                    if (role.isGuestGone()) {
+                        beginAnew("the guest was started again");
+                    }
+                }
             }
-            return;
         }
-        log.info(
-                "guest found{}: {} MiB, {}",
-                paused ? ", paused by an earlier agent" : "",
-                found.memoryBytes() >> 20,
-                definition.properties().get("machine"));
-        log.debug("its machine: {}", definition.properties());
-        perform(role.onStart(paused, System.nanoTime()));
-        startLink();
+
+        @Override
+        public void onPrecopied(long ofSession) {
+            perform(role.onPrecopied(ofSession, System.nanoTime()));
+        }
+
+        @Override
+        public void onPaused() {
+            perform(role.onGuestPaused(System.nanoTime()));
+        }
+
+        @Override
+        public void onCaptured(long epoch) {
+            perform(role.onStateCaptured(epoch, System.nanoTime()));
+        }
+
+        @Override
+        public void onCheckpointFailed() {
+            measures.failedCheckpoints.increment();
+            perform(role.onCheckpointFailed(System.nanoTime()));
+        }
+
+        @Override
+        public void onResumeFailed() {
+            conductor.postAfter(RESUME_RETRY_MILLIS, () -> {
+                if (!role.isGuestGone() && !closed) {
+                    guest.resume();
+                }
+            });
+        }
+
+        @Override
+        public void onNotShipped(long ofSession) {
+            LinkConnection broken = connection;
+            if (broken != null && session == ofSession) {
+                broken.close("a checkpoint could not be sent");
+            }
+        }
     }
 
     private void startLink() {
         if (!linkStarted) {
             linkStarted = true;
             linkClient.start();
-        }
-    }
-
-    private void onGuestEvent(GuestEvent event) {
-        log.warn("guest: {}", event);
-        switch (event) {
-            case SHUTDOWN -> perform(role.onGuestEnded("the guest has shut down", System.nanoTime()));
-            case PANICKED -> perform(role.onGuestEnded("the guest's kernel has panicked", System.nanoTime()));
-            case HYPERVISOR_GONE -> {
-                perform(role.onHypervisorGone());
-                engineThread.run(() -> findGuest(false));
-            }
-            case RESET -> {
-                if (role.isGuestGone()) {
-                    beginAnew("the guest was started again");
-                }
-            }
         }
     }
 
@@ -329,16 +332,14 @@ final class PrimaryShell implements Shell {
         connection = up;
         // A backup that never answers must not keep us from connecting anew.
         detector.onConnected(System.nanoTime());
-        MachineDefinition definition = machine;
-        CheckpointEngine found = engine;
-        long memoryBytes = found == null ? 4096 : found.memoryBytes();
+        GuestWorker.Found known = found;
         up.send(new LinkMessage.Hello(
                 context.protocol(),
                 context.config().guest(),
                 context.config().host(),
                 context.claim(role.term()),
-                memoryBytes,
-                definition == null ? new java.util.TreeMap<>() : definition.properties()));
+                known == null ? NO_GUEST_BYTES : known.memoryBytes(),
+                known == null ? new TreeMap<>() : known.machine().properties()));
     }
 
     private void onAnswer(LinkConnection from, LinkMessage message) {
@@ -446,13 +447,14 @@ final class PrimaryShell implements Shell {
             return;
         }
         switch (effect) {
-            case PrimaryEffect.Precopy precopy -> precopy(precopy.session());
-            case PrimaryEffect.PauseGuest pause -> pauseGuest();
+            case PrimaryEffect.Precopy precopy ->
+                guest.precopy(precopy.session(), precopy.session() == session ? connection : null);
+            case PrimaryEffect.PauseGuest pause -> guest.pause();
             case PrimaryEffect.PlaceBarrier place -> placeBarrier();
-            case PrimaryEffect.CaptureState capture -> capture(capture);
-            case PrimaryEffect.ResumeGuest resume -> resumeGuest();
-            case PrimaryEffect.Ship ship -> ship(ship);
-            case PrimaryEffect.DropCaptured drop -> engineThread.run(this::dropWriter);
+            case PrimaryEffect.CaptureState capture -> guest.capture(capture, connection);
+            case PrimaryEffect.ResumeGuest resume -> guest.resume();
+            case PrimaryEffect.Ship ship -> guest.ship(ship, addressesJson);
+            case PrimaryEffect.DropCaptured drop -> guest.drop();
             case PrimaryEffect.Commit commit ->
                 command(addressed -> addressed.commit(commit.epoch(), commit.leaseUntilNanos()));
             case PrimaryEffect.StoreArmed store -> storeArmed();
@@ -481,40 +483,6 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    private void precopy(long ofSession) {
-        LinkConnection to = connection;
-        CheckpointEngine from = engine;
-        if (to == null || from == null || ofSession != session) {
-            conductor.post(() -> perform(role.onPrecopied(ofSession, System.nanoTime())));
-            return;
-        }
-        engineThread.run(() -> {
-            dropWriter();
-            CheckpointWriter full = CheckpointWriter.full(to, SHIP_STALL_NANOS);
-            writer = full;
-            try {
-                long beganNanos = System.nanoTime();
-                from.precopy(full);
-                full.collect();
-                log.info(
-                        "precopy: {} MiB in {} ms",
-                        full.byteCount() >> 20,
-                        (System.nanoTime() - beganNanos) / 1_000_000);
-                conductor.post(() -> perform(role.onPrecopied(ofSession, System.nanoTime())));
-            } catch (EngineException e) {
-                checkpointFailed("precopy", e);
-            }
-        });
-    }
-
-    private void pauseGuest() {
-        onEngine("pause", guest -> {
-            pauseBeganNanos = System.nanoTime();
-            guest.pause();
-            conductor.post(() -> perform(role.onGuestPaused(System.nanoTime())));
-        });
-    }
-
     private void placeBarrier() {
         command(addressed -> {
             WallLink.Barrier barrier = addressed.barrier();
@@ -526,93 +494,6 @@ final class PrimaryShell implements Shell {
                 knownAddressesVersion = barrier.addressesVersion();
             }
         });
-    }
-
-    private void capture(PrimaryEffect.CaptureState capture) {
-        LinkConnection to = connection;
-        onEngine("capture", guest -> {
-            CheckpointWriter pages = writerFor(capture, to);
-            if (pages == null) {
-                deviceState = guest.capture((firstPage, count, memory, offsetBytes) -> {});
-            } else {
-                long precopiedPages = pages.pageCount();
-                deviceState = guest.capture(pages);
-                measures.dirtyPages.add(pages.pageCount() - precopiedPages);
-            }
-            measures.checkpoints.increment();
-            conductor.post(() -> perform(role.onStateCaptured(capture.epoch(), System.nanoTime())));
-        });
-    }
-
-    /** What a precopy has begun takes the first capture too; one that nobody can use goes nowhere. Engine thread. */
-    private @Nullable CheckpointWriter writerFor(PrimaryEffect.CaptureState capture, @Nullable LinkConnection to) {
-        if (capture.session() == 0 || to == null) {
-            return null;
-        }
-        if (capture.baseEpoch() == Epoch.NONE) {
-            measures.fullCheckpoints.increment();
-        } else {
-            writer = CheckpointWriter.delta(to, SHIP_STALL_NANOS, capture.baseEpoch());
-        }
-        return writer;
-    }
-
-    private void resumeGuest() {
-        onEngine("resume", guest -> {
-            try {
-                guest.resume();
-                if (pauseBeganNanos != 0) {
-                    long pausedNanos = System.nanoTime() - pauseBeganNanos;
-                    measures.pauseNanos.record(pausedNanos);
-                    measures.pausedNanos.add(pausedNanos);
-                    pauseBeganNanos = 0;
-                }
-            } catch (EngineException e) {
-                log.error("the guest does not go on, trying again: {}", e.getMessage());
-                conductor.postAfter(RESUME_RETRY_MILLIS, () -> {
-                    if (!role.isGuestGone() && !closed) {
-                        resumeGuest();
-                    }
-                });
-            }
-        });
-    }
-
-    private void ship(PrimaryEffect.Ship ship) {
-        String addresses = addressesJson;
-        engineThread.run(() -> {
-            CheckpointWriter captured = writer;
-            byte[] devices = deviceState;
-            writer = null;
-            if (captured != null) {
-                shipperThread.run(() -> ship(ship, captured, devices, addresses));
-            }
-        });
-    }
-
-    private void ship(PrimaryEffect.Ship ship, CheckpointWriter captured, byte[] devices, String addresses) {
-        try (captured) {
-            captured.finish(ship.epoch(), devices, addresses);
-            measures.shippedBytes.add(captured.byteCount() + devices.length);
-        } catch (LinkException e) {
-            log.warn("checkpoint {} was not sent: {}", ship.epoch(), e.getMessage());
-            conductor.post(() -> {
-                LinkConnection broken = connection;
-                if (broken != null && session == ship.session()) {
-                    broken.close("a checkpoint could not be sent");
-                }
-            });
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Engine thread. */
-    private void dropWriter() {
-        if (writer != null) {
-            writer.close();
-            writer = null;
-        }
     }
 
     private void storeArmed() {
@@ -632,49 +513,8 @@ final class PrimaryShell implements Shell {
         } catch (TermFileException | StaleTermException e) {
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
-        engineThread.run(this::killDeposedGuest);
+        guest.kill();
         context.roleChange().to(new BackupShell(context));
-    }
-
-    /** Also one that we have not yet looked for: the newer term may be the first thing that we hear. Engine thread. */
-    private void killDeposedGuest() {
-        CheckpointEngine deposed = attachedGuest;
-        if (deposed != null) {
-            deposed.kill();
-            return;
-        }
-        try (CheckpointEngine found = QemuEngine.attach(
-                context.agent().qemu().qmp(), context.agent().qemu().memory())) {
-            found.kill();
-        } catch (EngineException e) {
-            log.info("no guest to end here: {}", e.getMessage());
-        }
-    }
-
-    private interface EngineTask {
-        void on(CheckpointEngine guest) throws EngineException;
-    }
-
-    private void onEngine(String what, EngineTask task) {
-        CheckpointEngine guest = engine;
-        if (guest == null) {
-            return;
-        }
-        engineThread.run(() -> {
-            try {
-                task.on(guest);
-            } catch (EngineException e) {
-                checkpointFailed(what, e);
-            }
-        });
-    }
-
-    private void checkpointFailed(String what, EngineException cause) {
-        log.error("checkpoint failed at {}: {}", what, cause.getMessage());
-        conductor.post(() -> {
-            measures.failedCheckpoints.increment();
-            perform(role.onCheckpointFailed(System.nanoTime()));
-        });
     }
 
     private void send(LinkMessage message) {
@@ -724,7 +564,7 @@ final class PrimaryShell implements Shell {
 
     @Override
     public AgentView view() {
-        boolean guestRuns = engine != null && !role.isGuestGone();
+        boolean guestRuns = found != null && !role.isGuestGone();
         boolean ready = guestRuns && wall != null && role.isBackupConnected() && role.isBackupArmed();
         String because = ready
                 ? "protected"
@@ -740,7 +580,7 @@ final class PrimaryShell implements Shell {
     @Override
     public void describe(ObjectNode status) {
         status.put("role", "primary")
-                .put("guest_found", engine != null && !role.isGuestGone())
+                .put("guest_found", found != null && !role.isGuestGone())
                 .put("peer", role.isBackupConnected() ? "connected" : "absent")
                 .put("armed", role.isBackupArmed())
                 .put("epoch", role.lastEpoch())
@@ -754,29 +594,6 @@ final class PrimaryShell implements Shell {
         closed = true;
         linkClient.close();
         wallConnector.close();
-        CheckpointEngine guest = engine;
-        if (guest != null && !role.isGuestGone()) {
-            engineThread.run(() -> {
-                try {
-                    if (guest.isPaused()) {
-                        guest.resume();
-                    }
-                } catch (EngineException e) {
-                    log.error("the guest may be left paused: {}", e.getMessage());
-                }
-            });
-        }
-        engineThread.run(() -> {
-            dropWriter();
-            if (guest != null) {
-                guest.close();
-            }
-            // Another one only if the conductor never heard of it; closing twice does nothing.
-            if (attachedGuest != null) {
-                attachedGuest.close();
-            }
-        });
-        engineThread.close();
-        shipperThread.close();
+        guest.close(!role.isGuestGone());
     }
 }

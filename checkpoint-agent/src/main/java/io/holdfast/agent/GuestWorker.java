@@ -1,0 +1,318 @@
+package io.holdfast.agent;
+
+import io.holdfast.agent.engine.CheckpointEngine;
+import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
+import io.holdfast.agent.engine.MachineDefinition;
+import io.holdfast.agent.engine.QemuEngine;
+import io.holdfast.agent.link.CheckpointWriter;
+import io.holdfast.agent.link.LinkConnection;
+import io.holdfast.agent.link.LinkException;
+import io.holdfast.agent.role.PrimaryEffect;
+import io.holdfast.wall.Epoch;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that is done to the running guest: it is looked for, paused, captured, resumed, ended; and what was captured is sent.
+ *
+ * <p><b>Threads.</b> Commands come from the conductor and return at once. The engine thread carries them out one after
+ * another; the shipper thread sends, so that a slow link does not keep the next checkpoint waiting. Every answer comes on
+ * the conductor.
+ */
+final class GuestWorker {
+
+    private static final Logger log = LoggerFactory.getLogger(GuestWorker.class);
+
+    private static final long ATTACH_RETRY_MILLIS = 250;
+    private static final long SHIP_STALL_NANOS = 2_000_000_000L;
+
+    /**
+     * What a guest was found to be.
+     *
+     * @param exits ways past the wall, one sentence each (INV-8)
+     */
+    record Found(MachineDefinition machine, long memoryBytes, List<String> exits, boolean paused) {}
+
+    /** Hears what became of the commands. On the conductor. */
+    interface Listener {
+
+        /** The first look has found no guest; it goes on. */
+        void onNoGuest();
+
+        void onGuestFound(Found found);
+
+        /** There is a guest, but it does not say what it is. */
+        void onGuestUnknown();
+
+        void onGuestEvent(GuestEvent event);
+
+        /** All memory was handed out for that session, or there was nobody to hand it to. */
+        void onPrecopied(long session);
+
+        void onPaused();
+
+        void onCaptured(long epoch);
+
+        void onCheckpointFailed();
+
+        /** The guest does not go on. */
+        void onResumeFailed();
+
+        /** The checkpoint did not get through to the backup of that session. */
+        void onNotShipped(long session);
+    }
+
+    private final AgentContext context;
+    private final Conductor conductor;
+    private final AgentMeasures measures;
+    private final Listener listener;
+    private final Worker engineThread = new Worker("engine");
+    private final Worker shipperThread = new Worker("shipper");
+
+    // Engine thread; the writer is handed to the shipper with the checkpoint.
+    private @Nullable CheckpointEngine guest;
+    private @Nullable CheckpointWriter writer;
+    private byte[] deviceState = {};
+    private long pauseBeganNanos;
+
+    GuestWorker(AgentContext context, Listener listener) {
+        this.context = context;
+        this.conductor = context.conductor();
+        this.measures = context.measures();
+        this.listener = listener;
+    }
+
+    // ---- the guest ----
+
+    /** Takes over a guest that was just restored here. */
+    void adopt(CheckpointEngine restored) {
+        engineThread.run(() -> examine(restored));
+    }
+
+    /** Looks for a guest until one is found. */
+    void find(boolean first) {
+        engineThread.run(() -> {
+            try {
+                examine(attach());
+            } catch (EngineException e) {
+                if (first) {
+                    log.info("no guest yet: {}", e.getMessage());
+                    conductor.post(listener::onNoGuest);
+                }
+                conductor.postAfter(ATTACH_RETRY_MILLIS, () -> find(false));
+            }
+        });
+    }
+
+    private QemuEngine attach() throws EngineException {
+        return QemuEngine.attach(
+                context.agent().qemu().qmp(), context.agent().qemu().memory());
+    }
+
+    private void examine(CheckpointEngine attached) {
+        if (guest != null) {
+            guest.close(); // An earlier one, whose hypervisor is gone.
+        }
+        guest = attached;
+        try {
+            Found found = new Found(
+                    attached.definition(),
+                    attached.memoryBytes(),
+                    attached.exitsPastTheWall(context.wallGuestPorts()),
+                    attached.isPaused());
+            attached.onGuestEvent(event -> conductor.post(() -> listener.onGuestEvent(event)));
+            conductor.post(() -> listener.onGuestFound(found));
+        } catch (EngineException e) {
+            log.error("cannot examine the guest: {}", e.getMessage());
+            conductor.post(listener::onGuestUnknown);
+        }
+    }
+
+    /** Ends the guest of a host that has lost its right to run it, also one that nobody has looked for yet. */
+    void kill() {
+        engineThread.run(() -> {
+            CheckpointEngine deposed = guest;
+            if (deposed != null) {
+                deposed.kill();
+                return;
+            }
+            try (CheckpointEngine found = attach()) {
+                found.kill();
+            } catch (EngineException e) {
+                log.info("no guest to end here: {}", e.getMessage());
+            }
+        });
+    }
+
+    // ---- a checkpoint, in the order of its steps ----
+
+    /** Hands all memory to a backup while the guest runs. */
+    void precopy(long session, @Nullable LinkConnection to) {
+        engineThread.run(() -> {
+            CheckpointEngine from = guest;
+            if (to == null || from == null) {
+                conductor.post(() -> listener.onPrecopied(session));
+                return;
+            }
+            dropWriter();
+            CheckpointWriter full = CheckpointWriter.full(to, SHIP_STALL_NANOS);
+            writer = full;
+            try {
+                long beganNanos = System.nanoTime();
+                from.precopy(full);
+                full.collect();
+                long tookNanos = System.nanoTime() - beganNanos;
+                log.info("precopy: {} MiB in {} ms", full.byteCount() >> 20, tookNanos / 1_000_000);
+                conductor.post(() -> listener.onPrecopied(session));
+            } catch (EngineException e) {
+                checkpointFailed("precopy", e);
+            }
+        });
+    }
+
+    void pause() {
+        onGuest("pause", paused -> {
+            pauseBeganNanos = System.nanoTime();
+            paused.pause();
+            conductor.post(listener::onPaused);
+        });
+    }
+
+    void capture(PrimaryEffect.CaptureState capture, @Nullable LinkConnection to) {
+        onGuest("capture", captured -> {
+            CheckpointWriter pages = writerFor(capture, to);
+            if (pages == null) {
+                deviceState = captured.capture((firstPage, count, memory, offsetBytes) -> {});
+            } else {
+                long precopiedPages = pages.pageCount();
+                deviceState = captured.capture(pages);
+                measures.dirtyPages.add(pages.pageCount() - precopiedPages);
+            }
+            measures.checkpoints.increment();
+            conductor.post(() -> listener.onCaptured(capture.epoch()));
+        });
+    }
+
+    /** What a precopy has begun takes the first capture too; one that nobody can use goes nowhere. */
+    private @Nullable CheckpointWriter writerFor(PrimaryEffect.CaptureState capture, @Nullable LinkConnection to) {
+        if (capture.session() == 0 || to == null) {
+            return null;
+        }
+        if (capture.baseEpoch() == Epoch.NONE) {
+            measures.fullCheckpoints.increment();
+        } else {
+            writer = CheckpointWriter.delta(to, SHIP_STALL_NANOS, capture.baseEpoch());
+        }
+        return writer;
+    }
+
+    void resume() {
+        onGuest("resume", resumed -> {
+            try {
+                resumed.resume();
+            } catch (EngineException e) {
+                log.error("the guest does not go on, trying again: {}", e.getMessage());
+                conductor.post(listener::onResumeFailed);
+                return;
+            }
+            if (pauseBeganNanos != 0) {
+                long pausedNanos = System.nanoTime() - pauseBeganNanos;
+                measures.pauseNanos.record(pausedNanos);
+                measures.pausedNanos.add(pausedNanos);
+                pauseBeganNanos = 0;
+            }
+        });
+    }
+
+    void ship(PrimaryEffect.Ship ship, String addresses) {
+        engineThread.run(() -> {
+            CheckpointWriter captured = writer;
+            byte[] devices = deviceState;
+            writer = null;
+            if (captured != null) {
+                shipperThread.run(() -> finish(ship, captured, devices, addresses));
+            }
+        });
+    }
+
+    private void finish(PrimaryEffect.Ship ship, CheckpointWriter captured, byte[] devices, String addresses) {
+        try (captured) {
+            captured.finish(ship.epoch(), devices, addresses);
+            measures.shippedBytes.add(captured.byteCount() + devices.length);
+        } catch (LinkException e) {
+            log.warn("checkpoint {} was not sent: {}", ship.epoch(), e.getMessage());
+            conductor.post(() -> listener.onNotShipped(ship.session()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Forgets what was captured; nobody can use it. */
+    void drop() {
+        engineThread.run(this::dropWriter);
+    }
+
+    private void dropWriter() {
+        if (writer != null) {
+            writer.close();
+            writer = null;
+        }
+    }
+
+    // ---- the end ----
+
+    /**
+     * Lets go of the guest.
+     *
+     * @param running whether it must not be left paused
+     */
+    void close(boolean running) {
+        engineThread.run(() -> {
+            dropWriter();
+            if (running) {
+                leaveRunning();
+            }
+            if (guest != null) {
+                guest.close();
+            }
+        });
+        engineThread.close();
+        shipperThread.close();
+    }
+
+    private void leaveRunning() {
+        try {
+            if (guest != null && guest.isPaused()) {
+                guest.resume();
+            }
+        } catch (EngineException e) {
+            log.error("the guest may be left paused: {}", e.getMessage());
+        }
+    }
+
+    private interface Task {
+        void on(CheckpointEngine guest) throws EngineException;
+    }
+
+    private void onGuest(String what, Task task) {
+        engineThread.run(() -> {
+            CheckpointEngine addressed = guest;
+            if (addressed == null) {
+                return;
+            }
+            try {
+                task.on(addressed);
+            } catch (EngineException e) {
+                checkpointFailed(what, e);
+            }
+        });
+    }
+
+    private void checkpointFailed(String what, EngineException cause) {
+        log.error("checkpoint failed at {}: {}", what, cause.getMessage());
+        conductor.post(listener::onCheckpointFailed);
+    }
+}
