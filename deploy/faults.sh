@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
-# come back or stay away, the replication link is cut and flaps, and at last the host does die. Clients work all the
-# time; no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
+# come back or stay away, the replication link is cut and flaps, the wall fills, the operator takes a hand, and at last
+# the host does die. Clients work all the time; no answer that they got may be contradicted, no connection may break. A
+# guest that powers itself off stays off.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
 #
@@ -67,6 +68,9 @@ main() {
     the_link_is_silent
     the_link_flaps
     the_agent_of_the_primary_stays_away
+    the_operator_promotes a
+    the_operator_promotes b
+    the_backup_dies_and_the_operator_goes_on_alone
     the_host_dies
     clients_have_noticed_nothing
     the_guest_powers_itself_off
@@ -225,6 +229,40 @@ the_agent_of_the_primary_stays_away() {
     let_clients_run 2000
 }
 
+# There is nothing wrong with the primary, and it gives way all the same: the_operator_promotes HOST
+the_operator_promotes() {
+    say "the operator lets host $1 take over"
+    mark_history "$1"
+    command_of_operator "$1" promote --yes --reason exercise
+    expect "host $1 takes over" 10 wall_went ALONE
+    expect "host $(peer_of "$1") gives way and becomes the backup" $RECOVERY_SECONDS \
+        host_says "$(peer_of "$1")" '.agent.role == "backup"'
+    expect "the guest is PROTECTED on host $1" $RECOVERY_SECONDS protected_again
+    expect "under a newer term" 0 host_says "$1" ".agent.term > $TERM_BEFORE"
+    expect "host $(peer_of "$1") may promote" 10 host_says "$(peer_of "$1")" '.agent.may_promote'
+    TERM_BEFORE=$(figure_of "$1" .agent.term)
+    let_clients_run 2000
+}
+
+the_backup_dies_and_the_operator_goes_on_alone() {
+    say "host a, now the backup, dies, and the operator lets host b go on alone"
+    # Until the announcements of the promotion are over, which are not the guest's and never wait.
+    let_clients_run 5000
+    mark_history b
+    kill_everything_in a
+    expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+    expect "nothing leaves host b" 0 is_silent b 0.5
+    command_of_operator b alone --force --reason "host a is dead"
+    expect "the wall is ALONE" 5 wall_went ALONE
+    expect "the guest answers" 10 guest_answers_there
+    let_clients_run 2000
+    write_config a backup wall $INTERVAL
+    start_backup a
+    expect "the guest is PROTECTED when host a is back" $PROTECTION_SECONDS protected_again
+    expect "host a may promote" 10 host_says a '.agent.may_promote'
+    TERM_BEFORE=$(figure_of b .agent.term)
+}
+
 the_host_dies() {
     local killed_micros
     say "after all that, host b dies: SIGKILL to its QEMU, agent and proxy"
@@ -266,6 +304,14 @@ be_patient_for() {
     HEARTBEATS_MISSED=50
     HEARTBEAT=$(($1 * 1000 / HEARTBEATS_MISSED))ms
     GRACE=$1s
+}
+
+# command_of_operator HOST COMMAND OPTION...
+command_of_operator() {
+    local host=$1
+    shift
+    JAVA_HOME=$JDK_25 in_lab "$host" "$HOLDFAST" --config "$(config_of "$host")" "$@" > /dev/null \
+        || warn "holdfast $1 has failed"
 }
 
 # kill_holdfast HOST proxy|agent

@@ -84,8 +84,7 @@ public final class PcapPort implements FramePort {
                     .bufferSize(KERNEL_BUFFER_BYTES)
                     .timestampPrecision(TimestampPrecision.NANO)
                     .build();
-            // Not the filter `inbound`: libpcap 1.10 judges the first frame by the filter's user-space twin as well,
-            // which
+            // Not the filter `inbound`: libpcap 1.10 judges the first frame also by the filter's user-space twin, which
             // knows no directions, and loses it.
             handle.setDirection(PcapDirection.IN);
             return new PcapPort(interfaceName, maxFrameBytes, handle);
