@@ -87,7 +87,11 @@ arguments=(
     -name "guest=$name"
     # The machine's clock stands still while the guest is paused, so a guest loses that time: its real-time clock is read
     # once, at boot, and nothing here sets it later.
-    -M pc,memory-backend=ram0 -accel "$accel" -cpu qemu64 -smp "$cpus" -m "${memory}M"
+    -M pc,memory-backend=ram0 -accel "$accel" -cpu qemu64 -m "${memory}M"
+    # Room for a second processor: under tcg, QEMU before 8.1 leaves out the memory barriers of a machine that can have only
+    # one, although its devices run in other threads. A notification gets lost now and then, and the network stands still
+    # (QEMU commit c914d46d0a: tcg: Do not elide memory barriers for !CF_PARALLEL in system mode).
+    -smp "$cpus,maxcpus=$((cpus > 1 ? cpus : 2))"
     # The agent maps this file: it is the guest's memory.
     -object "memory-backend-file,id=ram0,size=${memory}M,mem-path=$ram,share=on"
     -nodefaults -no-user-config -display none -serial "file:$serial"

@@ -102,12 +102,24 @@ public final class Doctor {
     }
 
     private void examineAgent(AgentConfig agent) {
-        String qemu = agent.qemu().command().getFirst();
-        add(Tool.firstLine(qemu, "--version")
-                .map(line -> Finding.ok("qemu", line))
-                .orElseGet(() -> Finding.failed("qemu", qemu + " is not found: apt-get install qemu-system-x86")));
+        examineQemu(agent.qemu().command());
         examineMemory(agent);
         examineLink(agent.link().listen().getAddress());
+    }
+
+    private void examineQemu(List<String> command) {
+        String qemu = command.getFirst();
+        Optional<String> version = Tool.firstLine(qemu, "--version");
+        if (version.isEmpty()) {
+            add(Finding.failed("qemu", qemu + " is not found: apt-get install qemu-system-x86"));
+        } else if (EmulatedProcessors.losesBarriers(command, version.get())) {
+            add(Finding.failed(
+                    "qemu",
+                    version.get() + " under tcg with one processor: the guest's network will stand still one day;"
+                            + " use -smp 1,maxcpus=2 or QEMU 8.1"));
+        } else {
+            add(Finding.ok("qemu", version.get()));
+        }
     }
 
     private void examineMemory(AgentConfig agent) {
