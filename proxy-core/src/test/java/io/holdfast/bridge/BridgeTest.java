@@ -183,12 +183,14 @@ class BridgeTest {
     }
 
     @Test
-    void shouldAskForAnEarlyCheckpointOnceWhenItPassesTheHighWaterMark() throws WallRefusal {
+    void shouldReportPressureForEachFrameAboveTheHighWaterMarkAndForNoOther() throws WallRefusal {
         own();
-        for (int i = 0; i < 40; i++) {
-            guest.arrive(frame(1500, i));
+        while (pressures.get() == 0) {
+            guest.arrive(frame(1500, 1));
         }
-        assertThat(pressures).hasValue(1);
+        assertThat(bridge.counters().get(0).bufferedBytes()).isBetween(32_768L - 1500, 32_768L + 1500);
+        guest.arrive(frame(1500, 2));
+        assertThat(pressures).hasValue(2);
     }
 
     @Test
