@@ -6,6 +6,7 @@
 #
 #   --mode wall|off    wall: output waits for the backup's confirmation (default);
 #                      off: it leaves at once, as without Holdfast, and clients pay for it
+#   --port KIND        auto, packet-socket or pcap: how the proxies capture frames (default: auto)
 #   --interval TIME    between checkpoints (default: 25ms)
 #   --clients N        connections, at least 5 (default: 8)
 #   --runs N           fresh runs, each with a new guest (default: 1)
@@ -50,12 +51,13 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            --mode | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
         case $option in
             --mode) mode=$1 ;;
+            --port) PORT=$1 ;;
             --interval) interval=$1 ;;
             --clients) clients=$1 ;;
             --runs) runs=$1 ;;
@@ -66,6 +68,7 @@ parse_options() {
         shift
     done
     [[ $mode == wall || $mode == off ]] || die_of_usage "--mode is wall or off, not $mode"
+    [[ $PORT =~ ^(auto|packet-socket|pcap)$ ]] || die_of_usage "--port is auto, packet-socket or pcap, not $PORT"
     [[ $interval =~ ^[0-9]+m?s$ ]] || die_of_usage "--interval is a time like 25ms, not $interval"
     [[ $clients =~ ^([5-9]|[1-9][0-9]{1,2})$ ]] || die_of_usage "--clients is 5 or more, not $clients"
     [[ $runs =~ ^[1-9][0-9]*$ ]] || die_of_usage "--runs is 1 or more, not $runs"

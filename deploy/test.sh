@@ -43,8 +43,8 @@ main() {
     step scripts check_scripts
     step build build_and_run_tests
     count_tests_of_build
-    step failover limited "$DEMO" --runs 2 --json "$LOGS/failover.json"
-    step chain limited "$DEMO" --chain 2 --json "$LOGS/chain.json"
+    step failover limited "$DEMO" --runs 2 --port pcap --json "$LOGS/failover.json"
+    step chain limited "$DEMO" --chain 2 --port packet-socket --json "$LOGS/chain.json"
     step steps limited "$REPOSITORY/deploy/steps.sh"
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"

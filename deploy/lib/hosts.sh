@@ -11,8 +11,9 @@ readonly PROTECTION_SECONDS=60
 HEARTBEAT=100ms
 HEARTBEATS_MISSED=5
 GRACE=300ms
-# The room for held frames; the same.
+# The room for held frames, and how they are captured; the same.
 WALL_LIMIT=256MiB
+PORT=auto
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -50,7 +51,7 @@ runtime-directory: $run
 state-directory: $HOSTS_DIR/$host/state
 proxy:
   mode: $mode
-  port: pcap
+  port: $PORT
   nics:
     - guest-port: tap0
       uplink: up0

@@ -28,7 +28,16 @@ public final class Bridge implements AutoCloseable {
      * @param guestPort towards the guest
      * @param uplink towards router and clients
      */
-    public record Nic(FramePort guestPort, FramePort uplink) {}
+    public record Nic(FramePort guestPort, FramePort uplink) {
+
+        public Nic {
+            if (guestPort.prefixBytes() != uplink.prefixBytes()) {
+                throw new IllegalArgumentException(
+                        "%s and %s are of different kinds, and one would misread the other's frames"
+                                .formatted(guestPort.interfaceName(), uplink.interfaceName()));
+            }
+        }
+    }
 
     /**
      * How much to hold, and for how long to wait for what was captured.

@@ -30,6 +30,9 @@ final class OutboundLane {
     private final FramePort uplink;
     private final BufferWall wall;
     private final FrameRing ring;
+    /** In front of each frame, in the ring as on the port. */
+    private final int prefixBytes;
+
     private final long highWaterBytes;
     private final boolean holds;
     private final Exemption exemption;
@@ -84,6 +87,7 @@ final class OutboundLane {
         this.uplink = uplink;
         this.wall = wall;
         this.ring = new FrameRing(capacityBytes);
+        this.prefixBytes = guestPort.prefixBytes();
         this.highWaterBytes = highWaterBytes;
         this.holds = holds;
         this.exemption = exemption;
@@ -129,7 +133,7 @@ final class OutboundLane {
         } else if (wall.state() != WallState.SUSPENDED && exemption.isExempt(memory, offsetBytes, lengthBytes)) {
             uplink.send(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
             exemptFrames.increment();
-        } else if (ring.offer(stamp, nowNanos, memory, offsetBytes, lengthBytes)) {
+        } else if (ring.offer(stamp, nowNanos, memory, offsetBytes - prefixBytes, lengthBytes + prefixBytes)) {
             heldFrames.increment();
             noteStamp(stamp, nowNanos);
             if (stamp <= wall.releaseThrough()) {
@@ -198,9 +202,9 @@ final class OutboundLane {
     }
 
     private void send() {
-        int lengthBytes = ring.headLengthBytes();
+        int lengthBytes = ring.headLengthBytes() - prefixBytes;
         long capturedNanos = ring.headCaptureNanos();
-        uplink.send(ring.memory(), ring.headOffsetBytes(), lengthBytes);
+        uplink.send(ring.memory(), ring.headOffsetBytes() + prefixBytes, lengthBytes);
         releasedFrames.increment();
         releasedBytes.add(lengthBytes);
         holdNanos.record(System.nanoTime() - capturedNanos);
@@ -238,8 +242,9 @@ final class OutboundLane {
         return ring.heldFrames();
     }
 
+    /** Of frames alone, without their prefixes. */
     long bufferedBytes() {
-        return ring.heldBytes();
+        return Math.max(0, ring.heldBytes() - prefixBytes * ring.heldFrames());
     }
 
     long capacityBytes() {

@@ -72,11 +72,10 @@ public final class Settings {
             "What is held: `wall` everything, `off` nothing (a bare bridge, for demonstration).");
     static final Setting<PortKind> PORT = defaulted(
             "proxy.port",
-            ValueTypes.word(
-                    PortKind.class,
-                    Map.of("packet-socket", "port `packet-socket` is not available in this version; use `pcap`")),
-            PortKind.PCAP,
-            "How frames are captured and sent.");
+            ValueTypes.word(PortKind.class),
+            PortKind.AUTO,
+            "How frames are captured and sent: `packet-socket` fast and with offloads on, `pcap` through libpcap with"
+                    + " offloads off, `auto` the first where it works.");
     static final Setting<String> NIC_GUEST_PORT = required(
             "proxy.nics.guest-port", ValueTypes.interfaceName(), "The interface towards the guest, such as its tap.");
     static final Setting<String> NIC_UPLINK =

@@ -22,6 +22,14 @@ public interface FramePort extends AutoCloseable {
     int maxFrameBytes();
 
     /**
+     * How many bytes in front of a frame belong to it: what the kernel says of a frame that it delivers, and wants to be
+     * told of one that it sends. A frame goes from one port to another with its prefix, so both must have the same.
+     *
+     * @return 0, or the length of {@code struct virtio_net_hdr}
+     */
+    int prefixBytes();
+
+    /**
      * Hands every captured frame to {@code sink}, on the calling thread, until {@link #stopCapture} is called.
      *
      * @throws PortException if the interface fails or the sink throws; no further frame is handed out
@@ -32,11 +40,16 @@ public interface FramePort extends AutoCloseable {
     void stopCapture();
 
     /**
-     * Sends one frame, without waiting for the wire.
+     * Sends one captured frame, without waiting for the wire.
      *
+     * @param memory outside the heap if the port has a prefix
+     * @param offsetBytes where the frame begins; its prefix stands directly before
      * @return false if the kernel refused this frame; it is counted as a send error and gone
      */
     boolean send(MemorySegment memory, long offsetBytes, int lengthBytes);
+
+    /** Sends one frame that was made here: complete, and without a prefix. Otherwise as {@link #send}. */
+    boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes);
 
     /**
      * Whether every frame that the kernel had accepted for this port at the time of the call has been handed to the sink

@@ -10,7 +10,7 @@ public interface FrameSink {
      * One whole frame, from the destination MAC address on, without FCS.
      *
      * @param memory holds the frame; valid only during the call
-     * @param offsetBytes where the frame begins
+     * @param offsetBytes where the frame begins; the port's prefix, if it has one, stands directly before
      * @param lengthBytes its length
      * @param kernelEpochNanos when the kernel took it, nanoseconds since 1970 on the wall clock; 0 if unknown
      */

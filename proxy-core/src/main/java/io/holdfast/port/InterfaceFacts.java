@@ -44,6 +44,15 @@ final class InterfaceFacts {
         throw new PortException("there is no interface " + interfaceName + " in this network namespace");
     }
 
+    /** One interface that is up, as {@link #link}. */
+    static JsonNode linkThatIsUp(String interfaceName) throws PortException {
+        JsonNode link = link("link", interfaceName);
+        if (!isUp(link)) {
+            throw new PortException("interface " + interfaceName + " is down: ip link set " + interfaceName + " up");
+        }
+        return link;
+    }
+
     /** Whether what {@link #link} has returned is up. */
     static boolean isUp(JsonNode link) {
         return link.path("flags").toString().contains("\"UP\"");

@@ -1,6 +1,5 @@
 package io.holdfast.port;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.measure.Counter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -73,7 +72,8 @@ public final class PcapPort implements FramePort {
      * @throws PortException if it does not exist, is down, or may not be opened
      */
     public static PcapPort open(String interfaceName) throws PortException {
-        int maxFrameBytes = mtu(interfaceName) + ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES;
+        int mtuBytes = InterfaceFacts.linkThatIsUp(interfaceName).path("mtu").asInt();
+        int maxFrameBytes = mtuBytes + ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES;
         PcapHandle handle = null;
         try {
             handle = new PcapHandle.Builder(interfaceName)
@@ -114,14 +114,6 @@ public final class PcapPort implements FramePort {
         return new PortException("libpcap is missing: apt-get install libpcap0.8", cause);
     }
 
-    private static int mtu(String interfaceName) throws PortException {
-        JsonNode link = InterfaceFacts.link("link", interfaceName);
-        if (!InterfaceFacts.isUp(link)) {
-            throw new PortException("interface " + interfaceName + " is down: ip link set " + interfaceName + " up");
-        }
-        return link.path("mtu").asInt();
-    }
-
     @Override
     public String interfaceName() {
         return interfaceName;
@@ -130,6 +122,11 @@ public final class PcapPort implements FramePort {
     @Override
     public int maxFrameBytes() {
         return maxFrameBytes;
+    }
+
+    @Override
+    public int prefixBytes() {
+        return 0;
     }
 
     @Override
@@ -209,6 +206,11 @@ public final class PcapPort implements FramePort {
             log.debug("{} refused a frame of {} bytes: {}", interfaceName, lengthBytes, e.getMessage());
             return false;
         }
+    }
+
+    @Override
+    public boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return send(memory, offsetBytes, lengthBytes);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.holdfast.bridge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.management.ThreadMXBean;
@@ -167,6 +168,42 @@ class BridgeTest {
             assertStaysAt(bareUplink, 1);
             assertStaysAt(bareGuest, 0);
         }
+    }
+
+    @Test
+    void shouldCarryWhatTheKernelSaysOfAFrameThroughTheWallAndPastIt() throws WallRefusal {
+        int prefixBytes = 10;
+        MemoryPort merged = new MemoryPort("tap2", true, prefixBytes);
+        MemoryPort mergedUplink = new MemoryPort("up2", true, prefixBytes);
+        BufferWall ownWall = new BufferWall("9f", Term.none(), false);
+        try (Bridge carrier = new Bridge(
+                ownWall,
+                List.of(new Bridge.Nic(merged, mergedUplink)),
+                new Bridge.Settings(1 << 20, 1 << 20, 1_000_000, true),
+                () -> Exemption.NONE,
+                (nic, memory, offsetBytes, lengthBytes) ->
+                        assertThat(lengthBytes).isEqualTo(50),
+                () -> {},
+                (lane, cause) -> {})) {
+            carrier.start();
+            carrier.hello(1, new Term(1, Term.Claim.PROMOTION, "a"), 1);
+            merged.arrive(frame(60, 1));
+            long held = carrier.barrier(1, "9f", 1).epoch();
+            carrier.commit(1, "9f", 1, held, System.nanoTime() + 1_000_000_000L);
+            await().until(() -> mergedUplink.sent().size() == 1);
+            carrier.open(1, "9f", 1, "test");
+            merged.arrive(frame(60, 2));
+            await().until(() -> mergedUplink.sent().size() == 2);
+            mergedUplink.arrive(frame(60, 3));
+            assertThat(mergedUplink.sent()).containsExactly(frame(60, 1), frame(60, 2));
+            assertThat(merged.sent()).containsExactly(frame(60, 3));
+        }
+    }
+
+    @Test
+    void shouldRefusePortsOfDifferentKinds() {
+        assertThatThrownBy(() -> new Bridge.Nic(guest, new MemoryPort("up3", true, 10)))
+                .hasMessageContaining("different kinds");
     }
 
     @Test

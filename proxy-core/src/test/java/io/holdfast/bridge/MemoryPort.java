@@ -16,6 +16,7 @@ final class MemoryPort implements FramePort {
 
     private final String name;
     private final boolean records;
+    private final int prefixBytes;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final List<byte[]> sent = new ArrayList<>();
     private volatile @Nullable FrameSink sink;
@@ -23,11 +24,16 @@ final class MemoryPort implements FramePort {
     volatile boolean drained = true;
 
     MemoryPort(String name, boolean records) {
-        this.name = name;
-        this.records = records;
+        this(name, records, 0);
     }
 
-    /** A frame arrives. */
+    MemoryPort(String name, boolean records, int prefixBytes) {
+        this.name = name;
+        this.records = records;
+        this.prefixBytes = prefixBytes;
+    }
+
+    /** A frame arrives, its prefix in front. */
     void arrive(byte[] frame) {
         arrive(MemorySegment.ofArray(frame), frame.length);
     }
@@ -38,7 +44,7 @@ final class MemoryPort implements FramePort {
             Thread.onSpinWait();
             to = sink;
         }
-        to.onFrame(frame, 0, lengthBytes, 0);
+        to.onFrame(frame, prefixBytes, lengthBytes - prefixBytes, 0);
     }
 
     synchronized List<byte[]> sent() {
@@ -48,6 +54,11 @@ final class MemoryPort implements FramePort {
     @Override
     public String interfaceName() {
         return name;
+    }
+
+    @Override
+    public int prefixBytes() {
+        return prefixBytes;
     }
 
     @Override
@@ -73,10 +84,16 @@ final class MemoryPort implements FramePort {
     @Override
     public synchronized boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
         if (records) {
-            sent.add(memory.asSlice(offsetBytes, lengthBytes).toArray(ValueLayout.JAVA_BYTE));
+            sent.add(memory.asSlice(offsetBytes - prefixBytes, lengthBytes + prefixBytes)
+                    .toArray(ValueLayout.JAVA_BYTE));
         }
         sentFrames++;
         return true;
+    }
+
+    @Override
+    public boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        throw new UnsupportedOperationException("the bridge sends nothing of its own");
     }
 
     @Override

@@ -243,7 +243,7 @@ class ConfigFileTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             mode: reverse                              | not available in this version
-            port: packet-socket                        | not available in this version
+            port: socket                               | is none of auto, packet-socket, pcap
             wall-high-water: 256MiB                    | must be below `wall-limit`
             wall-limit: 1                              | has no unit
             wall-limit: 17GiB                          | out of range; allowed is 1MiB to 16GiB

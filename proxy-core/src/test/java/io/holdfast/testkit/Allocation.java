@@ -11,16 +11,20 @@ public final class Allocation {
 
     private Allocation() {}
 
+    /** How many bytes the calling thread has allocated in its life. */
+    public static long bytesOfThisThread() {
+        return ((ThreadMXBean) ManagementFactory.getThreadMXBean()).getCurrentThreadAllocatedBytes();
+    }
+
     /** How many bytes the calling thread allocates for one call of {@code action}, once that has been compiled. */
     public static double bytesPerCall(Runnable action) {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         for (int i = 0; i < WARM_UP_CALLS; i++) {
             action.run();
         }
-        long before = threads.getCurrentThreadAllocatedBytes();
+        long before = bytesOfThisThread();
         for (int i = 0; i < MEASURED_CALLS; i++) {
             action.run();
         }
-        return (threads.getCurrentThreadAllocatedBytes() - before) / (double) MEASURED_CALLS;
+        return (bytesOfThisThread() - before) / (double) MEASURED_CALLS;
     }
 }

@@ -5,6 +5,7 @@ import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.NicConfig;
 import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyConfig;
+import io.holdfast.port.PacketSocketPort;
 import io.holdfast.port.PcapPort;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
@@ -66,12 +67,20 @@ public final class Doctor {
         } catch (PortException e) {
             add(Finding.failed("libpcap", String.valueOf(e.getMessage())));
         }
+        Optional<String> whyNoSocket = PacketSocketPort.whyNot();
+        add(whyNoSocket
+                .map(reason -> proxy.port() == PortKind.PACKET_SOCKET
+                        ? Finding.failed("packet socket", reason)
+                        : Finding.warning("packet socket", reason + "; frames go through pcap, which is slower"))
+                .orElseGet(() -> Finding.ok("packet socket", "with virtio_net_hdr")));
+        boolean throughPcap =
+                proxy.port() == PortKind.PCAP || (proxy.port() == PortKind.AUTO && whyNoSocket.isPresent());
         examineTool("ip", "-Version", "iproute2");
         examineTool("nft", "--version", "nftables");
         examineTool("ethtool", "--version", "ethtool");
         for (NicConfig nic : proxy.nics()) {
-            examinePort(nic.guestPort(), proxy.port());
-            examinePort(nic.uplink(), proxy.port());
+            examinePort(nic.guestPort(), throughPcap);
+            examinePort(nic.uplink(), throughPcap);
         }
     }
 
@@ -81,11 +90,11 @@ public final class Doctor {
                 .orElseGet(() -> Finding.failed(tool, "not found: apt-get install " + debianPackage)));
     }
 
-    private void examinePort(String interfaceName, PortKind kind) {
+    private void examinePort(String interfaceName, boolean throughPcap) {
         String what = "port " + interfaceName;
         PortGuard guard = new PortGuard(interfaceName);
         try {
-            List<String> problems = guard.problems(kind == PortKind.PCAP);
+            List<String> problems = guard.problems(throughPcap);
             problems.forEach(problem -> add(Finding.failed(what, problem)));
             if (!guard.isUp()) {
                 add(Finding.failed(what, "it is down: ip link set " + interfaceName + " up"));

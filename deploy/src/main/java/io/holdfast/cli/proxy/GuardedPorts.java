@@ -4,12 +4,16 @@ import io.holdfast.bridge.Bridge;
 import io.holdfast.config.NicConfig;
 import io.holdfast.config.PortKind;
 import io.holdfast.port.FramePort;
+import io.holdfast.port.PacketSocketPort;
 import io.holdfast.port.PcapPort;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The ports of all NICs, open, and guarded against ways around the proxy (INV-8).
@@ -19,7 +23,19 @@ import java.util.stream.Stream;
  */
 final class GuardedPorts implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(GuardedPorts.class);
+
     private final List<Bridge.Nic> nics = new ArrayList<>();
+
+    /** What {@code auto} means on this host: the faster kind if it works, and the log says why if it does not. */
+    static PortKind choose(PortKind wanted) {
+        if (wanted != PortKind.AUTO) {
+            return wanted;
+        }
+        Optional<String> whyNot = PacketSocketPort.whyNot();
+        whyNot.ifPresent(reason -> LOG.warn("frames go through pcap, which is slower: {}", reason));
+        return whyNot.isEmpty() ? PortKind.PACKET_SOCKET : PortKind.PCAP;
+    }
 
     /**
      * Looks at all ports, and installs their guards if they are fit or this is forced. An interface that is unfit is left
@@ -76,7 +92,9 @@ final class GuardedPorts implements AutoCloseable {
 
     private static FramePort open(String interfaceName, PortKind kind) throws PortException {
         return switch (kind) {
+            case PACKET_SOCKET -> PacketSocketPort.open(interfaceName);
             case PCAP -> PcapPort.open(interfaceName);
+            case AUTO -> throw new IllegalArgumentException("choose first");
         };
     }
 

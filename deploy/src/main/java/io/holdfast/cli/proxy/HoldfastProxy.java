@@ -12,6 +12,7 @@ import io.holdfast.bridge.Exemption;
 import io.holdfast.bridge.FrameObserver;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyConfig;
 import io.holdfast.config.ProxyMode;
 import io.holdfast.control.ControlClient;
@@ -107,14 +108,15 @@ public final class HoldfastProxy implements AutoCloseable {
 
     private void wire(HoldfastConfig config, ProxyConfig settings, boolean forceUnsafe, String version)
             throws UnsafePortsException, PortException, TermFileException, IOException {
-        List<String> unsafe = GuardedPorts.guard(settings.nics(), settings.port(), forceUnsafe);
+        PortKind kind = GuardedPorts.choose(settings.port());
+        List<String> unsafe = GuardedPorts.guard(settings.nics(), kind, forceUnsafe);
         unsafe.forEach(problem -> LOG.warn("UNSAFE, by --force-unsafe: {}", problem));
         if (settings.mode() == ProxyMode.OFF) {
             LOG.warn("MODE OFF: nothing is held. Clients see what no backup has, and a failover contradicts it.");
         }
         WallTerms terms = WallTerms.open(config.stateDirectory());
         BufferWall wall = terms.wall(newIncarnation());
-        GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), settings.port()));
+        GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), kind));
 
         AddressBook book = new AddressBook(nicNames(settings));
         PressureWatch pressure = closing(new PressureWatch(this::emit));
@@ -133,7 +135,7 @@ public final class HoldfastProxy implements AutoCloseable {
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
         new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
-        new ProxyStatus(config, settings.mode(), unsafe, bridge, announcer).register(builder);
+        new ProxyStatus(config, settings.mode(), kind, unsafe, bridge, announcer).register(builder);
 
         closing(MetricsServer.start(
                 settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
@@ -242,7 +244,7 @@ public final class HoldfastProxy implements AutoCloseable {
     private static Announcer announcer(ProxyConfig settings, BufferWall wall, GuardedPorts ports) {
         Map<String, FrameSender> senders = new LinkedHashMap<>();
         for (int nic = 0; nic < ports.nics().size(); nic++) {
-            senders.put(Bridge.nicName(nic), ports.nics().get(nic).uplink()::send);
+            senders.put(Bridge.nicName(nic), ports.nics().get(nic).uplink()::sendPlain);
         }
         AnnounceSchedule schedule = new AnnounceSchedule(
                 settings.announce().schedule(), settings.announce().refresh());

@@ -7,6 +7,7 @@ import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.NicCounters;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyMode;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
@@ -24,13 +25,21 @@ final class ProxyStatus {
 
     private final HoldfastConfig config;
     private final ProxyMode mode;
+    private final PortKind kind;
     private final List<String> unsafe;
     private final Bridge bridge;
     private final AnnouncerThread announcer;
 
-    ProxyStatus(HoldfastConfig config, ProxyMode mode, List<String> unsafe, Bridge bridge, AnnouncerThread announcer) {
+    ProxyStatus(
+            HoldfastConfig config,
+            ProxyMode mode,
+            PortKind kind,
+            List<String> unsafe,
+            Bridge bridge,
+            AnnouncerThread announcer) {
         this.config = config;
         this.mode = mode;
+        this.kind = kind;
         this.unsafe = unsafe;
         this.bridge = bridge;
         this.announcer = announcer;
@@ -52,6 +61,7 @@ final class ProxyStatus {
                 .put("state", wall.state().name())
                 .put("because", wall.because())
                 .put("mode", word(mode))
+                .put("port", word(kind))
                 .put("incarnation", wall.incarnation())
                 .put("term", wall.term().number())
                 .put("claim", WallTerms.word(wall.term().claim()))
@@ -141,7 +151,8 @@ final class ProxyStatus {
         return nics.stream().mapToLong(field).sum();
     }
 
-    private static String word(ProxyMode mode) {
-        return mode.name().toLowerCase(Locale.ROOT);
+    /** As the configuration spells it. */
+    private static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

@@ -1,0 +1,215 @@
+package io.holdfast.port;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.measure.Counter;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A port on an AF_PACKET socket that speaks {@code virtio_net_hdr}: frames that the kernel has merged (GSO, up to 64 KiB)
+ * and checksums that it has left to a device cross as they are, because the kernel says so in front of each captured frame
+ * and is told so again when it is sent. Offloads stay on; whichever interface sends the frame at last finishes it, and the
+ * kernel does where the interface cannot.
+ *
+ * <p>Frames are captured many at a time into memory outside the heap; capturing and sending allocate nothing.
+ */
+public final class PacketSocketPort implements FramePort {
+
+    private static final Logger log = LoggerFactory.getLogger(PacketSocketPort.class);
+
+    /** The largest GSO frame, its layer 2 header and a VLAN tag. */
+    private static final int MAX_FRAME_BYTES = 65_535 + 14 + 4;
+
+    private static final int PREFIX_BYTES = ReceiveBatch.VIRTIO_NET_HEADER_BYTES;
+    private static final long CLOSE_LIMIT_NANOS = 1_000_000_000L;
+
+    private final String interfaceName;
+    private final PacketSocket socket;
+    private final Arena arena = Arena.ofShared();
+    private final ReceiveBatch batch = new ReceiveBatch(arena);
+    /** For frames that stand alone: an empty header, and room. */
+    private final MemorySegment plain = arena.allocate(PREFIX_BYTES + MAX_FRAME_BYTES, 8);
+
+    private volatile boolean stopping;
+    private volatile boolean capturing;
+    private volatile boolean closed;
+
+    private final Counter capturedFrames = new Counter();
+    private final Counter truncatedFrames = new Counter();
+    private final LongAdder sentFrames = new LongAdder();
+    private final LongAdder sendErrorFrames = new LongAdder();
+
+    private final Object statisticsLock = new Object();
+    private long acceptedFrames;
+    private long kernelDroppedFrames;
+
+    private PacketSocketPort(String interfaceName, PacketSocket socket) {
+        this.interfaceName = interfaceName;
+        this.socket = socket;
+    }
+
+    /**
+     * Opens an interface of the calling thread's network namespace.
+     *
+     * @throws PortException if it does not exist, is down, or may not be opened
+     */
+    public static PacketSocketPort open(String interfaceName) throws PortException {
+        JsonNode link = InterfaceFacts.linkThatIsUp(interfaceName);
+        PacketSocket socket =
+                PacketSocket.open(interfaceName, link.path("ifindex").asInt());
+        return new PacketSocketPort(interfaceName, socket);
+    }
+
+    /** Why this kernel or this process cannot have such ports; empty if it can. */
+    public static Optional<String> whyNot() {
+        try {
+            PacketSocket.probe();
+            return Optional.empty();
+        } catch (PortException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
+    }
+
+    @Override
+    public String interfaceName() {
+        return interfaceName;
+    }
+
+    @Override
+    public int maxFrameBytes() {
+        return MAX_FRAME_BYTES;
+    }
+
+    @Override
+    public int prefixBytes() {
+        return PREFIX_BYTES;
+    }
+
+    @Override
+    public void capture(FrameSink sink) throws PortException {
+        capturing = true;
+        try {
+            while (!stopping) {
+                int received = batch.receive(socket);
+                if (received < 0 && received != -PacketSocket.EAGAIN && received != -PacketSocket.EINTR) {
+                    throw new PortException("capture on " + interfaceName + " failed: " + PacketSocket.text(-received));
+                }
+                for (int frame = 0; frame < received && !stopping; frame++) {
+                    handOn(frame, sink);
+                }
+            }
+        } finally {
+            capturing = false;
+        }
+    }
+
+    private void handOn(int frame, FrameSink sink) throws PortException {
+        if (!batch.select(frame)) {
+            truncatedFrames.increment();
+            return;
+        }
+        try {
+            sink.onFrame(batch.memory(), batch.offsetBytes(), batch.lengthBytes(), batch.epochNanos());
+        } catch (RuntimeException | Error e) {
+            throw new PortException("a frame captured on " + interfaceName + " could not be handled: " + e, e);
+        }
+        capturedFrames.increment();
+    }
+
+    @Override
+    public void stopCapture() {
+        stopping = true;
+    }
+
+    @Override
+    public boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException("a frame with its prefix must be outside the heap");
+        }
+        if (lengthBytes > MAX_FRAME_BYTES || closed) {
+            sendErrorFrames.increment();
+            return false;
+        }
+        int errno = socket.send(memory.address() + offsetBytes - PREFIX_BYTES, (long) lengthBytes + PREFIX_BYTES);
+        if (errno != 0) {
+            sendErrorFrames.increment();
+            if (log.isDebugEnabled()) {
+                log.debug("{} refused a frame of {} bytes: {}", interfaceName, lengthBytes, PacketSocket.text(errno));
+            }
+            return false;
+        }
+        sentFrames.increment();
+        return true;
+    }
+
+    @Override
+    public boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (lengthBytes > MAX_FRAME_BYTES) {
+            sendErrorFrames.increment();
+            return false;
+        }
+        synchronized (plain) {
+            MemorySegment.copy(memory, offsetBytes, plain, PREFIX_BYTES, lengthBytes);
+            return send(plain, PREFIX_BYTES, lengthBytes);
+        }
+    }
+
+    @Override
+    public boolean isDrained() {
+        synchronized (statisticsLock) {
+            long handledFrames = capturedFrames.value() + truncatedFrames.value();
+            readStatistics();
+            return acceptedFrames - kernelDroppedFrames <= handledFrames;
+        }
+    }
+
+    @Override
+    public PortCounters counters() {
+        synchronized (statisticsLock) {
+            readStatistics();
+            return new PortCounters(
+                    capturedFrames.value(),
+                    kernelDroppedFrames,
+                    truncatedFrames.value(),
+                    sentFrames.sum(),
+                    sendErrorFrames.sum());
+        }
+    }
+
+    private void readStatistics() {
+        if (closed) {
+            return;
+        }
+        try {
+            long statistics = socket.takeStatistics();
+            acceptedFrames += statistics & 0xffff_ffffL;
+            kernelDroppedFrames += statistics >>> 32;
+        } catch (PortException e) {
+            log.warn("{}: {}", interfaceName, e.getMessage());
+        }
+    }
+
+    @Override
+    public void close() {
+        stopCapture();
+        long deadlineNanos = System.nanoTime() + CLOSE_LIMIT_NANOS;
+        while (capturing && System.nanoTime() - deadlineNanos < 0) {
+            Thread.onSpinWait();
+        }
+        if (capturing) {
+            log.error("capture on {} does not end; its memory is left to the end of the process", interfaceName);
+            return;
+        }
+        synchronized (statisticsLock) {
+            if (!closed) {
+                closed = true;
+                socket.close();
+                arena.close();
+            }
+        }
+    }
+}
