@@ -22,6 +22,7 @@
 #   --ip6 ADDRESS/LEN   guest's IPv6 address (default: fd07::10/64)
 #   --gateway ADDRESS   guest's IPv4 gateway (default: none)
 #   --gateway6 ADDRESS  guest's IPv6 gateway (default: none)
+#   --offloads on|off   whether the guest leaves segments and checksums to its NIC; off for port pcap (default: on)
 #   --kernel-words TEXT more for the guest's kernel command line (default: none)
 #   --image DIR         what build-image.sh made (default: ${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current)
 #   -- ARGUMENT...      appended as they are
@@ -29,7 +30,7 @@ set -euo pipefail
 
 name=guest memory=96 cpus=1 accel=tcg
 runtime_dir='' ram='' qmp='' monitor='' serial=''
-tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6='' kernel_words=''
+tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6='' kernel_words='' offloads=on
 image=${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current
 
 usage() {
@@ -59,6 +60,7 @@ while [[ $# -gt 0 ]]; do
         --gateway) gateway=$1 ;;
         --gateway6) gateway6=$1 ;;
         --kernel-words) kernel_words=$1 ;;
+        --offloads) offloads=$1 ;;
         --image) image=$1 ;;
         *) usage "unknown option $option" ;;
     esac
@@ -77,9 +79,13 @@ kernel_line="console=ttyS0 quiet nokaslr hf.ip=$ip hf.ip6=$ip6"
 [[ -z $gateway6 ]] || kernel_line+=" hf.gw6=$gateway6"
 [[ -z $kernel_words ]] || kernel_line+=" $kernel_words"
 
-# The capture on the tap must see frames that are complete: no checksum or segment may be left for a device to finish.
+[[ $offloads == on || $offloads == off ]] || usage "--offloads is on or off, not $offloads"
+
+# pcap must see frames that are complete: no checksum or segment may be left for a device to finish.
 offloads_off=csum=off,gso=off,guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off
 offloads_off+=,host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off
+nic="virtio-net-pci,id=nic0,netdev=n0,mac=$mac,romfile="
+[[ $offloads == on ]] || nic+=,$offloads_off
 
 # shellcheck disable=SC2054 # the commas are QEMU's
 arguments=(
@@ -100,7 +106,7 @@ arguments=(
     # Frames go through user space (vhost=off), so that a stopped guest has handed over all its output. No boot ROM: the
     # kernel comes from here.
     -netdev "tap,id=n0,ifname=$tap,script=no,downscript=no,vhost=off"
-    -device "virtio-net-pci,id=nic0,netdev=n0,mac=$mac,romfile=,$offloads_off"
+    -device "$nic"
     -device pvpanic-pci,id=panic0
     # A guest that ended itself stays there, stopped, so that an agent that did not look can tell it from a crash.
     -action shutdown=pause,panic=pause

@@ -28,9 +28,12 @@ make_host() { mkdir -p "$HOSTS_DIR/$1/run" "$HOSTS_DIR/$1/state"; }
 
 # QEMU's command line on a host, one argument a line.
 qemu_command_of() {
+    local offloads=on
+    [[ $PORT != pcap ]] || offloads=off
     "$REPOSITORY/deploy/guest/qemu-command.sh" \
         --name "$GUEST_NAME" --runtime-dir "$HOSTS_DIR/$1/run" --serial "$(log_of "$1" console)" \
-        --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS"
+        --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS" \
+        --offloads "$offloads"
 }
 
 # What the agents know each other by, in KEYS; made once for all hosts.

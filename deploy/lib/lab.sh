@@ -72,8 +72,8 @@ create_switch() {
 plug_in() {
     ip -n "$(namespace_of "$1")" link add "$2" type veth peer name "$3" netns "$(namespace_of switch)"
     ip -n "$(namespace_of switch)" link set "$3" master switch0 up
-    turn_offloads_off "$1" "$2"
-    turn_offloads_off switch "$3"
+    turn_offloads_off_for_pcap "$1" "$2"
+    turn_offloads_off_for_pcap switch "$3"
 }
 
 give_address() {
@@ -91,11 +91,13 @@ give_address() {
 leave_to_the_proxy() {
     ip -n "$(namespace_of "$1")" link set "$2" addrgenmode none
     ip -n "$(namespace_of "$1")" link set "$2" up
-    turn_offloads_off "$1" "$2"
+    turn_offloads_off_for_pcap "$1" "$2"
 }
 
-# What captures frames must see them complete: without this a checksum is left for a device that does not exist.
-turn_offloads_off() { in_lab "$1" ethtool -K "$2" tx off tso off gso off gro off > /dev/null; }
+# What pcap captures must be complete: without this a checksum is left for a device that does not exist.
+turn_offloads_off_for_pcap() {
+    [[ $PORT != pcap ]] || in_lab "$1" ethtool -K "$2" tx off tso off gso off gro off > /dev/null
+}
 
 # All processes that live in a place, whoever started them; nothing if the place is gone.
 processes_in() { ip netns pids "$(namespace_of "$1")" 2> /dev/null || true; }
