@@ -148,6 +148,7 @@ public final class PrimaryRole {
             effects.addAll(resume());
         }
         if (servesAlone && !backupArmed && !guestGone) {
+            breakChain();
             effects.add(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
             return effects;
         }
@@ -155,7 +156,7 @@ public final class PrimaryRole {
         return effects;
     }
 
-    /** The connection to the wall is lost. Nothing leaves; the guest goes on. */
+    /** The connection to the wall is lost. Nothing leaves; the guest goes on, unless it waits for room. */
     public List<PrimaryEffect> onWallDown(long nowNanos) {
         wallUp = false;
         if (phase == Phase.PLACING) {
@@ -404,9 +405,14 @@ public final class PrimaryRole {
         return guestGone || guestEnded;
     }
 
+    /** Whether the guest is meant to run, and no pause is under way. */
+    public boolean guestRuns() {
+        return !guestPaused && !isGuestGone() && (phase == Phase.RUNNING || phase == Phase.PRECOPYING);
+    }
+
     /** Whether the guest is paused because the wall is full. */
     public boolean guestWaitsForRoom() {
-        return atLimit && guestPaused && phase == Phase.RUNNING;
+        return atLimit && guestPaused && (phase == Phase.RUNNING || phase == Phase.PRECOPYING);
     }
 
     public Term term() {
@@ -459,6 +465,7 @@ public final class PrimaryRole {
     }
 
     private List<PrimaryEffect> serveAlone(String reason) {
+        breakChain();
         List<PrimaryEffect> effects = new ArrayList<>();
         effects.add(new OpenWall(reason));
         if (guestWaitsForRoom()) {
@@ -466,6 +473,15 @@ public final class PrimaryRole {
         }
         atLimit = false;
         return effects;
+    }
+
+    /**
+     * What leaves an open wall follows every checkpoint that is under way, so none of them may arm a backup any more
+     * (INV-1): a new one begins with all memory and a barrier that ends the open time.
+     */
+    private void breakChain() {
+        chainSession = NO_SESSION;
+        inFlight.clear();
     }
 
     /** No checkpoint can make room: the guest must not go on to send what would be dropped. */

@@ -189,6 +189,46 @@ class PrimaryRoleTest {
     }
 
     @Test
+    void shouldNotArmABackupWithACheckpointThatAnOpenWallHasOvertaken() {
+        role = role(2, false, true);
+        connect();
+        checkpoint(1, false);
+        role.onWallDown(now);
+        assertThat(role.onWallUp(1, now).getFirst()).isInstanceOf(OpenWall.class);
+        assertThat(role.onConfirmed(SESSION, 1, now)).isEmpty();
+        assertThat(role.isBackupArmed()).isFalse();
+    }
+
+    @Test
+    void shouldDropACaptureThatAnOpenWallHasOvertakenAndBeginAnew() {
+        role = role(2, false, true);
+        connect();
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(1, false, now);
+        role.onWallDown(now);
+        role.onWallUp(1, now);
+        assertThat(role.onStateCaptured(1, now)).containsExactly(new ResumeGuest(), new DropCaptured());
+        assertThat(role.onTick(now += INTERVAL)).containsExactly(new Precopy(SESSION));
+    }
+
+    @Test
+    void shouldLetAGuestThatWaitedForRoomGoOnAloneAlsoDuringAPrecopy() {
+        waitForRoom();
+        role.onLinkUp(SESSION + 1, now);
+        assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test")).endsWith(new ResumeGuest());
+    }
+
+    @Test
+    void shouldNotSayThatTheGuestRunsWhileAPauseIsUnderWay() {
+        connect();
+        assertThat(role.guestRuns()).isFalse();
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(1, false, now);
+        role.onStateCaptured(1, now);
+        assertThat(role.guestRuns()).isTrue();
+    }
+
+    @Test
     void shouldNotOpenTheWallAfterARestartWhileABackupMayPromote() {
         role = role(2, true, false);
         role.onStart(false, now);
