@@ -88,7 +88,7 @@ final class BackupShell implements Shell {
         this.wallConnector = new WallLink.Connector(
                 context.config().proxySocket(),
                 conductor,
-                connected -> wall = connected,
+                this::onWallConnected,
                 pastHighWater -> {},
                 this::onWallGone);
     }
@@ -98,6 +98,24 @@ final class BackupShell implements Shell {
         log.info("backup, term {}", role.term());
         wallConnector.start();
         perform(role.onStart());
+    }
+
+    /** A wall that this host's earlier role could not reach may still stand open for a guest that it has lost. */
+    private void onWallConnected(WallLink connected) {
+        wall = connected;
+        if (role.isPromoting()) {
+            return;
+        }
+        try {
+            if (connected.admitsInput()) {
+                log.warn("the wall is open though this host is the backup: sealed");
+                connected.seal(role.term(), "this host is the backup of " + role.term());
+            }
+        } catch (CommandException e) {
+            log.error("the wall refuses to be sealed: {}", e.getMessage());
+        } catch (WallGoneException e) {
+            onWallGone();
+        }
     }
 
     private void onWallGone() {

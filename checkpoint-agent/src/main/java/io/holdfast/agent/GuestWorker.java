@@ -73,7 +73,7 @@ final class GuestWorker {
     private final Worker shipperThread = new Worker("shipper");
 
     // Engine thread; the writer is handed to the shipper with the checkpoint.
-    private @Nullable CheckpointEngine guest;
+    private volatile @Nullable CheckpointEngine guest;
     private @Nullable CheckpointWriter writer;
     private byte[] deviceState = {};
     private long pauseBeganNanos;
@@ -133,10 +133,15 @@ final class GuestWorker {
 
     /** Ends the guest of a host that has lost its right to run it, also one that nobody has looked for yet. */
     void kill() {
+        CheckpointEngine deposed = guest;
+        if (deposed != null) {
+            deposed.kill(); // At once, and not after what the engine thread still has to do.
+            return;
+        }
         engineThread.run(() -> {
-            CheckpointEngine deposed = guest;
-            if (deposed != null) {
-                deposed.kill();
+            CheckpointEngine late = guest;
+            if (late != null) {
+                late.kill();
                 return;
             }
             try (CheckpointEngine found = attach()) {
@@ -305,14 +310,18 @@ final class GuestWorker {
             }
             try {
                 task.on(addressed);
-            } catch (EngineException e) {
-                checkpointFailed(what, e);
+            } catch (EngineException | RuntimeException e) {
+                checkpointFailed(what, e); // Whatever it was, the guest must not stay paused for it.
             }
         });
     }
 
-    private void checkpointFailed(String what, EngineException cause) {
-        log.error("checkpoint failed at {}: {}", what, cause.getMessage());
+    private void checkpointFailed(String what, Exception cause) {
+        log.error(
+                "checkpoint failed at {}: {}",
+                what,
+                cause.getMessage(),
+                cause instanceof RuntimeException ? cause : null);
         conductor.post(listener::onCheckpointFailed);
     }
 }

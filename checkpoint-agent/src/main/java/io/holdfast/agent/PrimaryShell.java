@@ -211,7 +211,8 @@ final class PrimaryShell implements Shell {
         @Override
         public void onResumeFailed() {
             conductor.postAfter(RESUME_RETRY_MILLIS, () -> {
-                if (!role.isGuestGone() && !closed) {
+                // A pause that is under way ends with a resumption of its own.
+                if (role.guestRuns() && !closed) {
                     guest.resume();
                 }
             });
@@ -314,7 +315,8 @@ final class PrimaryShell implements Shell {
 
         @Override
         public void onMessage(LinkConnection up, LinkMessage message) {
-            conductor.post(() -> onAnswer(up, message));
+            long arrivedNanos = System.nanoTime();
+            conductor.post(() -> onAnswer(up, message, arrivedNanos));
         }
 
         @Override
@@ -342,11 +344,11 @@ final class PrimaryShell implements Shell {
                 known == null ? new TreeMap<>() : known.machine().properties()));
     }
 
-    private void onAnswer(LinkConnection from, LinkMessage message) {
+    /** A confirmation's lease counts from its arrival, however long this thread was busy. */
+    private void onAnswer(LinkConnection from, LinkMessage message, long nowNanos) {
         if (from != connection || closed) {
             return;
         }
-        long nowNanos = System.nanoTime();
         switch (message) {
             case LinkMessage.Welcome welcome -> {
                 session = nextSession++;
@@ -541,6 +543,11 @@ final class PrimaryShell implements Shell {
 
     @Override
     public void alone(String reason) throws CommandException {
+        if (role.isBackupConnected()) {
+            throw new CommandException(
+                    "BackupConnected",
+                    "a backup is connected, and may promote; stop its agent first, and see that it is dead");
+        }
         Term alone = role.term().aloneOf(context.config().host());
         try {
             context.terms().store(alone);

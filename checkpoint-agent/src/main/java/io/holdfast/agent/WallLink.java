@@ -8,6 +8,7 @@ import io.holdfast.control.ControlClient;
 import io.holdfast.control.ControlEvent;
 import io.holdfast.control.ControlListener;
 import io.holdfast.wall.Term;
+import io.holdfast.wall.WallState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -122,6 +123,12 @@ final class WallLink implements AutoCloseable {
                 status.path("term").asLong(),
                 claim(status.path("claim").asText()),
                 status.path("owner").asText());
+    }
+
+    /** Whether frames may enter: it is neither closed nor sealed. */
+    boolean admitsInput() throws WallGoneException, CommandException {
+        String state = execute("status", JSON.createObjectNode()).path("state").asText();
+        return WallState.valueOf(state).admitsInput();
     }
 
     /** What the proxy has learned of the guest's addresses, as it ships with a checkpoint. */

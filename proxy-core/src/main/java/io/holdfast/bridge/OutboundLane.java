@@ -9,6 +9,7 @@ import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.WallState;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -112,6 +113,8 @@ final class OutboundLane {
 
     private void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
         begunFrames.increment();
+        VarHandle
+                .fullFence(); // Whoever has closed the wall sees that this frame has begun, or it sees the closed wall.
         route(memory, offsetBytes, lengthBytes, kernelEpochNanos);
         endedFrames.increment();
     }
@@ -195,9 +198,13 @@ final class OutboundLane {
             ring.pop();
         }
         oldestCaptureNanos = ring.headStamp() == FrameRing.EMPTY ? 0 : ring.headCaptureNanos();
-        if (released && committedNanos != 0) {
-            commitToWireNanos.record(System.nanoTime() - committedNanos);
-            commitNanos = 0;
+        if (committedNanos != 0) {
+            if (released) {
+                commitToWireNanos.record(System.nanoTime() - committedNanos);
+            }
+            if (commitNanos == committedNanos) {
+                commitNanos = 0;
+            }
         }
     }
 

@@ -40,7 +40,7 @@ public interface FramePort extends AutoCloseable {
     void stopCapture();
 
     /**
-     * Sends one captured frame, without waiting for the wire.
+     * Sends one captured frame; waits, for some milliseconds at most, if the kernel's buffer is full.
      *
      * @param memory outside the heap if the port has a prefix
      * @param offsetBytes where the frame begins; its prefix stands directly before

@@ -27,6 +27,7 @@ final class PacketSocket implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(PacketSocket.class);
 
+    static final int EPERM = 1;
     static final int EINTR = 4;
     static final int EAGAIN = 11;
 
@@ -174,12 +175,12 @@ final class PacketSocket implements AutoCloseable {
     /**
      * Sends a {@code struct virtio_net_hdr} and the frame that follows it.
      *
-     * @return 0, or errno
+     * @return 0; or errno, which may be another thread's
      */
     int send(long address, long lengthBytes) {
         try {
             long sent = (long) SEND.invokeExact(sendErrno, descriptor, address, lengthBytes, 0);
-            return sent < 0 ? errno(sendErrno) : 0;
+            return sent < 0 ? Math.max(EPERM, errno(sendErrno)) : 0;
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

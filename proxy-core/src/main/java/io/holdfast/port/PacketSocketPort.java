@@ -153,6 +153,10 @@ public final class PacketSocketPort implements FramePort {
             return false;
         }
         synchronized (plain) {
+            if (closed) {
+                sendErrorFrames.increment();
+                return false;
+            }
             MemorySegment.copy(memory, offsetBytes, plain, PREFIX_BYTES, lengthBytes);
             return send(plain, PREFIX_BYTES, lengthBytes);
         }
@@ -162,8 +166,7 @@ public final class PacketSocketPort implements FramePort {
     public boolean isDrained() {
         synchronized (statisticsLock) {
             long handledFrames = capturedFrames.value() + truncatedFrames.value();
-            readStatistics();
-            return acceptedFrames - kernelDroppedFrames <= handledFrames;
+            return readStatistics() && acceptedFrames - kernelDroppedFrames <= handledFrames;
         }
     }
 
@@ -180,16 +183,18 @@ public final class PacketSocketPort implements FramePort {
         }
     }
 
-    private void readStatistics() {
+    private boolean readStatistics() {
         if (closed) {
-            return;
+            return false;
         }
         try {
             long statistics = socket.takeStatistics();
             acceptedFrames += statistics & 0xffff_ffffL;
             kernelDroppedFrames += statistics >>> 32;
+            return true;
         } catch (PortException e) {
             log.warn("{}: {}", interfaceName, e.getMessage());
+            return false;
         }
     }
 
@@ -205,10 +210,12 @@ public final class PacketSocketPort implements FramePort {
             return;
         }
         synchronized (statisticsLock) {
-            if (!closed) {
-                closed = true;
-                socket.close();
-                arena.close();
+            synchronized (plain) {
+                if (!closed) {
+                    closed = true;
+                    socket.close();
+                    arena.close();
+                }
             }
         }
     }

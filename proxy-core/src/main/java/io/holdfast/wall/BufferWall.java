@@ -95,9 +95,9 @@ public final class BufferWall {
     // ---- commands ----
 
     /**
-     * Makes {@code newOwner} the wall's engine. From CLOSED and SEALED everything captured so far is discarded; from any
-     * state except ALONE frames are then held until the first commit. An ALONE wall that is owned anew under the same
-     * term stays ALONE: the right to be so does not depend on the engine's process.
+     * Makes {@code newOwner} the wall's engine. From CLOSED and SEALED everything captured so far is discarded; then frames
+     * are held until the first commit. Only an ALONE wall that is owned anew under the same term stays ALONE: the right to
+     * be so does not depend on the engine's process.
      *
      * @param newOwner stands for the connection; not 0
      * @param claimed the term of the engine

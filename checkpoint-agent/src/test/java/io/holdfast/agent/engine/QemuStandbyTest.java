@@ -36,7 +36,7 @@ class QemuStandbyTest {
                     .containsEntry("memory bytes", Long.toString(96L << 20))
                     .containsEntry("nic nic0", "virtio-net-pci 52:54:00:07:00:10")
                     .containsEntry("pci 02.0", "1af4:1000 class 0200 nic0")
-                    .containsEntry("device nic0 csum", "false");
+                    .containsEntry("device nic0 csum", "true");
         }
     }
 

@@ -41,7 +41,7 @@ final class Witness implements LinkListener, AutoCloseable {
 
     /** All that happened, such as {@code up}, {@code Hello}, {@code down by end of file: ...}. */
     List<String> events() {
-        return events;
+        return List.copyOf(events);
     }
 
     List<LinkMessage> messages() {
