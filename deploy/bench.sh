@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Measures what Holdfast costs on the way between a guest and its clients, against the kernel's own bridge.
 #
-#   bench.sh [--quick] [--rounds N] [--out DIR]      as root, on Debian 12 with a JDK 25
+#   bench.sh [--quick] [--rounds N] [--ways A,B] [--out DIR]      as root, on Debian 12 with a JDK 25
 #
 #   --quick            shorter measurements; ends within 8 minutes
+#   --ways A,B         of the ways that are listed below only these
 #   --rounds N         times that everything is measured, in turns (default: 3)
 #   --out DIR          where bench.json, bench.txt and bench.svg go (default: deploy/target/bench)
 #
@@ -23,7 +24,7 @@ source "$REPOSITORY/deploy/lib/packages.sh"
 # shellcheck source=lib/build.sh
 source "$REPOSITORY/deploy/lib/build.sh"
 
-readonly WAYS=(kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms)
+ways=(kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms)
 readonly CLIENT=10.8.0.1 GUEST=10.8.0.2
 readonly PLACES=(client host guest)
 
@@ -50,7 +51,7 @@ main() {
     create_lab
     local round way
     for ((round = 1; round <= rounds; round++)); do
-        for way in "${WAYS[@]}"; do
+        for way in "${ways[@]}"; do
             measure "$way" "$round"
         done
     done
@@ -62,12 +63,13 @@ parse_options() {
         case $1 in
             --help | -h) print_help && exit 0 ;;
             --quick) seconds=2 && shift && continue ;;
-            --rounds | --out) ;;
+            --rounds | --ways | --out) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
+            --ways) IFS=, read -ra ways <<< "$2" ;;
             --out) out=$2 ;;
         esac
         shift 2
@@ -262,7 +264,8 @@ report() {
             key: .[0].metric,
             value: (map(.value) | {median: median, min: min, max: max})}) | from_entries)}) | from_entries) as $ways
         | def of($way; $metric): $ways[$way][$metric].median;
-        def ratio($metric; $way; $to): of($way; $metric) / of($to; $metric) * 1000 | round / 1000;
+        def ratio($metric; $way; $to):
+            if of($way; $metric) and of($to; $metric) then of($way; $metric) / of($to; $metric) * 1000 | round / 1000 else null end;
         {
             machine: {cpu: $cpu, cores: $cores, kernel: $kernel}, rounds: $rounds, ways: $ways,
             summary: {
@@ -289,7 +292,7 @@ report() {
 
 # Medians, and the spread in brackets.
 table() {
-    printf '%s\n' "${WAYS[@]}" | jq --raw-input --raw-output --slurpfile bench "$out/bench.json" '
+    printf '%s\n' "${ways[@]}" | jq --raw-input --raw-output --slurpfile bench "$out/bench.json" '
         . as $way | $bench[0].ways[$way] as $figures
         | def cell: if . == null then "-" else "\(.median * 100 | round / 100) [\(.min * 100 | round / 100)..\(.max * 100 | round / 100)]" end;
         [$way] + (["bulk_down_gbit", "bulk_up_gbit", "kiloframes_per_second", "proxy_cpu_seconds_per_million_frames",
@@ -300,7 +303,7 @@ table() {
 
 # Bars for bulk and for small frames, each against the kernel's bridge.
 picture() {
-    jq --raw-output --argjson names "$(printf '%s\n' "${WAYS[@]}" | jq --raw-input --slurp 'split("\n")[:-1]')" '
+    jq --raw-output --argjson names "$(printf '%s\n' "${ways[@]}" | jq --raw-input --slurp 'split("\n")[:-1]')" '
         . as $bench
         | def share($way; $metric): $bench.ways[$way][$metric].median / $bench.ways["kernel-bridge"][$metric].median;
         def bar($x; $y; $share; $colour):

@@ -1,7 +1,9 @@
 package io.holdfast.bridge;
 
 import io.holdfast.measure.Counter;
+import io.holdfast.port.FrameBurst;
 import io.holdfast.port.FramePort;
+import io.holdfast.port.FrameSink;
 import io.holdfast.port.PortException;
 import io.holdfast.wall.BufferWall;
 import java.lang.foreign.MemorySegment;
@@ -10,10 +12,10 @@ import java.lang.foreign.MemorySegment;
  * What the network sends to one NIC of the guest: handed on at once, never waiting for outbound frames, and not at all
  * while the wall is CLOSED or SEALED (INV-9: a frame must not wait in the tap for a guest that is restored later).
  */
-final class InboundLane {
+final class InboundLane implements FrameSink {
 
     private final FramePort uplink;
-    private final FramePort guestPort;
+    private final FrameBurst delivering;
     private final BufferWall wall;
     private final Thread thread;
 
@@ -22,7 +24,7 @@ final class InboundLane {
 
     InboundLane(FramePort uplink, FramePort guestPort, BufferWall wall, LaneFailure onFailure) {
         this.uplink = uplink;
-        this.guestPort = guestPort;
+        this.delivering = guestPort.newBurst();
         this.wall = wall;
         this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
     }
@@ -32,16 +34,25 @@ final class InboundLane {
     }
 
     private void deliverUntilStopped() throws PortException {
-        uplink.capture(this::onFrame);
+        uplink.capture(this);
     }
 
-    private void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+    @Override
+    public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
         if (wall.state().admitsInput()) {
-            guestPort.send(memory, offsetBytes, lengthBytes);
+            if (delivering.isFull()) {
+                delivering.flush();
+            }
+            delivering.add(memory, offsetBytes, lengthBytes);
             deliveredFrames.increment();
         } else {
             shutOutFrames.increment();
         }
+    }
+
+    @Override
+    public void onBatchEnd() {
+        delivering.flush();
     }
 
     void stop() throws InterruptedException {

@@ -3,7 +3,9 @@ package io.holdfast.bridge;
 import io.holdfast.frame.FrameRing;
 import io.holdfast.measure.Counter;
 import io.holdfast.measure.NanoHistogram;
+import io.holdfast.port.FrameBurst;
 import io.holdfast.port.FramePort;
+import io.holdfast.port.FrameSink;
 import io.holdfast.port.PortException;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
@@ -22,7 +24,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * Frames leave in capture order (INV-4): the capture thread sends by itself only when every frame before has been sent.
  */
-final class OutboundLane {
+final class OutboundLane implements FrameSink {
 
     private static final long LATE_WINDOW_NANOS = 50_000_000L;
 
@@ -50,7 +52,8 @@ final class OutboundLane {
     private volatile long barrierEpochNanos;
     private volatile long commitNanos;
 
-    // Written by the capture thread.
+    // The capture thread's.
+    private final FrameBurst passing;
     private final Counter begunFrames = new Counter();
     private final Counter endedFrames = new Counter();
     final Counter heldFrames = new Counter();
@@ -62,7 +65,10 @@ final class OutboundLane {
     private volatile long newestHeldStamp = Epoch.NONE;
     private volatile long newestHeldStampSinceNanos;
 
-    // Written by the release thread.
+    // The release thread's.
+    private final FrameBurst releasing;
+    private final long[] burstCaptureNanos = new long[FrameBurst.CAPACITY_FRAMES];
+    private int burstFrames;
     final Counter releasedFrames = new Counter();
     final Counter releasedBytes = new Counter();
     final Counter discardedFrames = new Counter();
@@ -86,6 +92,8 @@ final class OutboundLane {
         this.nic = nic;
         this.guestPort = guestPort;
         this.uplink = uplink;
+        this.passing = uplink.newBurst();
+        this.releasing = uplink.newBurst();
         this.wall = wall;
         this.ring = new FrameRing(capacityBytes);
         this.prefixBytes = guestPort.prefixBytes();
@@ -108,15 +116,21 @@ final class OutboundLane {
     // ---- capture thread ----
 
     private void captureUntilStopped() throws PortException {
-        guestPort.capture(this::onFrame);
+        guestPort.capture(this);
     }
 
-    private void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+    @Override
+    public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
         begunFrames.increment();
-        VarHandle
-                .fullFence(); // Whoever has closed the wall sees that this frame has begun, or it sees the closed wall.
+        // Whoever has closed the wall sees that this frame has begun, or it sees the closed wall.
+        VarHandle.fullFence();
         route(memory, offsetBytes, lengthBytes, kernelEpochNanos);
-        endedFrames.increment();
+    }
+
+    @Override
+    public void onBatchEnd() {
+        passing.flush();
+        endedFrames.add(begunFrames.value() - endedFrames.value());
     }
 
     private void route(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
@@ -131,12 +145,12 @@ final class OutboundLane {
             discardedAtCaptureFrames.increment(); // CLOSED or SEALED: this may never leave.
         } else if ((releaseThrough == Epoch.ALL || !holds) && ring.isEmpty()) {
             // ALONE (INV-6), or a bridge that never holds; nothing is waiting before it (INV-4).
-            uplink.send(memory, offsetBytes, lengthBytes);
+            pass(memory, offsetBytes, lengthBytes);
             passedFrames.increment();
         } else if (wall.state() != WallState.SUSPENDED && exemption.isExempt(memory, offsetBytes, lengthBytes)) {
-            uplink.send(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
+            pass(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
             exemptFrames.increment();
-        } else if (ring.offer(stamp, nowNanos, memory, offsetBytes - prefixBytes, lengthBytes + prefixBytes)) {
+        } else if (hold(stamp, nowNanos, memory, offsetBytes, lengthBytes)) {
             heldFrames.increment();
             noteStamp(stamp, nowNanos);
             if (stamp <= wall.releaseThrough()) {
@@ -147,6 +161,18 @@ final class OutboundLane {
             droppedAtLimitFrames.increment(); // INV-5: the newest is dropped and counted; nothing is released early.
             reportPressure();
         }
+    }
+
+    private void pass(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (passing.isFull()) {
+            passing.flush();
+        }
+        passing.add(memory, offsetBytes, lengthBytes);
+    }
+
+    private boolean hold(long stamp, long nowNanos, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        passing.flush(); // INV-4: from the ring it may leave at once, and those are before it.
+        return ring.offer(stamp, nowNanos, memory, offsetBytes - prefixBytes, lengthBytes + prefixBytes);
     }
 
     /** Remembers when the newest epoch that has held frames got its first. */
@@ -190,13 +216,14 @@ final class OutboundLane {
             if (stamp <= wall.discardThrough()) {
                 discardedFrames.increment();
             } else if (stamp <= releaseThrough) {
-                send(); // INV-1: the frontier has reached its stamp.
+                release(); // INV-1: the frontier has reached its stamp.
                 released = true;
             } else {
                 break;
             }
-            ring.pop();
+            ring.take();
         }
+        flushReleased();
         oldestCaptureNanos = ring.headStamp() == FrameRing.EMPTY ? 0 : ring.headCaptureNanos();
         if (committedNanos != 0) {
             if (released) {
@@ -208,13 +235,26 @@ final class OutboundLane {
         }
     }
 
-    private void send() {
+    private void release() {
+        if (burstFrames == FrameBurst.CAPACITY_FRAMES) {
+            flushReleased();
+        }
         int lengthBytes = ring.headLengthBytes() - prefixBytes;
-        long capturedNanos = ring.headCaptureNanos();
-        uplink.send(ring.memory(), ring.headOffsetBytes() + prefixBytes, lengthBytes);
-        releasedFrames.increment();
+        releasing.add(ring.memory(), ring.headOffsetBytes() + prefixBytes, lengthBytes);
+        burstCaptureNanos[burstFrames++] = ring.headCaptureNanos();
         releasedBytes.add(lengthBytes);
-        holdNanos.record(System.nanoTime() - capturedNanos);
+    }
+
+    /** INV-4: what was taken is freed after it was sent, so that nothing is passed by before. */
+    private void flushReleased() {
+        releasing.flush();
+        long nowNanos = System.nanoTime();
+        for (int i = 0; i < burstFrames; i++) {
+            holdNanos.record(nowNanos - burstCaptureNanos[i]);
+        }
+        releasedFrames.add(burstFrames);
+        burstFrames = 0;
+        ring.freeTaken();
     }
 
     // ---- command thread ----

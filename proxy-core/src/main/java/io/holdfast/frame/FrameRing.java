@@ -21,7 +21,7 @@ import java.lang.invoke.VarHandle;
  * <p>Neither {@link #offer} nor the consumer's methods allocate, lock or wait.
  *
  * <p><b>Threads.</b> {@link #offer} is the producer's; {@link #headStamp}, {@link #headOffsetBytes},
- * {@link #headLengthBytes}, {@link #headCaptureNanos} and {@link #pop} are the consumer's; counters and
+ * {@link #headLengthBytes}, {@link #headCaptureNanos}, {@link #take} and {@link #freeTaken} are the consumer's; counters and
  * {@link #isEmpty} may be read by anyone.
  */
 public final class FrameRing implements AutoCloseable {
@@ -60,10 +60,13 @@ public final class FrameRing implements AutoCloseable {
     private long producedFrameBytes;
     private long seenConsumedBytes;
 
-    // Written by the consumer.
+    // Written by the consumer: what it has let go of, and how far it has read.
     private long consumedBytes;
     private long consumedFrames;
     private long consumedFrameBytes;
+    private long takenBytes;
+    private long takenFrames;
+    private long takenFrameBytes;
 
     /**
      * An empty ring.
@@ -113,15 +116,15 @@ public final class FrameRing implements AutoCloseable {
         return true;
     }
 
-    /** The stamp of the oldest frame, or {@link #EMPTY}. */
+    /** The stamp of the oldest frame that was not taken, or {@link #EMPTY}. */
     public long headStamp() {
         long produced = (long) PRODUCED_BYTES.getAcquire(this);
-        if (produced == consumedBytes) {
+        if (produced == takenBytes) {
             return EMPTY;
         }
-        long place = consumedBytes & mask;
+        long place = takenBytes & mask;
         if (memory.get(ValueLayout.JAVA_INT, place + LENGTH_OFFSET) == PADDING) {
-            CONSUMED_BYTES.setRelease(this, consumedBytes + capacityBytes - place);
+            takenBytes += capacityBytes - place;
             place = 0;
         }
         return memory.get(ValueLayout.JAVA_LONG, place + STAMP_OFFSET);
@@ -132,30 +135,37 @@ public final class FrameRing implements AutoCloseable {
         return memory;
     }
 
-    /** Where the oldest frame begins. Only after {@link #headStamp} has said that there is one, as the next two. */
+    /** Where that frame begins. Only after {@link #headStamp} has said that there is one, as the next two. */
     public long headOffsetBytes() {
-        return (consumedBytes & mask) + HEADER_BYTES;
+        return (takenBytes & mask) + HEADER_BYTES;
     }
 
-    /** The oldest frame's length. */
+    /** That frame's length. */
     public int headLengthBytes() {
-        return memory.get(ValueLayout.JAVA_INT, (consumedBytes & mask) + LENGTH_OFFSET);
+        return memory.get(ValueLayout.JAVA_INT, (takenBytes & mask) + LENGTH_OFFSET);
     }
 
-    /** When the oldest frame was captured. */
+    /** When that frame was captured. */
     public long headCaptureNanos() {
-        return memory.get(ValueLayout.JAVA_LONG, (consumedBytes & mask) + CAPTURE_NANOS_OFFSET);
+        return memory.get(ValueLayout.JAVA_LONG, (takenBytes & mask) + CAPTURE_NANOS_OFFSET);
     }
 
-    /** Lets go of the oldest frame. */
-    public void pop() {
+    /** Goes on to the next frame. The one that was the head stays where it is until {@link #freeTaken}. */
+    public void take() {
         int lengthBytes = headLengthBytes();
-        consumedFrames++;
-        consumedFrameBytes += lengthBytes;
-        CONSUMED_BYTES.setRelease(this, consumedBytes + recordBytes(lengthBytes));
+        takenFrames++;
+        takenFrameBytes += lengthBytes;
+        takenBytes += recordBytes(lengthBytes);
     }
 
-    /** Whether every frame that was offered has been popped. */
+    /** Lets go of all frames that were taken; their memory may be overwritten from now on. */
+    public void freeTaken() {
+        consumedFrames = takenFrames;
+        consumedFrameBytes = takenFrameBytes;
+        CONSUMED_BYTES.setRelease(this, takenBytes);
+    }
+
+    /** Whether every frame that was offered has been taken and freed. */
     public boolean isEmpty() {
         return (long) CONSUMED_BYTES.getAcquire(this) == (long) PRODUCED_BYTES.getAcquire(this);
     }

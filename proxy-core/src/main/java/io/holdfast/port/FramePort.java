@@ -48,6 +48,11 @@ public interface FramePort extends AutoCloseable {
      */
     boolean send(MemorySegment memory, long offsetBytes, int lengthBytes);
 
+    /** For a thread that sends many captured frames. Only while the port is open. */
+    default FrameBurst newBurst() {
+        return new ImmediateBurst(this);
+    }
+
     /** Sends one frame that was made here: complete, and without a prefix. Otherwise as {@link #send}. */
     boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes);
 

@@ -15,4 +15,7 @@ public interface FrameSink {
      * @param kernelEpochNanos when the kernel took it, nanoseconds since 1970 on the wall clock; 0 if unknown
      */
     void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos);
+
+    /** No other frame has been received yet: whatever was put off until several are there is due now. */
+    default void onBatchEnd() {}
 }

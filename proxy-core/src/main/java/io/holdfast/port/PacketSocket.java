@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An AF_PACKET socket of one interface, as far as {@link PacketSocketPort} needs it: the system calls, and nothing else.
- * Numbers and structures are those of Linux on 64 bits (packet(7), recvmmsg(2), linux/if_packet.h).
+ * Numbers and structures are those of Linux on 64 bits (packet(7), recvmmsg(2), sendmmsg(2), linux/if_packet.h).
  *
  * <p>Pointers are passed as addresses, so that a call makes no object.
  *
@@ -71,6 +71,8 @@ final class PacketSocket implements AutoCloseable {
             call("recvmmsg", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle SEND =
             call("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final MethodHandle SENDMMSG =
+            call("sendmmsg", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
     private static final MethodHandle CLOSE = call("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle STRERROR =
             LINKER.downcallHandle(symbol("strerror"), FunctionDescriptor.of(ADDRESS, JAVA_INT));
@@ -184,6 +186,25 @@ final class PacketSocket implements AutoCloseable {
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
+    }
+
+    /**
+     * Sends frames, each in a {@code struct mmsghdr} at {@code messagesAddress}.
+     *
+     * @param ownErrno of the calling thread, from {@link #newErrno}
+     * @return how many; or, if the first is refused, the negative of errno
+     */
+    int send(long messagesAddress, int count, MemorySegment ownErrno) {
+        try {
+            int sent = (int) SENDMMSG.invokeExact(ownErrno, descriptor, messagesAddress, count, 0);
+            return sent < 0 ? -errno(ownErrno) : sent;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    static MemorySegment newErrno(Arena arena) {
+        return arena.allocate(Linker.Option.captureStateLayout());
     }
 
     /**

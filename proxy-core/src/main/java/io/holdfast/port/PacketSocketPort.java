@@ -101,6 +101,7 @@ public final class PacketSocketPort implements FramePort {
                 for (int frame = 0; frame < received && !stopping; frame++) {
                     handOn(frame, sink);
                 }
+                sink.onBatchEnd();
             }
         } finally {
             capturing = false;
@@ -136,14 +137,60 @@ public final class PacketSocketPort implements FramePort {
         }
         int errno = socket.send(memory.address() + offsetBytes - PREFIX_BYTES, (long) lengthBytes + PREFIX_BYTES);
         if (errno != 0) {
-            sendErrorFrames.increment();
-            if (log.isDebugEnabled()) {
-                log.debug("{} refused a frame of {} bytes: {}", interfaceName, lengthBytes, PacketSocket.text(errno));
-            }
+            noteRefused(errno);
             return false;
         }
         sentFrames.increment();
         return true;
+    }
+
+    @Override
+    public FrameBurst newBurst() {
+        return new Burst();
+    }
+
+    /** Many frames, one system call. */
+    private final class Burst implements FrameBurst {
+
+        private final SendBatch frames = new SendBatch(arena);
+
+        @Override
+        public void add(MemorySegment memory, long offsetBytes, int lengthBytes) {
+            if (lengthBytes > MAX_FRAME_BYTES) {
+                sendErrorFrames.increment();
+            } else {
+                frames.add(memory.address() + offsetBytes - PREFIX_BYTES, (long) lengthBytes + PREFIX_BYTES);
+            }
+        }
+
+        @Override
+        public boolean isFull() {
+            return frames.length() == CAPACITY_FRAMES;
+        }
+
+        @Override
+        public void flush() {
+            int done = 0;
+            while (done < frames.length() && !closed) {
+                int sent = frames.send(socket, done);
+                if (sent > 0) {
+                    sentFrames.add(sent);
+                    done += sent;
+                } else if (-sent != PacketSocket.EINTR) {
+                    noteRefused(-sent);
+                    done++; // This one is lost, like one that a wire has lost; those after it are not.
+                }
+            }
+            sendErrorFrames.add(frames.length() - done);
+            frames.clear();
+        }
+    }
+
+    private void noteRefused(int errno) {
+        sendErrorFrames.increment();
+        if (log.isDebugEnabled()) {
+            log.debug("{} refused a frame: {}", interfaceName, PacketSocket.text(errno));
+        }
     }
 
     @Override

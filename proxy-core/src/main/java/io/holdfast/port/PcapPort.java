@@ -168,6 +168,7 @@ public final class PcapPort implements FramePort {
             Timestamp timestamp = handle.getTimestamp();
             long kernelEpochNanos = Math.floorDiv(timestamp.getTime(), 1000L) * 1_000_000_000L + timestamp.getNanos();
             sink.onFrame(MemorySegment.ofArray(frame), 0, frame.length, kernelEpochNanos);
+            sink.onBatchEnd();
             capturedFrames.increment();
         } catch (Throwable e) {
             sinkFailure = e;

@@ -25,6 +25,10 @@ final class ReceiveBatch {
     static final int VIRTIO_NET_HEADER_BYTES = 10;
 
     private static final int FRAMES = 64;
+    /** Less than a processor keeps near: what is copied out soon should not have to come back from far. */
+    private static final int NEAR_BYTES = 512 << 10;
+
+    private static final int FEWEST_FRAMES = 4;
     private static final int TAG_BYTES = 4;
     private static final int MAC_ADDRESSES_BYTES = 12;
     private static final int HEAD_BYTES = VIRTIO_NET_HEADER_BYTES + MAC_ADDRESSES_BYTES;
@@ -71,6 +75,7 @@ final class ReceiveBatch {
     private final MemorySegment messages;
     private final MemorySegment controls;
     private int length;
+    private int wantedFrames = FRAMES;
     private long offsetBytes;
     private int lengthBytes;
     private long epochNanos;
@@ -100,11 +105,17 @@ final class ReceiveBatch {
 
     /** Waits for a frame, for a while; how many have come, or the negative of errno. */
     int receive(PacketSocket socket) {
+        long lastBytes = 0;
         for (int i = 0; i < length; i++) {
+            long message = (long) i * MMSGHDR_BYTES;
+            lastBytes += messages.get(ValueLayout.JAVA_INT, message + MSG_LEN);
             // The kernel has written how much it used.
-            messages.set(ValueLayout.JAVA_LONG, (long) i * MMSGHDR_BYTES + MSG_CONTROLLEN, CONTROL_BYTES);
+            messages.set(ValueLayout.JAVA_LONG, message + MSG_CONTROLLEN, CONTROL_BYTES);
         }
-        int received = socket.receive(messages, FRAMES);
+        if (length > 0) {
+            wantedFrames = Math.clamp(NEAR_BYTES / Math.max(1, lastBytes / length), FEWEST_FRAMES, FRAMES);
+        }
+        int received = socket.receive(messages, wantedFrames);
         length = Math.max(0, received);
         return received;
     }

@@ -45,6 +45,7 @@ final class MemoryPort implements FramePort {
             to = sink;
         }
         to.onFrame(frame, prefixBytes, lengthBytes - prefixBytes, 0);
+        to.onBatchEnd();
     }
 
     synchronized List<byte[]> sent() {

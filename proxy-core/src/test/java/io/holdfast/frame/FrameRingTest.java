@@ -116,7 +116,8 @@ class FrameRingTest {
             if (stamp != i || ring.headLengthBytes() != 14 + i % 1000 || lastByte() != (byte) i) {
                 failure.set(new AssertionError("frame " + i + " arrived as " + stamp));
             }
-            ring.pop();
+            ring.take();
+            ring.freeTaken();
             i++;
         }
         producer.join();
@@ -137,7 +138,8 @@ class FrameRingTest {
         byte[] frame = ring.memory()
                 .asSlice(ring.headOffsetBytes(), ring.headLengthBytes())
                 .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-        ring.pop();
+        ring.take();
+        ring.freeTaken();
         return frame;
     }
 
