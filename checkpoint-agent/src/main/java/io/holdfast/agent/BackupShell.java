@@ -89,7 +89,7 @@ final class BackupShell implements Shell {
                 context.config().proxySocket(),
                 conductor,
                 this::onWallConnected,
-                pastHighWater -> {},
+                new WallLink.PressureListener() {},
                 this::onWallGone);
     }
 

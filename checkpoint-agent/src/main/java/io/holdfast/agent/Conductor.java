@@ -35,8 +35,13 @@ final class Conductor implements AutoCloseable {
 
     /** Runs {@code event} later, once. */
     void postAfter(long delayMillis, Runnable event) {
+        postAfterNanos(TimeUnit.MILLISECONDS.toNanos(delayMillis), event);
+    }
+
+    /** Likewise. */
+    void postAfterNanos(long delayNanos, Runnable event) {
         try {
-            executor.schedule(guarded(event), delayMillis, TimeUnit.MILLISECONDS);
+            executor.schedule(guarded(event), delayNanos, TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException e) {
             log.debug("an event came after the end", e);
         }

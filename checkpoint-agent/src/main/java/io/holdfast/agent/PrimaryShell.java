@@ -66,6 +66,8 @@ final class PrimaryShell implements Shell {
 
     /** The newest bytes from the backup. */
     private volatile long heardNanos;
+    /** For which a tick of its own is under way. */
+    private long tickNanos;
 
     /**
      * A shell for a guest that is already attached, after a promotion, or still to be found.
@@ -87,6 +89,7 @@ final class PrimaryShell implements Shell {
         this.role = new PrimaryRole(
                 new PrimaryRole.Settings(
                         context.agent().interval().toNanos(),
+                        context.agent().pauseBudgetPercent(),
                         context.agent().epochsInFlight(),
                         CHECKPOINT_RETRY_NANOS,
                         context.leaseNanos()),
@@ -102,11 +105,20 @@ final class PrimaryShell implements Shell {
                 new BackupListener(),
                 new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
         this.wallConnector = new WallLink.Connector(
-                context.config().proxySocket(),
-                conductor,
-                this::onWallConnected,
-                pastHighWater -> perform(role.onWallPressure(pastHighWater, System.nanoTime())),
-                this::onWallGone);
+                context.config().proxySocket(), conductor, this::onWallConnected, new OnPressure(), this::onWallGone);
+    }
+
+    private final class OnPressure implements WallLink.PressureListener {
+
+        @Override
+        public void onHighWater() {
+            perform(role.onHighWater(System.nanoTime()));
+        }
+
+        @Override
+        public void onOutputHeld(long epoch) {
+            perform(role.onOutputHeld(epoch, System.nanoTime()));
+        }
     }
 
     // ---- the guest ----
@@ -441,6 +453,17 @@ final class PrimaryShell implements Shell {
     private void perform(List<PrimaryEffect> effects) {
         for (PrimaryEffect effect : effects) {
             perform(effect);
+        }
+        tickInTime();
+    }
+
+    /** The regular tick is too coarse for the next checkpoint. */
+    private void tickInTime() {
+        long dueNanos = role.nextCheckpointNanos();
+        long delayNanos = dueNanos - System.nanoTime();
+        if (dueNanos != tickNanos && delayNanos > 0 && delayNanos < AgentContext.TICK_NANOS) {
+            tickNanos = dueNanos;
+            conductor.postAfterNanos(delayNanos, () -> perform(role.onTick(System.nanoTime())));
         }
     }
 

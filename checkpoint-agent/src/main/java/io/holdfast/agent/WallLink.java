@@ -35,6 +35,16 @@ final class WallLink implements AutoCloseable {
     /** What the wall answers to a barrier. */
     record Barrier(long epoch, boolean atLimit, long addressesVersion) {}
 
+    /** Hears what the wall asks for. */
+    interface PressureListener {
+
+        /** The wall has passed its high-water mark. */
+        default void onHighWater() {}
+
+        /** Output of that epoch has been held for as long as it should be. */
+        default void onOutputHeld(long epoch) {}
+    }
+
     private final ControlClient client;
     private String incarnation = "";
     private long termNumber;
@@ -46,17 +56,21 @@ final class WallLink implements AutoCloseable {
     /**
      * Connects.
      *
-     * @param onPressure called when the wall asks for an early checkpoint, on a thread of the client's; with whether it
-     *     has passed its high-water mark
+     * @param pressure called when the wall asks for an early checkpoint, on a thread of the client's
      * @param onGone called once when the connection ends, on a thread of the client's
      */
-    static WallLink connect(Path socket, Consumer<Boolean> onPressure, Runnable onGone) throws WallGoneException {
+    static WallLink connect(Path socket, PressureListener pressure, Runnable onGone) throws WallGoneException {
         try {
             ControlClient client = ControlClient.connect(socket, COMMAND_LIMIT, new ControlListener() {
                 @Override
                 public void onEvent(ControlEvent event) {
                     if (event.name().equals("WALL_PRESSURE")) {
-                        onPressure.accept(event.data().path("reason").asText().equals("high-water"));
+                        switch (event.data().path("reason").asText()) {
+                            case "high-water" -> pressure.onHighWater();
+                            case "latency" ->
+                                pressure.onOutputHeld(event.data().path("epoch").asLong());
+                            default -> {} // A newer wall's reason: the interval will do.
+                        }
                     }
                 }
 
@@ -185,7 +199,7 @@ final class WallLink implements AutoCloseable {
         private final Path socket;
         private final Conductor conductor;
         private final Consumer<WallLink> onConnected;
-        private final Consumer<Boolean> onPressure;
+        private final PressureListener pressure;
         private final Runnable onGone;
         private @Nullable WallLink current;
         private boolean closed;
@@ -194,12 +208,12 @@ final class WallLink implements AutoCloseable {
                 Path socket,
                 Conductor conductor,
                 Consumer<WallLink> onConnected,
-                Consumer<Boolean> onPressure,
+                PressureListener pressure,
                 Runnable onGone) {
             this.socket = socket;
             this.conductor = conductor;
             this.onConnected = onConnected;
-            this.onPressure = onPressure;
+            this.pressure = pressure;
             this.onGone = onGone;
         }
 
@@ -209,15 +223,26 @@ final class WallLink implements AutoCloseable {
                 return;
             }
             try {
-                WallLink link = connect(
-                        socket,
-                        pastHighWater -> conductor.post(() -> onPressure.accept(pastHighWater)),
-                        () -> conductor.post(onGone));
+                WallLink link = connect(socket, onConductor(), () -> conductor.post(onGone));
                 current = link;
                 onConnected.accept(link);
             } catch (WallGoneException e) {
                 conductor.postAfter(RETRY_MILLIS, this::start);
             }
+        }
+
+        private PressureListener onConductor() {
+            return new PressureListener() {
+                @Override
+                public void onHighWater() {
+                    conductor.post(pressure::onHighWater);
+                }
+
+                @Override
+                public void onOutputHeld(long epoch) {
+                    conductor.post(() -> pressure.onOutputHeld(epoch));
+                }
+            };
         }
 
         /** The connection is gone: makes a new one. On the conductor. */

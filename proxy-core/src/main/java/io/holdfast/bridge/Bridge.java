@@ -66,7 +66,7 @@ public final class Bridge implements AutoCloseable {
      * A bridge at rest.
      *
      * @param exemptions makes one for each NIC, because it is confined to the thread that captures there
-     * @param onPressure is called on a capture thread for each frame above the high-water mark; must not block
+     * @param onPressure hears that the wall fills, and that output begins to wait
      */
     public Bridge(
             BufferWall wall,
@@ -74,7 +74,7 @@ public final class Bridge implements AutoCloseable {
             Settings settings,
             Supplier<Exemption> exemptions,
             FrameObserver observer,
-            Runnable onPressure,
+            PressureListener onPressure,
             LaneFailure onFailure) {
         this.wall = wall;
         this.drainNanos = settings.drainNanos();

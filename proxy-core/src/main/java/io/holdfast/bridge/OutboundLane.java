@@ -40,7 +40,7 @@ final class OutboundLane implements FrameSink {
     private final boolean holds;
     private final Exemption exemption;
     private final FrameObserver observer;
-    private final Runnable onPressure;
+    private final PressureListener onPressure;
 
     private final Thread captureThread;
     private final Thread releaseThread;
@@ -87,7 +87,7 @@ final class OutboundLane implements FrameSink {
             boolean holds,
             Exemption exemption,
             FrameObserver observer,
-            Runnable onPressure,
+            PressureListener onPressure,
             LaneFailure onFailure) {
         this.nic = nic;
         this.guestPort = guestPort;
@@ -180,6 +180,7 @@ final class OutboundLane implements FrameSink {
         if (stamp != newestHeldStamp) {
             newestHeldStampSinceNanos = nowNanos;
             newestHeldStamp = stamp;
+            onPressure.onOutputHeld();
         }
     }
 
@@ -193,7 +194,7 @@ final class OutboundLane implements FrameSink {
 
     private void reportPressure() {
         if (ring.usedBytes() > highWaterBytes) {
-            onPressure.run();
+            onPressure.onHighWater();
         }
     }
 

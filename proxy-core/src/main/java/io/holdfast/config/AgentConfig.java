@@ -8,8 +8,9 @@ import java.time.Duration;
  *
  * @param role at the very first start; afterwards the term on disk decides
  * @param arming what the wall does until a backup of the term has ever been armed
- * @param interval between checkpoints
- * @param latencyTarget output held longer asks for an early checkpoint
+ * @param interval between checkpoints, at most
+ * @param latencyTarget output held this long asks for a checkpoint
+ * @param pauseBudgetPercent share of the guest's time that checkpoints may take from it
  * @param epochsInFlight checkpoints sent and not yet confirmed
  * @param heartbeat interval of the signs of life on the link
  * @param missedHeartbeats silent heartbeats after which the peer is suspected
@@ -23,6 +24,7 @@ public record AgentConfig(
         ArmingPolicy arming,
         Duration interval,
         Duration latencyTarget,
+        int pauseBudgetPercent,
         int epochsInFlight,
         Duration heartbeat,
         int missedHeartbeats,

@@ -53,6 +53,7 @@ final class Assembly {
                 agent.get(Settings.ARMING),
                 agent.get(Settings.INTERVAL),
                 agent.get(Settings.LATENCY_TARGET),
+                agent.get(Settings.PAUSE_BUDGET),
                 agent.get(Settings.EPOCHS_IN_FLIGHT),
                 agent.get(Settings.HEARTBEAT),
                 agent.get(Settings.MISSED_HEARTBEATS),

@@ -130,13 +130,18 @@ public final class Settings {
     static final Setting<Duration> INTERVAL = defaulted(
             "agent.interval",
             ValueTypes.duration(Duration.ofMillis(5), Duration.ofSeconds(10)),
-            Duration.ofMillis(50),
-            "Between two checkpoints.");
+            Duration.ofMillis(200),
+            "Between two checkpoints at most; output that waits brings the next one forward.");
     static final Setting<Duration> LATENCY_TARGET = defaulted(
             "agent.latency-target",
-            ValueTypes.duration(Duration.ofMillis(1), Duration.ofSeconds(10)),
-            Duration.ofMillis(50),
-            "Output that has been held longer asks for an early checkpoint.");
+            ValueTypes.duration(Duration.ZERO, Duration.ofSeconds(10)),
+            Duration.ZERO,
+            "Output that has been held this long asks for a checkpoint; 0ms asks at once.");
+    static final Setting<Integer> PAUSE_BUDGET = defaulted(
+            "agent.pause-budget",
+            ValueTypes.integer(1, 90),
+            30,
+            "Share of the guest's time that checkpoints may take from it, in percent.");
     static final Setting<Integer> EPOCHS_IN_FLIGHT = defaulted(
             "agent.epochs-in-flight",
             ValueTypes.integer(1, 16),

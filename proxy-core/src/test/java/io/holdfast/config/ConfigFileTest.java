@@ -73,6 +73,7 @@ class ConfigFileTest {
                                 ArmingPolicy.PASS,
                                 Duration.ofMillis(25),
                                 Duration.ofMillis(20),
+                                40,
                                 3,
                                 Duration.ofMillis(50),
                                 4,
@@ -116,7 +117,7 @@ class ConfigFileTest {
         assertThat(proxy.announce().schedule().stream().map(Duration::toMillis))
                 .containsExactly(0L, 50L, 200L, 450L, 800L, 1900L, 3000L, 4100L, 5200L);
         AgentConfig agent = config.agent();
-        assertThat(agent.interval()).isEqualTo(Duration.ofMillis(50));
+        assertThat(agent.interval()).isEqualTo(Duration.ofMillis(200));
         assertThat(agent.silenceLimit()).isEqualTo(Duration.ofMillis(500));
         assertThat(agent.grace()).isEqualTo(Duration.ofMillis(300));
         assertThat(agent.link().insecure()).isTrue();

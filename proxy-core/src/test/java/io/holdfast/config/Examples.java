@@ -32,6 +32,7 @@ final class Examples {
               arming: pass
               interval: 25ms
               latency-target: 20ms
+              pause-budget: 40
               epochs-in-flight: 3
               heartbeat: 50ms
               missed-heartbeats: 4

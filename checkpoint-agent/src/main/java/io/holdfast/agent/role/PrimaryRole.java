@@ -35,7 +35,10 @@ import org.jspecify.annotations.Nullable;
  *                                                                                                     Confirmed ─► Commit
  * </pre>
  *
- * The first checkpoint for a backup is preceded by a precopy of all memory while the guest runs. Several shipped
+ * When nothing is held, a checkpoint is taken at the interval. Output that waits brings the next one forward, but not so far
+ * that pauses take more of the guest's time than their budget.
+ *
+ * <p>The first checkpoint for a backup is preceded by a precopy of all memory while the guest runs. Several shipped
  * checkpoints may wait for their confirmation.
  *
  * <p>The backup must not promote before it was <i>armed</i>: told so after its first confirmation. Until then this side
@@ -49,12 +52,14 @@ public final class PrimaryRole {
     /**
      * When to do what.
      *
-     * @param intervalNanos between the beginnings of two checkpoints
+     * @param intervalNanos between the beginnings of two checkpoints, at most
+     * @param pauseBudgetPercent share of the guest's time that checkpoints may take from it, 1 to 99
      * @param epochsInFlight shipped and not yet confirmed, at most
      * @param retryNanos after a checkpoint that failed
      * @param leaseNanos how long after a confirmation the commit may be carried out; less than the backup's patience
      */
-    public record Settings(long intervalNanos, int epochsInFlight, long retryNanos, long leaseNanos) {}
+    public record Settings(
+            long intervalNanos, int pauseBudgetPercent, int epochsInFlight, long retryNanos, long leaseNanos) {}
 
     private enum Phase {
         RUNNING,
@@ -66,6 +71,7 @@ public final class PrimaryRole {
     }
 
     private static final long NO_SESSION = 0;
+    private static final int PAUSES_AVERAGED = 8;
 
     private final Settings settings;
     private Term term;
@@ -102,8 +108,17 @@ public final class PrimaryRole {
     private long chainBaseEpoch = Epoch.NONE;
     private long lastEpoch;
     private final Deque<Long> inFlight = new ArrayDeque<>();
+
+    /** Also if nothing waits. */
     private long nextCheckpointNanos;
+
+    /** Not before, also if output waits. */
+    private long restUntilNanos;
+
+    private boolean outputWaits;
     private boolean checkpointAsked;
+    private long pauseBeganNanos;
+    private long typicalPauseNanos;
 
     /**
      * Begins the role.
@@ -132,6 +147,7 @@ public final class PrimaryRole {
      */
     public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
         nextCheckpointNanos = nowNanos;
+        restUntilNanos = nowNanos;
         return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
 
@@ -142,6 +158,7 @@ public final class PrimaryRole {
         wallUp = true;
         lastEpoch = Math.max(lastEpoch, openEpoch - 1);
         highWater = false; // It may be another life of the wall; if not, it asks again.
+        outputWaits = false;
         List<PrimaryEffect> effects = new ArrayList<>();
         if (guestWaitsForRoom()) {
             atLimit = false;
@@ -166,14 +183,20 @@ public final class PrimaryRole {
         return List.of();
     }
 
-    /**
-     * The wall holds much, or has held it for long.
-     *
-     * @param pastHighWater it holds much: without a backup to take a checkpoint, the guest must wait (INV-5)
-     */
-    public List<PrimaryEffect> onWallPressure(boolean pastHighWater, long nowNanos) {
-        highWater |= pastHighWater;
+    /** The wall holds much. Without a backup to take a checkpoint, the guest must wait (INV-5). */
+    public List<PrimaryEffect> onHighWater(long nowNanos) {
+        highWater = true;
         nextCheckpointNanos = nowNanos;
+        restUntilNanos = nowNanos;
+        return beginIfDue(nowNanos);
+    }
+
+    /** Output of {@code epoch} has been held for as long as it should be. */
+    public List<PrimaryEffect> onOutputHeld(long epoch, long nowNanos) {
+        if (epoch <= lastEpoch) {
+            return List.of(); // Closed meanwhile.
+        }
+        outputWaits = true;
         return beginIfDue(nowNanos);
     }
 
@@ -293,6 +316,7 @@ public final class PrimaryRole {
         }
         atLimit = wallAtLimit;
         highWater = false;
+        outputWaits = false;
         phase = Phase.CAPTURING;
         boolean unbroken = session != NO_SESSION && chainSession == session;
         if (guestEnded && unbroken) {
@@ -307,11 +331,7 @@ public final class PrimaryRole {
             return List.of();
         }
         phase = Phase.RUNNING;
-        // However long pauses are, between two of them the guest gets something done.
-        long restNanos = nowNanos + settings.intervalNanos() / 2;
-        if (restNanos - nextCheckpointNanos > 0) {
-            nextCheckpointNanos = restNanos;
-        }
+        rest(nowNanos);
         List<PrimaryEffect> effects = new ArrayList<>();
         boolean unbroken = session != NO_SESSION && chainSession == session;
         if (!(atLimit && (unbroken || !servesAlone))) {
@@ -333,6 +353,7 @@ public final class PrimaryRole {
         phase = Phase.RUNNING;
         chainSession = NO_SESSION;
         nextCheckpointNanos = nowNanos + settings.retryNanos();
+        restUntilNanos = nextCheckpointNanos;
         guestGone |= guestEnded;
         List<PrimaryEffect> effects = new ArrayList<>(resume());
         effects.add(new DropCaptured());
@@ -397,7 +418,7 @@ public final class PrimaryRole {
 
     /** When {@link #onTick} may next do something; a hint. */
     public long nextCheckpointNanos() {
-        return nextCheckpointNanos;
+        return outputWaits || restUntilNanos - nextCheckpointNanos > 0 ? restUntilNanos : nextCheckpointNanos;
     }
 
     /** Whether there is no guest any more, or never was. */
@@ -438,7 +459,7 @@ public final class PrimaryRole {
     }
 
     private List<PrimaryEffect> beginIfDue(long nowNanos) {
-        boolean due = checkpointAsked || nowNanos - nextCheckpointNanos >= 0;
+        boolean due = checkpointAsked || nowNanos - nextCheckpointNanos() >= 0;
         boolean over = guestGone || lastWordsEpoch != Epoch.NONE;
         if (!due || over || phase != Phase.RUNNING) {
             return List.of();
@@ -455,6 +476,7 @@ public final class PrimaryRole {
             return List.of();
         }
         checkpointAsked = false;
+        pauseBeganNanos = nowNanos;
         nextCheckpointNanos = nowNanos + settings.intervalNanos();
         if (guestPaused) {
             phase = Phase.PLACING;
@@ -462,6 +484,16 @@ public final class PrimaryRole {
         }
         phase = Phase.PAUSING;
         return List.of(new PauseGuest());
+    }
+
+    /** A single long pause must not keep output waiting for long, so the rest follows from what pauses mostly take. */
+    private void rest(long nowNanos) {
+        long pauseNanos = nowNanos - pauseBeganNanos;
+        typicalPauseNanos = typicalPauseNanos == 0
+                ? pauseNanos
+                : typicalPauseNanos + (pauseNanos - typicalPauseNanos) / PAUSES_AVERAGED;
+        long restNanos = typicalPauseNanos * (100 - settings.pauseBudgetPercent()) / settings.pauseBudgetPercent();
+        restUntilNanos = nowNanos + Math.min(restNanos, Math.max(settings.intervalNanos(), typicalPauseNanos));
     }
 
     private List<PrimaryEffect> serveAlone(String reason) {

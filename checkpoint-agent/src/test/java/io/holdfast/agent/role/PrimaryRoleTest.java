@@ -25,6 +25,8 @@ import org.junit.jupiter.api.Test;
 class PrimaryRoleTest {
 
     private static final long INTERVAL = 50;
+    private static final int BUDGET_PERCENT = 25;
+    private static final long PAUSE = 6;
     private static final long LEASE = 150;
     private static final long RETRY = 500;
     private static final long SESSION = 7;
@@ -36,7 +38,11 @@ class PrimaryRoleTest {
 
     private static PrimaryRole role(int epochsInFlight, boolean backupArmed, boolean servesAlone) {
         return new PrimaryRole(
-                new PrimaryRole.Settings(INTERVAL, epochsInFlight, RETRY, LEASE), TERM, 0, backupArmed, servesAlone);
+                new PrimaryRole.Settings(INTERVAL, BUDGET_PERCENT, epochsInFlight, RETRY, LEASE),
+                TERM,
+                0,
+                backupArmed,
+                servesAlone);
     }
 
     @Test
@@ -99,10 +105,68 @@ class PrimaryRoleTest {
     }
 
     @Test
-    void shouldTakeACheckpointEarlyWhenTheWallAsks() {
+    void shouldTakeACheckpointAtOnceWhenTheWallFills() {
         connect();
         checkpoint(1, false);
-        assertThat(role.onWallPressure(false, now)).containsExactly(new PauseGuest());
+        assertThat(role.onHighWater(now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldTakeACheckpointForOutputThatWaitsAsSoonAsThePauseBudgetAllows() {
+        connect();
+        pauseAndCheckpoint(1);
+        assertThat(role.onOutputHeld(2, now)).isEmpty();
+        assertThat(role.onTick(now + 3 * PAUSE - 1)).isEmpty();
+        assertThat(role.onTick(now + 3 * PAUSE)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldTakeACheckpointForOutputAtOnceWhenTheGuestHasRunForLongEnough() {
+        connect();
+        pauseAndCheckpoint(1);
+        now += 3 * PAUSE;
+        assertThat(role.onTick(now)).isEmpty();
+        assertThat(role.onOutputHeld(2, now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldNotTakeACheckpointForOutputOfAnEpochThatIsClosed() {
+        connect();
+        pauseAndCheckpoint(1);
+        assertThat(role.onOutputHeld(1, now += 3 * PAUSE)).isEmpty();
+    }
+
+    @Test
+    void shouldTakeNoCheckpointBeforeTheIntervalWhenNothingWaits() {
+        connect();
+        long begun = now;
+        pauseAndCheckpoint(1);
+        assertThat(role.onTick(begun + INTERVAL - 1)).isEmpty();
+        assertThat(role.onTick(begun + INTERVAL)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldLetTheGuestRunForItsShareAlsoIfPausesAreLong() {
+        connect();
+        role.onGuestPaused(now += INTERVAL);
+        role.onBarrierPlaced(1, false, now);
+        role.onStateCaptured(1, now);
+        assertThat(role.onTick(now + INTERVAL - 1)).isEmpty();
+        assertThat(role.onTick(now + INTERVAL)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldNotLetOutputWaitForLongBecauseOfOneLongPause() {
+        connect();
+        for (int epoch = 1; epoch <= 8; epoch++) {
+            pauseAndCheckpoint(epoch);
+            role.onConfirmed(SESSION, epoch, now);
+            role.onTick(now += INTERVAL);
+        }
+        now += 5 * PAUSE;
+        pauseAndCheckpoint(9);
+        role.onOutputHeld(10, now);
+        assertThat(role.onTick(now + 6 * PAUSE)).containsExactly(new PauseGuest());
     }
 
     @Test
@@ -116,14 +180,14 @@ class PrimaryRoleTest {
     @Test
     void shouldPauseTheGuestWhenTheWallFillsAndThereIsNoBackup() {
         loseArmedBackup();
-        assertThat(role.onWallPressure(true, now)).endsWith(new PauseGuest());
+        assertThat(role.onHighWater(now)).endsWith(new PauseGuest());
         assertThat(role.onGuestPaused(now)).isEmpty();
     }
 
     @Test
     void shouldLetTheGuestRunWithoutABackupAsLongAsTheWallHasRoom() {
         loseArmedBackup();
-        assertThat(role.onWallPressure(false, now)).isEmpty();
+        assertThat(role.onOutputHeld(role.lastEpoch() + 1, now)).isEmpty();
     }
 
     @Test
@@ -134,9 +198,9 @@ class PrimaryRoleTest {
         role.onTick(now += INTERVAL);
         role.onGuestPaused(now);
         role.onBarrierPlaced(2, false, now);
-        role.onWallPressure(true, now);
+        role.onHighWater(now);
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onStateCaptured(2, now)).startsWith(new ResumeGuest());
+        assertThat(role.onStateCaptured(2, now += PAUSE)).startsWith(new ResumeGuest());
         assertThat(role.onTick(now += INTERVAL)).endsWith(new PauseGuest());
     }
 
@@ -145,7 +209,7 @@ class PrimaryRoleTest {
         role = role(2, false, true);
         role.onStart(false, now);
         role.onWallUp(1, now);
-        assertThat(role.onWallPressure(true, now)).isEmpty();
+        assertThat(role.onHighWater(now)).isEmpty();
     }
 
     @Test
@@ -369,7 +433,7 @@ class PrimaryRoleTest {
 
     private void waitForRoom() {
         loseArmedBackup();
-        role.onWallPressure(true, now);
+        role.onHighWater(now);
         role.onGuestPaused(now);
     }
 
@@ -378,5 +442,11 @@ class PrimaryRoleTest {
         role.onGuestPaused(now);
         role.onBarrierPlaced(epoch, wallAtLimit, now);
         return role.onStateCaptured(epoch, now);
+    }
+
+    /** As {@link #checkpoint}, from the pause that has just begun on. */
+    private void pauseAndCheckpoint(long epoch) {
+        now += PAUSE;
+        checkpoint(epoch, false);
     }
 }

@@ -115,6 +115,7 @@ final class SimulatedPair {
         final Deque<Long> ringStamps = new ArrayDeque<>();
         final Deque<Runnable> wallCommands = new ArrayDeque<>();
         boolean pressureReported;
+        long heldReportedOfEpoch = Epoch.NONE;
         long nextIncarnation = 1;
 
         // the agent
@@ -230,6 +231,7 @@ final class SimulatedPair {
                 host.ring.add(stamped);
                 host.ringStamps.add(host.stampOfStampedFrame);
                 reportPressure(host);
+                reportHeld(host, host.stampOfStampedFrame);
             }
             return;
         }
@@ -246,7 +248,21 @@ final class SimulatedPair {
         long life = host.agentLife;
         host.wallCommands.add(() -> {
             if (host.primary != null && host.agentLife == life) {
-                runPrimary(host, host.primary.onWallPressure(true, nowNanos));
+                runPrimary(host, host.primary.onHighWater(nowNanos));
+            }
+        });
+    }
+
+    /** Once for each epoch. */
+    private void reportHeld(Host host, long epoch) {
+        if (host.heldReportedOfEpoch == epoch) {
+            return;
+        }
+        host.heldReportedOfEpoch = epoch;
+        long life = host.agentLife;
+        host.wallCommands.add(() -> {
+            if (host.primary != null && host.agentLife == life) {
+                runPrimary(host, host.primary.onOutputHeld(epoch, nowNanos));
             }
         });
     }
@@ -455,6 +471,7 @@ final class SimulatedPair {
                         }
                     }
                     host.pressureReported = false;
+                    host.heldReportedOfEpoch = Epoch.NONE;
                     long epoch =
                             wall.barrier(life, wall.incarnation(), role.term().number());
                     boolean atLimit = host.ring.size() > WALL_LIMIT_FRAMES * 3 / 4;
@@ -660,6 +677,7 @@ final class SimulatedPair {
         }
         wall.hello(life, term, openEpochAtLeast);
         host.pressureReported = false;
+        host.heldReportedOfEpoch = Epoch.NONE;
     }
 
     // ---- life and death ----
@@ -667,7 +685,7 @@ final class SimulatedPair {
     private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
         boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);
         return new PrimaryRole(
-                new PrimaryRole.Settings(50 * MILLI, 3, 100 * MILLI, 100 * MILLI),
+                new PrimaryRole.Settings(50 * MILLI, 30, 3, 100 * MILLI, 100 * MILLI),
                 host.disk.term,
                 lastEpoch,
                 host.disk.armed,

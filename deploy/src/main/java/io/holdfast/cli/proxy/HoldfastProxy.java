@@ -126,7 +126,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 bridgeSettings(settings),
                 () -> exemption(settings),
                 observer(book),
-                pressure::onHighWater,
+                pressure,
                 this::onLaneFailure));
         Announcer announcements = announcer(settings, wall, ports);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
@@ -140,7 +140,7 @@ public final class HoldfastProxy implements AutoCloseable {
         closing(MetricsServer.start(
                 settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
         bridge.start();
-        pressure.start(bridge::longestWaitForBarrierNanos);
+        pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         server = closing(builder.start());
         LOG.info(
                 "guest {} on host {}: wall {} with incarnation {}, term {}",

@@ -1,29 +1,31 @@
 package io.holdfast.cli.proxy;
 
+import io.holdfast.bridge.PressureListener;
+import io.holdfast.wall.Epoch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
  * Asks the engine for an early checkpoint ({@code WALL_PRESSURE}): when the wall has passed its high-water mark, or when
- * output of the open epoch has waited longer than the engine's latency target. At most once each between two barriers,
+ * output of the open epoch has waited as long as the engine's latency target. At most once each between two barriers,
  * because asking again helps nobody.
  *
  * <p><b>Threads.</b> One of its own; everything else may be called by any thread and does not block.
  */
-final class PressureWatch implements AutoCloseable {
+final class PressureWatch implements PressureListener, AutoCloseable {
 
     private static final long LONGEST_LOOK_NANOS = 5_000_000;
-    private static final long SHORTEST_LOOK_NANOS = 500_000;
     private static final long NO_TARGET = Long.MAX_VALUE;
 
     private final EventSink events;
     private final Thread thread;
 
+    private volatile LongSupplier openEpoch = () -> Epoch.NONE;
     private volatile LongSupplier longestWaitNanos = () -> 0;
     private volatile long latencyTargetNanos = NO_TARGET;
     private volatile boolean highWater;
     private volatile boolean askedForRoom;
-    private volatile boolean askedForLatency;
+    private volatile long askedForLatencyOfEpoch = Epoch.NONE;
     private volatile boolean stopping;
 
     PressureWatch(EventSink events) {
@@ -32,29 +34,35 @@ final class PressureWatch implements AutoCloseable {
     }
 
     /** Begins to look at how long the oldest frame of the open epoch has waited. */
-    void start(LongSupplier longestWaitForBarrierNanos) {
+    void start(LongSupplier newOpenEpoch, LongSupplier longestWaitForBarrierNanos) {
+        openEpoch = newOpenEpoch;
         longestWaitNanos = longestWaitForBarrierNanos;
         thread.start();
     }
 
-    /** A new engine; {@code nanos} is 0 or less if it has no latency target. */
+    /** A new engine; it has no latency target if {@code nanos} is negative. */
     void onHello(long nanos) {
-        latencyTargetNanos = nanos > 0 ? nanos : NO_TARGET;
+        latencyTargetNanos = nanos >= 0 ? nanos : NO_TARGET;
+        askedForLatencyOfEpoch = Epoch.NONE;
         onBarrier();
     }
 
     void onBarrier() {
         highWater = false;
         askedForRoom = false;
-        askedForLatency = false;
     }
 
-    /** The wall is above its high-water mark. On a capture thread, for each frame. */
-    void onHighWater() {
+    @Override
+    public void onHighWater() {
         if (!highWater) {
             highWater = true;
             LockSupport.unpark(thread);
         }
+    }
+
+    @Override
+    public void onOutputHeld() {
+        LockSupport.unpark(thread);
     }
 
     @Override
@@ -65,24 +73,29 @@ final class PressureWatch implements AutoCloseable {
 
     private void watch() {
         while (!stopping) {
-            look();
-            long quarterNanos = latencyTargetNanos / 4;
-            LockSupport.parkNanos(Math.clamp(quarterNanos, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS));
+            LockSupport.parkNanos(Math.min(look(), LONGEST_LOOK_NANOS));
         }
     }
 
-    private void look() {
+    /** Asks if there is a reason; how long there will be none, unless something happens. */
+    private long look() {
         if (highWater && !askedForRoom) {
             askedForRoom = true;
-            ask("high-water");
+            events.emit("WALL_PRESSURE", Json.object().put("reason", "high-water"));
         }
-        if (!askedForLatency && latencyTargetNanos != NO_TARGET && longestWaitNanos.getAsLong() > latencyTargetNanos) {
-            askedForLatency = true;
-            ask("latency");
+        long epoch = openEpoch.getAsLong();
+        long targetNanos = latencyTargetNanos;
+        // Read after the epoch: at worst it is of the next one, and the engine is asked about one that is closed by
+        // then.
+        long waitNanos = longestWaitNanos.getAsLong();
+        if (targetNanos == NO_TARGET || waitNanos == 0 || epoch == askedForLatencyOfEpoch) {
+            return LONGEST_LOOK_NANOS;
         }
-    }
-
-    private void ask(String reason) {
-        events.emit("WALL_PRESSURE", Json.object().put("reason", reason));
+        if (waitNanos < targetNanos) {
+            return targetNanos - waitNanos;
+        }
+        askedForLatencyOfEpoch = epoch;
+        events.emit("WALL_PRESSURE", Json.object().put("reason", "latency").put("epoch", epoch));
+        return LONGEST_LOOK_NANOS;
     }
 }

@@ -91,7 +91,7 @@ final class WallCommands {
         long openEpochAtLeast =
                 of.optionalLong("epoch", Epoch.FIRST, HIGHEST_EPOCH).orElse(Epoch.FIRST);
         long latencyTargetNanos =
-                of.optionalLong("latency_target_nanos", 1, Long.MAX_VALUE).orElse(0);
+                of.optionalLong("latency_target_nanos", 0, Long.MAX_VALUE).orElse(-1);
         boolean bound = of.optionalFlag("bound", true);
 
         long engine = seat.nextNumber();
