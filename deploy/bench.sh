@@ -55,6 +55,7 @@ main() {
             measure "$way" "$round"
         done
     done
+    measure_release
     report
 }
 
@@ -193,17 +194,25 @@ start_engine() {
 # ---- what is measured -------------------------------------------------------------------------------------------------
 
 measure() {
-    local way=$1 cpu_before cpu_after frames
+    local way=$1 cpu_before cpu_after gbit frames allocated_before allocated_after
     say "round $2 of $rounds: $way"
     open_way "$way"
     warm_up
-    record "$way" bulk_down_gbit "$(bulk --reverse)"
+    cpu_before=$(machine_cpu_seconds)
+    gbit=$(bulk --reverse)
+    cpu_after=$(machine_cpu_seconds)
+    record "$way" bulk_down_gbit "$gbit"
+    record "$way" cpu_seconds_per_gigabyte "$(jq -n "($cpu_after - $cpu_before) / ($gbit * $seconds / 8)")"
     record "$way" bulk_up_gbit "$(bulk)"
-    cpu_before=$(cpu_seconds)
+    allocated_before=$(allocated_kibibytes)
+    cpu_before=$(machine_cpu_seconds)
     frames=$(small_frames)
-    cpu_after=$(cpu_seconds)
+    cpu_after=$(machine_cpu_seconds)
+    allocated_after=$(allocated_kibibytes)
     record "$way" kiloframes_per_second "$(jq -n "$frames / $seconds / 1000")"
-    record "$way" proxy_cpu_seconds_per_million_frames "$(jq -n "($cpu_after - $cpu_before) * 1e6 / ([$frames, 1] | max)")"
+    record "$way" cpu_seconds_per_million_frames "$(jq -n "($cpu_after - $cpu_before) * 1e6 / ([$frames, 1] | max)")"
+    [[ -z $proxy_pid ]] || record "$way" allocated_bytes_per_frame \
+        "$(jq -n "($allocated_after - $allocated_before) * 1024 / ([$frames, 1] | max)")"
     record_requests "$way"
     close_way
 }
@@ -248,17 +257,37 @@ record_requests() {
     record "$1" request_p99_ms "$(cut -d, -f7 <<< "$csv")"
 }
 
-# What the proxy has used so far; 0 if there is none.
-cpu_seconds() {
+# What all processors together have worked so far: the way's cost and its ends', since much of it is the kernel's.
+machine_cpu_seconds() {
+    awk -v tick="$(getconf CLK_TCK)" '/^cpu / { print ($2 + $3 + $4 + $7 + $8) / tick }' /proc/stat
+}
+
+# What the proxy's threads that move frames have allocated in their lives.
+allocated_kibibytes() {
     [[ -n $proxy_pid ]] || { printf 0 && return; }
-    awk -v tick="$(getconf CLK_TCK)" '{ print ($14 + $15) / tick }' "/proc/$proxy_pid/stat"
+    "$JDK_25/bin/jcmd" "$proxy_pid" Thread.print -e \
+        | sed -n 's/^"\(capture\|release\|inbound\)-.* allocated=\([0-9.]*[KMG]\{0,1\}\)B\{0,1\} .*/\2/p' \
+        | numfmt --from=iec | awk '{ sum += $1 } END { if (NR == 0) exit 1; print sum / 1024 }'
+}
+
+# From a commit to the last frame on the wire.
+measure_release() {
+    local frames=1,100,1000,10000 mebibytes=1,4,16,64,240
+    say "release of held frames"
+    offloads on
+    start_proxy packet-socket
+    in_lab host "$JDK_25/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
+        io.holdfast.demo.bench.ReleaseBench --socket "$BENCH_DIR/run/proxy.sock" \
+        --guest-namespace "$LAB-guest" --client-namespace "$LAB-client" --frames $frames --mebibytes $mebibytes \
+        | tee "$BENCH_DIR/release" | sed 's/^/        /' >&2
+    close_way
 }
 
 # ---- what comes out ---------------------------------------------------------------------------------------------------
 
 report() {
     jq --slurp --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" --argjson cores "$(nproc)" \
-        --arg kernel "$(uname -r)" --argjson rounds "$rounds" '
+        --arg kernel "$(uname -r)" --argjson rounds "$rounds" --slurpfile release "$BENCH_DIR/release" '
         def median: sort | .[(length - 1) / 2 | floor];
         (group_by(.way) | map({key: .[0].way, value: (group_by(.metric) | map({
             key: .[0].metric,
@@ -267,16 +296,16 @@ report() {
         def ratio($metric; $way; $to):
             if of($way; $metric) and of($to; $metric) then of($way; $metric) / of($to; $metric) * 1000 | round / 1000 else null end;
         {
-            machine: {cpu: $cpu, cores: $cores, kernel: $kernel}, rounds: $rounds, ways: $ways,
+            machine: {cpu: $cpu, cores: $cores, kernel: $kernel}, rounds: $rounds, ways: $ways, release: $release,
             summary: {
                 bulk_packet_socket_vs_kernel_bridge: ratio("bulk_down_gbit"; "packet-socket"; "kernel-bridge"),
                 frames_packet_socket_vs_kernel_bridge: ratio("kiloframes_per_second"; "packet-socket"; "kernel-bridge"),
                 bulk_pcap_vs_kernel_bridge: ratio("bulk_down_gbit"; "pcap"; "kernel-bridge"),
                 wall_bulk_10ms_vs_alone: ratio("bulk_down_gbit"; "wall-10ms"; "packet-socket"),
                 wall_bulk_10ms_vs_filter_buffer: null,
-                commit_to_wire_1000_p50_ms: null,
-                commit_to_wire_1000_p99_ms: null,
-                allocated_bytes_per_frame: null,
+                commit_to_wire_1000_p50_ms: ($release | map(select(.frames == 1000).p50_ms) | first),
+                commit_to_wire_1000_p99_ms: ($release | map(select(.frames == 1000).p99_ms) | first),
+                allocated_bytes_per_frame: of("packet-socket"; "allocated_bytes_per_frame"),
                 request_by_demand_p50_ms: null,
                 pause_128mib_p50_ms: null,
                 failover_p50_ms: null,
@@ -295,9 +324,9 @@ table() {
     printf '%s\n' "${ways[@]}" | jq --raw-input --raw-output --slurpfile bench "$out/bench.json" '
         . as $way | $bench[0].ways[$way] as $figures
         | def cell: if . == null then "-" else "\(.median * 100 | round / 100) [\(.min * 100 | round / 100)..\(.max * 100 | round / 100)]" end;
-        [$way] + (["bulk_down_gbit", "bulk_up_gbit", "kiloframes_per_second", "proxy_cpu_seconds_per_million_frames",
+        [$way] + (["bulk_down_gbit", "bulk_up_gbit", "kiloframes_per_second", "cpu_seconds_per_gigabyte", "cpu_seconds_per_million_frames",
             "request_p50_ms", "request_p99_ms"] | map($figures[.] | cell)) | @tsv' \
-        | { printf 'way\tdown Gbit/s\tup Gbit/s\tkframes/s\tCPU s/Mframe\trequest p50 ms\tp99 ms\n' && cat; } \
+        | { printf 'way\tdown Gbit/s\tup Gbit/s\tkframes/s\tCPU s/GB\tCPU s/Mframe\trequest p50 ms\tp99 ms\n' && cat; } \
         | column -t -s $'\t'
 }
 

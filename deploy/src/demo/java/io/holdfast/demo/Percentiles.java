@@ -1,7 +1,7 @@
 package io.holdfast.demo;
 
 /** Percentiles of a sorted array, by nearest rank. */
-final class Percentiles {
+public final class Percentiles {
 
     private Percentiles() {}
 
@@ -10,7 +10,7 @@ final class Percentiles {
      * @param percent 0 to 100
      * @return 0 if there are no values
      */
-    static long of(long[] sorted, double percent) {
+    public static long of(long[] sorted, double percent) {
         if (sorted.length == 0) {
             return 0;
         }
