@@ -14,6 +14,7 @@ GRACE=300ms
 # The room for held frames, and how they are captured; the same.
 WALL_LIMIT=256MiB
 PORT=auto
+GUEST_MEMORY_MIB=96
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -31,7 +32,7 @@ qemu_command_of() {
     local offloads=on
     [[ $PORT != pcap ]] || offloads=off
     "$REPOSITORY/deploy/guest/qemu-command.sh" \
-        --name "$GUEST_NAME" --runtime-dir "$HOSTS_DIR/$1/run" --serial "$(log_of "$1" console)" \
+        --name "$GUEST_NAME" --memory "$GUEST_MEMORY_MIB" --runtime-dir "$HOSTS_DIR/$1/run" --serial "$(log_of "$1" console)" \
         --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS" \
         --offloads "$offloads"
 }
