@@ -23,6 +23,7 @@
 #   --gateway ADDRESS   guest's IPv4 gateway (default: none)
 #   --gateway6 ADDRESS  guest's IPv6 gateway (default: none)
 #   --offloads on|off   whether the guest leaves segments and checksums to its NIC; off for port pcap (default: on)
+#   --preload FILE      a library for QEMU, as holdfast-track.so (default: none)
 #   --kernel-words TEXT more for the guest's kernel command line (default: none)
 #   --image DIR         what build-image.sh made (default: ${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current)
 #   -- ARGUMENT...      appended as they are
@@ -30,7 +31,7 @@ set -euo pipefail
 
 name=guest memory=96 cpus=1 accel=tcg
 runtime_dir='' ram='' qmp='' monitor='' serial=''
-tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6='' kernel_words='' offloads=on
+tap=tap0 mac=52:54:00:07:00:10 ip=10.7.0.10/24 ip6=fd07::10/64 gateway='' gateway6='' kernel_words='' offloads=on preload=''
 image=${XDG_CACHE_HOME:-/var/cache}/holdfast/guest/current
 
 usage() {
@@ -61,6 +62,7 @@ while [[ $# -gt 0 ]]; do
         --gateway6) gateway6=$1 ;;
         --kernel-words) kernel_words=$1 ;;
         --offloads) offloads=$1 ;;
+        --preload) preload=$1 ;;
         --image) image=$1 ;;
         *) usage "unknown option $option" ;;
     esac
@@ -113,4 +115,5 @@ arguments=(
     -kernel "$image/vmlinuz" -initrd "$image/initramfs" -append "$kernel_line"
     "$@"
 )
+[[ -z $preload ]] || arguments=(env "LD_PRELOAD=$preload" "${arguments[@]}")
 printf '%s\n' "${arguments[@]}"

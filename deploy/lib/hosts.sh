@@ -34,7 +34,7 @@ qemu_command_of() {
     "$REPOSITORY/deploy/guest/qemu-command.sh" \
         --name "$GUEST_NAME" --memory "$GUEST_MEMORY_MIB" --runtime-dir "$HOSTS_DIR/$1/run" --serial "$(log_of "$1" console)" \
         --ram "$(ram_of "$1")" --tap tap0 --ip "$GUEST_ADDRESS/24" --gateway "$CLIENT_ADDRESS" \
-        --offloads "$offloads"
+        --offloads "$offloads" --preload "$("$REPOSITORY/deploy/guest/build-tracker.sh")"
 }
 
 # What the agents know each other by, in KEYS; made once for all hosts.

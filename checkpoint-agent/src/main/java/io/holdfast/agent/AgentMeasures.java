@@ -39,4 +39,10 @@ final class AgentMeasures {
     volatile long promotionNanos;
 
     volatile String detectedBy = "";
+
+    /** How the guest's changed pages are found. Engine thread. */
+    volatile String changeTracking = "";
+
+    /** Times that the kernel had not reported a page that had changed. Engine thread. */
+    final Counter trackingFaults = new Counter();
 }

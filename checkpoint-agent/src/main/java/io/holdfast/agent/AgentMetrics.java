@@ -35,6 +35,11 @@ final class AgentMetrics {
         count(meters, "holdfast.failed.checkpoints", "Checkpoints that failed", measures.failedCheckpoints);
         count(meters, "holdfast.confirmed.checkpoints", "Checkpoints confirmed here", measures.confirmedCheckpoints);
         count(meters, "holdfast.dirty.pages", "Pages of 4 KiB that had changed", measures.dirtyPages);
+        count(
+                meters,
+                "holdfast.dirty.tracking.faults",
+                "Times that a page had changed and the kernel had not reported it",
+                measures.trackingFaults);
         count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
         count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
         FunctionCounter.builder(

@@ -117,6 +117,9 @@ final class GuestWorker {
             guest.close(); // An earlier one, whose hypervisor is gone.
         }
         guest = attached;
+        attached.trackChanges(context.agent().qemu().dirtyPages());
+        measures.changeTracking = attached.changeTracking();
+        log.info("changed memory is found by {}", measures.changeTracking);
         try {
             Found found = new Found(
                     attached.definition(),
@@ -312,8 +315,17 @@ final class GuestWorker {
                 task.on(addressed);
             } catch (EngineException | RuntimeException e) {
                 checkpointFailed(what, e); // Whatever it was, the guest must not stay paused for it.
+                noteTracking(addressed);
             }
         });
+    }
+
+    /** It changes when the kernel has failed to report a page. */
+    private void noteTracking(CheckpointEngine of) {
+        if (!of.changeTracking().equals(measures.changeTracking)) {
+            measures.changeTracking = of.changeTracking();
+            measures.trackingFaults.increment();
+        }
     }
 
     private void checkpointFailed(String what, Exception cause) {

@@ -249,6 +249,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 .put("confirmed_checkpoints", measures.confirmedCheckpoints.value())
                 .put("dirty_pages", measures.dirtyPages.value())
                 .put("shipped_bytes", measures.shippedBytes.value())
+                .put("dirty_pages_by", measures.changeTracking)
                 .put("pause_p50_ms", pause.quantileNanos(0.5) / 1e6)
                 .put("pause_p99_ms", pause.quantileNanos(0.99) / 1e6)
                 .put("confirm_p50_ms", measures.confirmNanos.quantileNanos(0.5) / 1e6)

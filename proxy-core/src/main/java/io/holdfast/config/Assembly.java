@@ -78,6 +78,7 @@ final class Assembly {
                 qemu.get(Settings.QEMU_QMP),
                 qemu.get(Settings.QEMU_MEMORY),
                 qemu.get(Settings.QEMU_INCOMING),
-                qemu.get(Settings.QEMU_COMMAND));
+                qemu.get(Settings.QEMU_COMMAND),
+                qemu.get(Settings.QEMU_DIRTY_PAGES));
     }
 }

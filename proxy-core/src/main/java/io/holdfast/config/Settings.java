@@ -206,6 +206,12 @@ public final class Settings {
             "agent.qemu.command",
             ValueTypes.commandLine(),
             "What starts the guest here, without -incoming: a list, or one line without quotes.");
+    static final Setting<DirtyPagesMethod> QEMU_DIRTY_PAGES = defaulted(
+            "agent.qemu.dirty-pages",
+            ValueTypes.word(DirtyPagesMethod.class),
+            DirtyPagesMethod.AUTO,
+            "How changed memory is found: `pagemap-scan` (Linux 6.7, and holdfast-track.so in QEMU), `soft-dirty` bits,"
+                    + " `comparison` of all memory, or `auto`, the fastest that works. Status shows which one runs.");
 
     private static final List<Setting<?>> ALL = List.copyOf(TABLE);
 

@@ -96,7 +96,8 @@ class ConfigFileTest {
                                                 "-append",
                                                 "console=ttyS0 \"quoted\" 'x': #y",
                                                 "",
-                                                "null")),
+                                                "null"),
+                                        DirtyPagesMethod.SOFT_DIRTY),
                                 address("::1", 9702)))));
     }
 

@@ -48,6 +48,7 @@ final class Examples {
                 qmp: /run/elsewhere/q.sock
                 memory: /dev/shm/elsewhere.ram
                 incoming: /run/elsewhere/in.sock
+                dirty-pages: soft-dirty
                 command: [qemu-system-x86_64, -M, "pc,memory-backend=ram0", -append, "console=ttyS0 \\"quoted\\" 'x': #y", "", "null"]
               http: "[::1]:9702"
             """;

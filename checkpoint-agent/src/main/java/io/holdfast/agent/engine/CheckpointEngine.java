@@ -1,5 +1,6 @@
 package io.holdfast.agent.engine;
 
+import io.holdfast.config.DirtyPagesMethod;
 import java.util.List;
 
 /**
@@ -33,6 +34,12 @@ public interface CheckpointEngine extends AutoCloseable {
 
     /** Size of the guest's memory in bytes. */
     long memoryBytes();
+
+    /** Chooses how changed pages are found, from the next {@link #precopy} on. Where it does not work, all is compared. */
+    void trackChanges(DirtyPagesMethod wanted);
+
+    /** How they are found, and, after a colon, why not faster if that was wanted. */
+    String changeTracking();
 
     /**
      * Forgets what was captured and hands all memory to {@code sink}, while the guest runs. The next {@link #capture} is

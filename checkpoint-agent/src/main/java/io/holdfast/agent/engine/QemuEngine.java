@@ -1,6 +1,7 @@
 package io.holdfast.agent.engine;
 
 import io.holdfast.agent.engine.QmpClient.Reply;
+import io.holdfast.config.DirtyPagesMethod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +18,8 @@ import org.slf4j.LoggerFactory;
  * Checkpoints a stock QEMU from outside: the guest's memory is a shared file that we map and compare, the state of
  * processors and devices comes over QMP ({@code xen-save-devices-state}, which despite its name needs no Xen).
  *
- * <p>A pause is made of: {@code stop}, device state, comparison of all memory, {@code cont}. The comparison is most of it.
+ * <p>A pause is made of: {@code stop}, device state, changed memory, {@code cont}. Where all memory must be compared to find
+ * what has changed, that is most of it.
  */
 public final class QemuEngine implements CheckpointEngine {
 
@@ -27,6 +29,7 @@ public final class QemuEngine implements CheckpointEngine {
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final Path socket;
+    private final Path memoryFile;
     private final QmpClient qmp;
     private final QemuEvents events;
     private final GuestMemory memory;
@@ -35,6 +38,8 @@ public final class QemuEngine implements CheckpointEngine {
     private final Path deviceState;
     /** Made when it is first needed: a restored guest must not wait for as much memory as it has itself. */
     private @Nullable ShadowCopy shadow;
+
+    private ChangeTracking tracking = ChangeTracking.comparison("");
 
     /**
      * Attaches to a running or paused guest, and leaves it as it is.
@@ -81,6 +86,7 @@ public final class QemuEngine implements CheckpointEngine {
             QmpClient qmp,
             QemuEvents events) {
         this.socket = socket;
+        this.memoryFile = memoryFile;
         this.memory = memory;
         this.process = process;
         this.qmp = qmp;
@@ -129,9 +135,30 @@ public final class QemuEngine implements CheckpointEngine {
     }
 
     @Override
-    public void precopy(PageSink sink) {
+    public void trackChanges(DirtyPagesMethod wanted) {
+        stopTracking("");
+        tracking = ChangeTracking.choose(wanted, process, memoryFile, memoryBytes());
+    }
+
+    @Override
+    public String changeTracking() {
+        return tracking.because().isEmpty() ? tracking.method() : tracking.method() + ": " + tracking.because();
+    }
+
+    private void stopTracking(String because) {
+        if (tracking.pages() != null) {
+            tracking.pages().close();
+        }
+        tracking = ChangeTracking.comparison(because);
+    }
+
+    @Override
+    public void precopy(PageSink sink) throws EngineException {
         if (shadow == null) {
             shadow = new ShadowCopy(memory.segment(), memory.arena());
+        }
+        if (tracking.pages() != null) {
+            tracking.pages().restart(); // Before the copy is made: what is written meanwhile is looked at again.
         }
         shadow.handOutAll(sink);
     }
@@ -150,7 +177,17 @@ public final class QemuEngine implements CheckpointEngine {
             throw new EngineException(
                     "the guest's memory was never handed out, or not to its end: precopy before the next checkpoint");
         }
-        shadow.handOutChanges(sink);
+        DirtyPages pages = tracking.pages();
+        if (pages == null) {
+            shadow.handOutChanges(sink);
+            return;
+        }
+        long missed = shadow.handOutWritten(pages, sink);
+        if (missed != ShadowCopy.NO_PAGE) {
+            String fault = "page %d changed without %s having reported it".formatted(missed, pages.method());
+            stopTracking(fault);
+            throw new EngineException(fault + "; all memory is handed out anew, and compared from now on");
+        }
     }
 
     /** First part of a capture. */
@@ -193,6 +230,7 @@ public final class QemuEngine implements CheckpointEngine {
     public void close() {
         qmp.close();
         events.close();
+        stopTracking("");
         memory.close();
         try {
             Files.deleteIfExists(deviceState);

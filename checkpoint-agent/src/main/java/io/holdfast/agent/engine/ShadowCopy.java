@@ -14,13 +14,20 @@ import java.util.stream.Stream;
  * comparisons start from, even while the guest writes.
  *
  * <p>Plain comparison costs the same whatever the guest does, about 0.1 ms per MB, and needs nothing of the kernel or of
- * QEMU.
+ * QEMU. Where the kernel knows which pages were written, only these are compared; a part of all others with them, in turns,
+ * so that a page of which the kernel did not know is found before long.
  */
 final class ShadowCopy {
+
+    /** See {@link #handOutWritten}. */
+    static final long NO_PAGE = -1;
 
     private static final int PAGE_BYTES = PageSink.PAGE_BYTES;
     /** Memory is copied and compared in pieces of this size: 1 MiB. */
     private static final int CHUNK_PAGES = 256;
+
+    /** Captures in which all memory is compared once, when the kernel says what was written. */
+    private static final int SCRUB_TURNS = 512;
 
     private static final long CHUNK_BYTES = (long) CHUNK_PAGES * PAGE_BYTES;
     /** Longest run of pages with content, so that a message which carries one is bounded. */
@@ -31,6 +38,9 @@ final class ShadowCopy {
     private final MemorySegment zeroPage;
     /** For each chunk its pages that differ; filled by one thread per chunk. */
     private final BitSet[] changed;
+
+    private final BitSet written = new BitSet();
+    private int scrubTurn;
     /** Whether the copy is what the backup has; not so if a sink failed, for it has not got what was copied for it. */
     private boolean whole;
 
@@ -88,6 +98,44 @@ final class ShadowCopy {
         }
         runs.end();
         whole = true;
+    }
+
+    /**
+     * Likewise, but looks only at the pages that were written.
+     *
+     * @return a page that has changed without having been written, as far as {@code pages} knows: then nothing that was
+     *     handed out is of use. {@link #NO_PAGE} if there is none.
+     */
+    long handOutWritten(DirtyPages pages, PageSink sink) throws EngineException {
+        whole = false;
+        Runs runs = new Runs(sink);
+        handOutWritten(pages, runs);
+        long begin = memory.byteSize() / PAGE_BYTES * scrubTurn / SCRUB_TURNS * PAGE_BYTES;
+        scrubTurn = (scrubTurn + 1) % SCRUB_TURNS;
+        long end = scrubTurn == 0
+                ? memory.byteSize()
+                : memory.byteSize() / PAGE_BYTES * scrubTurn / SCRUB_TURNS * PAGE_BYTES;
+        long changedAt = MemorySegment.mismatch(memory, begin, end, copy, begin, end);
+        if (changedAt >= 0) {
+            handOutWritten(pages, runs); // It may have been written just now, by a device that had not ended.
+            changedAt = MemorySegment.mismatch(memory, begin, end, copy, begin, end);
+        }
+        runs.end();
+        whole = changedAt < 0;
+        return whole ? NO_PAGE : (begin + changedAt) / PAGE_BYTES;
+    }
+
+    private void handOutWritten(DirtyPages pages, Runs runs) throws EngineException {
+        written.clear();
+        pages.take(written);
+        for (int page = written.nextSetBit(0); page >= 0; page = written.nextSetBit(page + 1)) {
+            long offset = (long) page * PAGE_BYTES;
+            long end = offset + PAGE_BYTES;
+            if (MemorySegment.mismatch(memory, offset, end, copy, offset, end) >= 0) {
+                MemorySegment.copy(memory, offset, copy, offset, PAGE_BYTES);
+                runs.add(page);
+            }
+        }
     }
 
     private void findChanges(int chunk) {

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,75 @@ class ShadowCopyTest {
         shadow.handOutAll((first, pages, content, offset) -> {});
         shadow.handOutChanges(noted);
         assertThat(runs).isEmpty();
+    }
+
+    @Test
+    void shouldHandOutOfThePagesThatWereWrittenThoseThatHaveChanged() throws EngineException {
+        shadow.handOutAll((first, pages, content, offset) -> {});
+        write(7, 1);
+        assertThat(shadow.handOutWritten(written(7, 9), noted)).isEqualTo(ShadowCopy.NO_PAGE);
+        assertThat(runs).containsExactly("7+1");
+    }
+
+    @Test
+    void shouldFindAPageThatHasChangedAndOfWhichTheKernelDidNotKnow() throws EngineException {
+        shadow.handOutAll((first, pages, content, offset) -> {});
+        write(700, 1);
+        long missed = ShadowCopy.NO_PAGE;
+        for (int capture = 0; capture < 512 && missed == ShadowCopy.NO_PAGE; capture++) {
+            missed = shadow.handOutWritten(written(), noted);
+        }
+        assertThat(missed).isEqualTo(700);
+        assertThat(shadow.isWhole()).isFalse();
+    }
+
+    @Test
+    void shouldNotTakeAPageForMissedThatIsWrittenDuringTheCapture() throws EngineException {
+        shadow.handOutAll((first, pages, content, offset) -> {});
+        write(0, 1);
+        boolean[] known = {false};
+        DirtyPages late = new Written(new BitSet()) {
+            @Override
+            public void take(BitSet pages) {
+                pages.set(0, known[0] ? 1 : 0);
+                known[0] = true;
+            }
+        };
+        assertThat(shadow.handOutWritten(late, noted)).isEqualTo(ShadowCopy.NO_PAGE);
+        assertThat(runs).containsExactly("0+1");
+    }
+
+    private static DirtyPages written(int... pages) {
+        BitSet written = new BitSet();
+        for (int page : pages) {
+            written.set(page);
+        }
+        return new Written(written);
+    }
+
+    private static class Written implements DirtyPages {
+
+        private final BitSet written;
+
+        Written(BitSet written) {
+            this.written = written;
+        }
+
+        @Override
+        public String method() {
+            return "test";
+        }
+
+        @Override
+        public void restart() {}
+
+        @Override
+        public void take(BitSet pages) {
+            pages.or(written);
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Test

@@ -118,6 +118,8 @@ final class TestGuest implements AutoCloseable {
                 folder.toString(),
                 "--tap",
                 tap,
+                "--preload",
+                Shell.run(SCRIPTS.resolve("build-tracker.sh").toString()).strip(),
                 "--kernel-words",
                 "unknown_nmi_panic"));
         script.addAll(List.of(more));

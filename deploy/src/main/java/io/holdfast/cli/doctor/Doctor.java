@@ -117,7 +117,7 @@ public final class Doctor {
     }
 
     private void examineQemu(List<String> command) {
-        String qemu = command.getFirst();
+        String qemu = program(command);
         Optional<String> version = Tool.firstLine(qemu, "--version");
         if (version.isEmpty()) {
             add(Finding.failed("qemu", qemu + " is not found: apt-get install qemu-system-x86"));
@@ -129,6 +129,14 @@ public final class Doctor {
         } else {
             add(Finding.ok("qemu", version.get()));
         }
+    }
+
+    /** Without {@code env} and the settings after it. */
+    private static String program(List<String> command) {
+        return command.stream()
+                .filter(word -> !word.equals("env") && !word.contains("="))
+                .findFirst()
+                .orElse(command.getFirst());
     }
 
     private void examineMemory(AgentConfig agent) {

@@ -1,0 +1,75 @@
+package io.holdfast.agent.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.config.DirtyPagesMethod;
+import io.holdfast.testkit.InNetworkNamespace;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What the kernel says of a real guest's memory against a comparison of all of it. */
+@NeedsQemu
+@InNetworkNamespace
+class ChangeTrackingTest {
+
+    @ParameterizedTest
+    @EnumSource(DirtyPagesMethod.class)
+    void shouldMissNoPageThatAGuestHasWritten(DirtyPagesMethod method) throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                QemuEngine engine = guest.running();
+                GuestMemory memory = GuestMemory.mapReadOnly(guest.memory());
+                RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 2000)) {
+            engine.trackChanges(method);
+            Checkpoints backup = new Checkpoints(engine.memoryBytes());
+            engine.precopy(backup);
+            for (int checkpoint = 0; checkpoint < 40; checkpoint++) {
+                for (int write = random.nextInt(8); write > 0; write--) {
+                    client.set("key" + random.nextInt(50), "v".repeat(1 + random.nextInt(20_000)));
+                }
+                engine.pause();
+                engine.capture(backup);
+                assertThat(memory.segment().mismatch(backup.memory()))
+                        .as("first byte that differs after checkpoint %d by %s", checkpoint, engine.changeTracking())
+                        .isEqualTo(-1);
+                engine.resume();
+            }
+        }
+    }
+
+    @Test
+    void shouldAskTheKernelWhereQemuHasTheLibrary() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen();
+                QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
+            engine.trackChanges(DirtyPagesMethod.AUTO);
+            assertThat(engine.changeTracking()).isEqualTo("pagemap-scan");
+        }
+    }
+
+    @Test
+    void shouldSayWhyItComparesAllMemoryWhereQemuHasNot() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen("--preload", "");
+                QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
+            engine.trackChanges(DirtyPagesMethod.PAGEMAP_SCAN);
+            assertThat(engine.changeTracking()).startsWith("comparison: ").contains("LD_PRELOAD=holdfast-track.so");
+        }
+    }
+
+    /** Also where the kernel keeps soft-dirty bits, which then must be right: see the first test. */
+    @Test
+    void shouldUseSoftDirtyBitsOrSayThatTheKernelKeepsNone() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen();
+                QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
+            engine.trackChanges(DirtyPagesMethod.SOFT_DIRTY);
+            assertThat(engine.changeTracking()).matches("soft-dirty|comparison: .*CONFIG_MEM_SOFT_DIRTY.*");
+        }
+    }
+}
