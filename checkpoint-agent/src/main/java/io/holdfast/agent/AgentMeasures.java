@@ -40,6 +40,15 @@ final class AgentMeasures {
 
     volatile String detectedBy = "";
 
+    /** Clients' frames copied to the backup. Thread of the proxy's frames. */
+    final Counter mirroredFrames = new Counter();
+
+    /** Likewise, for which the link had no room. */
+    final Counter unmirroredFrames = new Counter();
+
+    /** Clients' frames given to a guest that was restored here. Conductor. */
+    final Counter injectedFrames = new Counter();
+
     /** How the guest's changed pages are found. Engine thread. */
     volatile String changeTracking = "";
 

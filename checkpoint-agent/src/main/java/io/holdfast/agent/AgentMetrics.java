@@ -40,6 +40,17 @@ final class AgentMetrics {
                 "holdfast.dirty.tracking.faults",
                 "Times that a page had changed and the kernel had not reported it",
                 measures.trackingFaults);
+        count(meters, "holdfast.mirrored.frames", "Clients' frames copied to the backup", measures.mirroredFrames);
+        count(
+                meters,
+                "holdfast.unmirrored.frames",
+                "Clients' frames not copied because the link had no room",
+                measures.unmirroredFrames);
+        count(
+                meters,
+                "holdfast.injected.frames",
+                "Clients' frames given to a guest that was restored here",
+                measures.injectedFrames);
         count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
         count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
         FunctionCounter.builder(

@@ -13,6 +13,7 @@ import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
+import io.holdfast.control.ClientFrame;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -39,6 +40,7 @@ final class BackupShell implements Shell {
     private static final long STANDBY_RETRY_MILLIS = 1_000;
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
+    private static final long INPUT_LOG_BYTES = 16 << 20;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -80,11 +82,16 @@ final class BackupShell implements Shell {
     private long appliedEpoch;
     private volatile @Nullable CheckpointEngine promoted;
 
+    private final InputLog inputLog = new InputLog(INPUT_LOG_BYTES);
+    private final ProxyFrames frames;
+
     BackupShell(AgentContext context) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
         this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
+        // The wall of a backup admits no input, so none comes.
+        this.frames = new ProxyFrames(context.config().framesSocket(), frame -> {});
         this.wallConnector = new WallLink.Connector(
                 context.config().proxySocket(),
                 conductor,
@@ -97,6 +104,7 @@ final class BackupShell implements Shell {
     public void start() {
         log.info("backup, term {}", role.term());
         wallConnector.start();
+        frames.start();
         perform(role.onStart());
     }
 
@@ -132,6 +140,11 @@ final class BackupShell implements Shell {
         switch (message) {
             case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
             case LinkMessage.CheckpointRecord record -> stage(peer, record);
+            case LinkMessage.Mirrored mirrored -> {
+                if (peer.stage != null) {
+                    inputLog.add(mirrored.frame());
+                }
+            }
             case LinkMessage.Armed armed -> conductor.post(() -> perform(role.onArmed(peer.session)));
             case LinkMessage.GuestDeath death ->
                 conductor.post(() -> perform(role.onGuestDeath(
@@ -256,6 +269,7 @@ final class BackupShell implements Shell {
                 Peer peer = peerOf(confirm.session());
                 if (peer != null) {
                     peer.connection.send(new LinkMessage.Confirm(confirm.epoch()));
+                    inputLog.onConfirmed(confirm.epoch());
                     measures.confirmedCheckpoints.increment();
                 }
             }
@@ -312,6 +326,7 @@ final class BackupShell implements Shell {
             return;
         }
         long memoryBytes = waiting.memoryBytes();
+        inputLog.clear();
         peer.stage = new CheckpointStage(memoryBytes, 3 * memoryBytes, welcome.confirmedEpoch());
         peer.connection.send(
                 new LinkMessage.Welcome(context.claim(welcome.term()), welcome.confirmedEpoch(), welcome.armed()));
@@ -396,6 +411,7 @@ final class BackupShell implements Shell {
         }
         try {
             connected.open(reason);
+            giveClientsFrames();
             connected.announce(addressesJson);
         } catch (WallGoneException | CommandException e) {
             log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
@@ -404,6 +420,14 @@ final class BackupShell implements Shell {
         measures.detectedBy = role.promotionCause();
         measures.failovers.increment();
         log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
+    }
+
+    /** What clients sent and the restored state does not contain. The wall is open, so it admits input (INV-9). */
+    private void giveClientsFrames() {
+        List<ClientFrame> lost = inputLog.take();
+        int given = frames.inject(lost);
+        measures.injectedFrames.add(given);
+        log.info("{} of {} frames of clients given to the guest", given, lost.size());
     }
 
     private void becomePrimary(BackupEffect.BecomePrimary become) {
@@ -466,6 +490,7 @@ final class BackupShell implements Shell {
     @Override
     public void close() {
         closed = true;
+        frames.close();
         wallConnector.close();
         for (Peer peer : peers.values()) {
             peer.connection.close("this host changes its role or stops");

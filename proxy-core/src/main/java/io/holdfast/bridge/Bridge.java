@@ -4,6 +4,8 @@ import io.holdfast.port.FramePort;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +23,8 @@ import java.util.function.Supplier;
  * <p><b>Threads.</b> The commands are given by one thread. Reading is free for all.
  */
 public final class Bridge implements AutoCloseable {
+
+    private static final int NEEDS_CHECKSUM = 1; // VIRTIO_NET_HDR_F_NEEDS_CSUM
 
     /**
      * Where one NIC's frames come from and go to.
@@ -238,6 +242,41 @@ public final class Bridge implements AutoCloseable {
             longestNanos = Math.max(longestNanos, lane.waitForBarrierNanos(nowNanos));
         }
         return longestNanos;
+    }
+
+    // ---- clients' frames around the packet path ----
+
+    /** Copies of what clients send, by NIC. */
+    public List<InputMirror> inputMirrors() {
+        return inbound.stream().map(lane -> lane.mirror).toList();
+    }
+
+    /**
+     * Gives a frame to the guest that a client had sent to its earlier host. Any thread.
+     *
+     * @param offsetBytes where the prefix begins
+     * @param lengthBytes of prefix and frame
+     * @return false if it was not given: the wall admits none (INV-9), there is no such NIC, the port of the other host has
+     *     left work to the kernel that this host's cannot hand on, or the kernel refused it
+     */
+    public boolean inject(int nic, int prefixBytes, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (!wall.state().admitsInput() || nic >= outbound.size()) {
+            return false;
+        }
+        FramePort guestPort = outbound.get(nic).guestPort();
+        long frameOffset = offsetBytes + prefixBytes;
+        int frameBytes = lengthBytes - prefixBytes;
+        if (frameBytes > guestPort.maxFrameBytes()) {
+            return false;
+        }
+        if (prefixBytes == guestPort.prefixBytes()) {
+            return guestPort.send(memory, frameOffset, frameBytes);
+        }
+        // Of struct virtio_net_hdr the first two bytes say whether anything is unfinished, or merged.
+        boolean complete = prefixBytes < 2
+                || ((memory.get(ValueLayout.JAVA_BYTE, offsetBytes) & NEEDS_CHECKSUM) == 0
+                        && memory.get(ValueLayout.JAVA_BYTE, offsetBytes + 1) == 0);
+        return complete && guestPort.sendPlain(memory, frameOffset, frameBytes);
     }
 
     /** Stops all lanes and closes the ports. What is held is not released. */

@@ -14,10 +14,15 @@ import java.lang.foreign.MemorySegment;
  */
 final class InboundLane implements FrameSink {
 
+    /** Some milliseconds of a fast link; whoever takes the copies is woken for each batch. */
+    private static final long MIRROR_BYTES = 8 << 20;
+
     private final FramePort uplink;
     private final FrameBurst delivering;
     private final BufferWall wall;
     private final Thread thread;
+
+    final InputMirror mirror;
 
     final Counter deliveredFrames = new Counter();
     final Counter shutOutFrames = new Counter();
@@ -26,6 +31,7 @@ final class InboundLane implements FrameSink {
         this.uplink = uplink;
         this.delivering = guestPort.newBurst();
         this.wall = wall;
+        this.mirror = new InputMirror(MIRROR_BYTES, uplink.prefixBytes());
         this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
     }
 
@@ -44,6 +50,7 @@ final class InboundLane implements FrameSink {
                 delivering.flush();
             }
             delivering.add(memory, offsetBytes, lengthBytes);
+            mirror.offer(wall.openEpoch(), memory, offsetBytes, lengthBytes);
             deliveredFrames.increment();
         } else {
             shutOutFrames.increment();
@@ -53,6 +60,7 @@ final class InboundLane implements FrameSink {
     @Override
     public void onBatchEnd() {
         delivering.flush();
+        mirror.onBatchEnd();
     }
 
     void stop() throws InterruptedException {

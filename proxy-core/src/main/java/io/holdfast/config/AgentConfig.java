@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param latencyTarget output held this long asks for a checkpoint
  * @param pauseBudgetPercent share of the guest's time that checkpoints may take from it
  * @param epochsInFlight checkpoints sent and not yet confirmed
+ * @param mirrorInput what of the clients' frames is copied to the backup
  * @param heartbeat interval of the signs of life on the link
  * @param missedHeartbeats silent heartbeats after which the peer is suspected
  * @param grace wait after end of file on the link without word of the guest's death
@@ -26,6 +27,7 @@ public record AgentConfig(
         Duration latencyTarget,
         int pauseBudgetPercent,
         int epochsInFlight,
+        MirrorInput mirrorInput,
         Duration heartbeat,
         int missedHeartbeats,
         Duration grace,

@@ -55,6 +55,7 @@ final class Assembly {
                 agent.get(Settings.LATENCY_TARGET),
                 agent.get(Settings.PAUSE_BUDGET),
                 agent.get(Settings.EPOCHS_IN_FLIGHT),
+                agent.get(Settings.MIRROR_INPUT),
                 agent.get(Settings.HEARTBEAT),
                 agent.get(Settings.MISSED_HEARTBEATS),
                 agent.get(Settings.GRACE),

@@ -53,6 +53,11 @@ public record HoldfastConfig(
         return runtimeDirectory.resolve(Settings.PROXY_SOCKET_NAME);
     }
 
+    /** Where the proxy exchanges clients' frames with its agent. */
+    public Path framesSocket() {
+        return runtimeDirectory.resolve(Settings.FRAMES_SOCKET_NAME);
+    }
+
     /** Where the agent listens for commands. */
     public Path agentSocket() {
         return runtimeDirectory.resolve(Settings.AGENT_SOCKET_NAME);

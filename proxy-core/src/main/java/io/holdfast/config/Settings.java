@@ -21,6 +21,7 @@ public final class Settings {
 
     static final String PROXY_SOCKET_NAME = "proxy.sock";
     static final String AGENT_SOCKET_NAME = "agent.sock";
+    static final String FRAMES_SOCKET_NAME = "frames.sock";
 
     private static final long KIB = 1L << 10;
     private static final long MIB = 1L << 20;
@@ -147,6 +148,12 @@ public final class Settings {
             ValueTypes.integer(1, 16),
             2,
             "Checkpoints that may be sent and not yet confirmed.");
+    static final Setting<MirrorInput> MIRROR_INPUT = defaulted(
+            "agent.mirror-input",
+            ValueTypes.word(MirrorInput.class),
+            MirrorInput.TCP,
+            "What of the clients' frames is copied to the backup, so that after a failover nobody waits until a client sends"
+                    + " again: `tcp`, `all` (what is not TCP may then reach the guest twice), or `off`.");
     static final Setting<Duration> HEARTBEAT = defaulted(
             "agent.heartbeat",
             ValueTypes.duration(Duration.ofMillis(10), Duration.ofSeconds(10)),

@@ -75,6 +75,7 @@ class ConfigFileTest {
                                 Duration.ofMillis(20),
                                 40,
                                 3,
+                                MirrorInput.ALL,
                                 Duration.ofMillis(50),
                                 4,
                                 Duration.ofMillis(200),

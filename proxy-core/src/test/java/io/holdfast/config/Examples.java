@@ -34,6 +34,7 @@ final class Examples {
               latency-target: 20ms
               pause-budget: 40
               epochs-in-flight: 3
+              mirror-input: all
               heartbeat: 50ms
               missed-heartbeats: 4
               grace: 200ms

@@ -26,6 +26,7 @@ public final class QemuEngine implements CheckpointEngine {
     private static final Logger LOG = LoggerFactory.getLogger(QemuEngine.class);
     private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long RESUME_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+    private static final Path SHARED_MEMORY = Path.of("/dev/shm");
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final Path socket;
@@ -34,7 +35,7 @@ public final class QemuEngine implements CheckpointEngine {
     private final QemuEvents events;
     private final GuestMemory memory;
     private final Optional<QemuProcess> process;
-    /** QEMU writes the device state here; a sibling of the memory file, so on the same tmpfs. */
+    /** QEMU writes the device state here. */
     private final Path deviceState;
     /** Made when it is first needed: a restored guest must not wait for as much memory as it has itself. */
     private @Nullable ShadowCopy shadow;
@@ -91,7 +92,21 @@ public final class QemuEngine implements CheckpointEngine {
         this.process = process;
         this.qmp = qmp;
         this.events = events;
-        this.deviceState = memoryFile.resolveSibling(memoryFile.getFileName() + ".devices");
+        this.deviceState = deviceStateFile(memoryFile);
+    }
+
+    /** Beside the memory file if that is in memory: a pause must not wait for a disk. */
+    static Path deviceStateFile(Path memoryFile) {
+        Path sibling = memoryFile.resolveSibling(memoryFile.getFileName() + ".devices");
+        try {
+            if (Files.getFileStore(memoryFile).type().equals("tmpfs")) {
+                return sibling;
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot tell whether {} is in memory: {}", memoryFile, e.toString());
+        }
+        return SHARED_MEMORY.resolve(
+                sibling.toAbsolutePath().toString().substring(1).replace('/', '-'));
     }
 
     @Override

@@ -9,10 +9,12 @@ import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
+import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Payload;
 import io.holdfast.agent.link.LinkMessage.Refusal;
 import io.holdfast.agent.link.LinkMessage.Welcome;
+import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
@@ -103,6 +105,7 @@ final class LinkCodec {
             case Heartbeat ignored -> RecordType.HEARTBEAT;
             case GuestDeath ignored -> RecordType.GUEST_DEATH;
             case Goodbye ignored -> RecordType.GOODBYE;
+            case Mirrored ignored -> RecordType.MIRRORED;
         };
     }
 
@@ -164,6 +167,12 @@ final class LinkCodec {
                 writeString(death.reason(), out);
             }
             case Goodbye goodbye -> writeString(goodbye.reason(), out);
+            case Mirrored mirrored -> {
+                out.writeInt(mirrored.frame().nic());
+                out.writeInt(mirrored.frame().prefixBytes());
+                out.writeLong(mirrored.frame().stamp());
+                out.writeBytes(mirrored.frame().bytes());
+            }
         }
     }
 
@@ -199,6 +208,14 @@ final class LinkCodec {
             case GUEST_DEATH ->
                 new GuestDeath(readFlag(in) ? GuestDeath.Policy.PROMOTE : GuestDeath.Policy.STAY, readString(in));
             case GOODBYE -> new Goodbye(readString(in));
+            case MIRRORED -> {
+                int nic = in.readInt();
+                int prefixBytes = in.readInt();
+                long stamp = in.readLong();
+                byte[] bytes = new byte[in.readableBytes()];
+                in.readBytes(bytes);
+                yield new Mirrored(new ClientFrame(nic, stamp, prefixBytes, bytes));
+            }
         };
     }
 

@@ -114,6 +114,11 @@ public final class LinkConnection implements LinkOutput {
         channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(this::noteFailure);
     }
 
+    /** Whether a record would go out without waiting for others to be sent. */
+    public boolean isWritable() {
+        return channel.isWritable();
+    }
+
     @Override
     public boolean awaitWritable(long timeoutNanos) throws InterruptedException {
         if (channel.isWritable()) {

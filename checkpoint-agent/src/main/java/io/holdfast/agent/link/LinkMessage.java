@@ -1,6 +1,7 @@
 package io.holdfast.agent.link;
 
 import io.holdfast.agent.engine.PageSink;
+import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -17,7 +18,7 @@ import java.util.regex.Pattern;
  *
  * <p>A connection begins with {@link Hello} from the primary, which the backup answers with {@link Welcome} or {@link
  * Refusal}. Then the primary sends checkpoints ({@link CheckpointRecord}) and the backup answers each one that it has
- * completely with {@link Confirm}. {@link Heartbeat}s go both ways all the time.
+ * completely with {@link Confirm}; in between come copies of what clients send ({@link Mirrored}). {@link Heartbeat}s go both ways all the time.
  *
  * <p>Constructors check their arguments, and the decoder calls the same constructors: what can be built can be sent,
  * and what does not fit is refused at both ends by one rule. Texts meant for people are cut to {@link
@@ -28,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 1;
+    int PROTOCOL = 2;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -316,6 +317,9 @@ public sealed interface LinkMessage {
             reason = cut(reason);
         }
     }
+
+    /** Primary to backup: what a client has sent to the guest; see {@link ClientFrame}. Not part of any checkpoint. */
+    record Mirrored(ClientFrame frame) implements LinkMessage {}
 
     /** Both ways: I close this link on purpose. The connection is closed after it. */
     record Goodbye(String reason) implements LinkMessage {

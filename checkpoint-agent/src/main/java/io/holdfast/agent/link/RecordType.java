@@ -3,6 +3,7 @@ package io.holdfast.agent.link;
 import static io.holdfast.agent.link.RecordLayout.MAX_BODY_BYTES;
 import static io.holdfast.agent.link.RecordLayout.PAGES_FIXED_BYTES;
 
+import io.holdfast.control.ClientFrame;
 import org.jspecify.annotations.Nullable;
 
 /** The types of records with their numbers on the wire and the longest body that each may have. */
@@ -18,7 +19,8 @@ enum RecordType {
     ARMED(9, Long.BYTES),
     HEARTBEAT(10, 3 * Long.BYTES),
     GUEST_DEATH(11, 32 << 10),
-    GOODBYE(12, 32 << 10);
+    GOODBYE(12, 32 << 10),
+    MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES);
 
     private static final @Nullable RecordType[] BY_NUMBER = new RecordType[256];
 

@@ -1,5 +1,6 @@
 package io.holdfast.agent.engine;
 
+import io.holdfast.config.DirtyPagesMethod;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -24,6 +25,8 @@ final class PauseBreakdown {
         long[] pages = new long[checkpoints];
         long[] stateBytes = new long[checkpoints];
         try (QemuEngine engine = QemuEngine.attach(Path.of(arguments[0]), Path.of(arguments[1]))) {
+            engine.trackChanges(arguments.length > 4 ? DirtyPagesMethod.valueOf(arguments[4]) : DirtyPagesMethod.AUTO);
+            System.out.println("changes by " + engine.changeTracking());
             Checkpoints backup = new Checkpoints(engine.memoryBytes());
             long start = System.nanoTime();
             engine.precopy(backup);
@@ -57,7 +60,7 @@ final class PauseBreakdown {
         }
         print("stop", stop);
         print("device state", devices);
-        print("comparison", comparison);
+        print("changes", comparison);
         print("cont", cont);
         print("whole pause", whole);
         System.out.printf("pages %d, device state %d bytes (medians)%n", median(pages), median(stateBytes));

@@ -7,6 +7,8 @@ import static org.awaitility.Awaitility.await;
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
 import io.holdfast.testkit.InNetworkNamespace;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +83,22 @@ class QemuEngineTest {
                 }
                 engine.resume();
             }
+        }
+    }
+
+    @Test
+    void shouldKeepDeviceStateInMemoryAlsoIfTheGuestsMemoryIsOnADisk() throws Exception {
+        Path here = Files.createTempFile(Path.of("/dev/shm"), "hf-", ".ram");
+        try {
+            assertThat(QemuEngine.deviceStateFile(here)).isEqualTo(Path.of(here + ".devices"));
+        } finally {
+            Files.delete(here);
+        }
+        Path onDisk = Files.createTempFile(Path.of("target").toAbsolutePath(), "hf-", ".ram");
+        try {
+            assertThat(QemuEngine.deviceStateFile(onDisk)).startsWith(Path.of("/dev/shm"));
+        } finally {
+            Files.delete(onDisk);
         }
     }
 

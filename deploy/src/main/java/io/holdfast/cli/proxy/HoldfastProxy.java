@@ -18,6 +18,7 @@ import io.holdfast.config.ProxyMode;
 import io.holdfast.control.ControlClient;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlUnavailableException;
+import io.holdfast.control.FrameServer;
 import io.holdfast.control.TermFileException;
 import io.holdfast.frame.ExemptionFilter;
 import io.holdfast.metrics.BridgeMetrics;
@@ -141,6 +142,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
         bridge.start();
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
+        closing(FrameServer.start(config.framesSocket(), new ClientFrames(bridge)));
         server = closing(builder.start());
         LOG.info(
                 "guest {} on host {}: wall {} with incarnation {}, term {}",
