@@ -4,7 +4,7 @@
 #
 #   bench-guest.sh [--quick] [--rounds N] --figures FILE       as root, on Debian 12 with a JDK 25
 #
-#   --quick            shorter measurements
+#   --quick            shorter measurements: one round, one size of memory, five failovers
 #   --rounds N         times that requests and bulk are measured, in turns (default: 3)
 #   --figures FILE     gets a line of JSON for each figure
 #
@@ -29,11 +29,10 @@ source "$REPOSITORY/deploy/lib/hosts.sh"
 source "$REPOSITORY/deploy/lib/workload.sh"
 
 readonly WAYS=(guest-plain guest-filter-10ms guest-filter-25ms guest-wall-10ms guest-wall-25ms guest-wall-demand)
-readonly MEMORY_SIZES=(96 128 256 512)
-readonly FAILOVERS=20
 readonly VALUE_BYTES=524288
 
-rounds=3 seconds=5 figures=''
+rounds=3 seconds=5 figures='' failovers=20 killed_micros=0
+memory_sizes=(96 128 256 512)
 
 main() {
     parse_options "$@"
@@ -59,7 +58,7 @@ parse_options() {
     while (($# > 0)); do
         case $1 in
             --help | -h) print_help && exit 0 ;;
-            --quick) seconds=2 && shift && continue ;;
+            --quick) seconds=2 rounds=1 failovers=5 memory_sizes=(128) && shift && continue ;;
             --rounds | --figures) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
@@ -130,7 +129,7 @@ protect() {
     write_config b backup wall "$1"
     local host
     for host in a b; do
-        sed -i "s/^agent:/&\n  latency-target: $2\n  pause-budget: $3/" "$(config_of $host)"
+        sed -i "s/^agent:/&\n  latency-target: $2\n  pause-budget: $3/; s/^  qemu:/&\n    dirty-pages: $4/" "$(config_of $host)"
     done
     start_holdfast a proxy
     start_holdfast a agent
@@ -213,15 +212,16 @@ record_way() {
 
 # The pause and the bytes of a checkpoint by size of memory, way of finding changes and load.
 measure_pauses() {
-    local memory method load
-    for memory in "${MEMORY_SIZES[@]}"; do
+    local memory method load before
+    for memory in "${memory_sizes[@]}"; do
         say "checkpoints of a guest of $memory MiB"
         start_lab "pauses-$memory" "$memory"
         for method in comparison auto; do
             for load in idle writer; do
                 protect 50ms 10s 90 $method
+                before=$(ask_holdfast a agent)
                 put_load_on $load
-                record_checkpoints "checkpoint-${memory}mib-$method-$load"
+                record_checkpoints "checkpoint-${memory}mib-$method-$load" "$before"
                 expose
             done
         done
@@ -238,12 +238,14 @@ put_load_on() {
     fi
 }
 
+# record_checkpoints WAY STATUS_BEFORE; the first checkpoint, which has all memory, is in neither.
 record_checkpoints() {
     local status
     status=$(ask_holdfast a agent)
     record "$1" pause_p50_ms "$(jq .pause_p50_ms <<< "$status")"
     record "$1" pause_p99_ms "$(jq .pause_p99_ms <<< "$status")"
-    record "$1" kibibytes_per_checkpoint "$(jq '.shipped_bytes / .checkpoints / 1024 | round' <<< "$status")"
+    record "$1" kibibytes_per_checkpoint "$(jq --argjson before "$2" \
+        '(.shipped_bytes - $before.shipped_bytes) / (.checkpoints - $before.checkpoints) / 1024 | round' <<< "$status")"
 }
 
 # ---- failovers --------------------------------------------------------------------------------------------------------
@@ -251,16 +253,16 @@ record_checkpoints() {
 # One guest and its clients live through all of them.
 measure_failovers() {
     local primary=a failover report
-    say "$FAILOVERS failovers of a guest of 128 MiB"
+    say "$failovers failovers of a guest of 128 MiB"
     start_lab failovers 128
     protect 200ms 0ms 30 auto
     start_workload 8 bench:
-    for ((failover = 1; failover <= FAILOVERS; failover++)); do
+    for ((failover = 1; failover <= failovers; failover++)); do
         let_clients_run $((500 + RANDOM % 500))
         fail_over "$primary"
         primary=$(peer_of "$primary")
-        record failover promotion_ms "$(ask_holdfast "$primary" agent | jq .promotion_ms)"
-        ((failover == FAILOVERS)) || restore_redundancy "$primary"
+        record_promotion "$primary"
+        ((failover == failovers)) || restore_redundancy "$primary"
     done
     let_clients_run 3000
     stop_workload
@@ -272,12 +274,26 @@ measure_failovers() {
     stop_lab
 }
 
+# Kills a host; killed_micros is when.
 fail_over() {
-    local killed_micros
     killed_micros=$(now_micros)
     kill_everything_in "$1"
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
     let_clients_run 1000
+}
+
+# The steps of the last promotion on a host, since the kill, by its agent's log.
+record_promotion() {
+    record failover decided_ms "$(millis_since_kill "$1" 'promoting at')"
+    record failover restored_ms "$(millis_since_kill "$1" 'runs the guest')"
+    record failover announced_ms "$(millis_since_kill "$1" 'AUDIT promoted')"
+}
+
+# millis_since_kill HOST WORDS
+millis_since_kill() {
+    local time
+    time=$(grep "$2" "$(log_of "$1" agent)" | tail -n 1 | cut -d' ' -f1)
+    printf '%s' $(($(date -d "$time" +%s%3N) - killed_micros / 1000))
 }
 
 restore_redundancy() {

@@ -390,6 +390,7 @@ final class BackupShell implements Shell {
             perform(role.onRestoreFailed("the waiting hypervisor is gone"));
             return;
         }
+        giveClientsFrames();
         engineThread.run(() -> {
             try {
                 if (appliedEpoch != epoch) {
@@ -411,7 +412,6 @@ final class BackupShell implements Shell {
         }
         try {
             connected.open(reason);
-            giveClientsFrames();
             connected.announce(addressesJson);
         } catch (WallGoneException | CommandException e) {
             log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
@@ -422,7 +422,10 @@ final class BackupShell implements Shell {
         log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
     }
 
-    /** What clients sent and the restored state does not contain. The wall is open, so it admits input (INV-9). */
+    /**
+     * What clients sent and the restored state does not contain. The wall is ours under the new term, so it admits input
+     * (INV-9); it waits in the tap until the guest runs, which is soon.
+     */
     private void giveClientsFrames() {
         List<ClientFrame> lost = inputLog.take();
         int given = frames.inject(lost);
