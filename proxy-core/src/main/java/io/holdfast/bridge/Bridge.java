@@ -199,6 +199,21 @@ public final class Bridge implements AutoCloseable {
         return "net" + nic;
     }
 
+    /** How many NICs there are; they are numbered from 0. */
+    public int nicCount() {
+        return outbound.size();
+    }
+
+    /** Where the frames can be seen that the NIC with that number sends. */
+    public FrameTap outboundTap(int nic) {
+        return outbound.get(nic).tap();
+    }
+
+    /** Where the frames can be seen that come for the NIC with that number. */
+    public FrameTap inboundTap(int nic) {
+        return inbound.get(nic).tap();
+    }
+
     /** What became of the frames, NIC by NIC. */
     public List<NicCounters> counters() {
         long nowNanos = System.nanoTime();

@@ -20,6 +20,7 @@ final class InboundLane implements FrameSink {
     private final FramePort uplink;
     private final FrameBurst delivering;
     private final BufferWall wall;
+    private final FrameTap tap;
     private final Thread thread;
 
     final InputMirror mirror;
@@ -32,6 +33,7 @@ final class InboundLane implements FrameSink {
         this.delivering = guestPort.newBurst();
         this.wall = wall;
         this.mirror = new InputMirror(MIRROR_BYTES, uplink.prefixBytes());
+        this.tap = new FrameTap(uplink.interfaceName(), uplink.prefixBytes());
         this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
     }
 
@@ -46,6 +48,7 @@ final class InboundLane implements FrameSink {
     @Override
     public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
         if (wall.state().admitsInput()) {
+            tap.copy(FrameFate.DELIVERED, wall.openEpoch(), memory, offsetBytes, lengthBytes, kernelEpochNanos);
             if (delivering.isFull()) {
                 delivering.flush();
             }
@@ -53,6 +56,7 @@ final class InboundLane implements FrameSink {
             mirror.offer(wall.openEpoch(), memory, offsetBytes, lengthBytes);
             deliveredFrames.increment();
         } else {
+            tap.copy(FrameFate.SHUT_OUT, wall.openEpoch(), memory, offsetBytes, lengthBytes, kernelEpochNanos);
             shutOutFrames.increment();
         }
     }
@@ -61,6 +65,10 @@ final class InboundLane implements FrameSink {
     public void onBatchEnd() {
         delivering.flush();
         mirror.onBatchEnd();
+    }
+
+    FrameTap tap() {
+        return tap;
     }
 
     void stop() throws InterruptedException {

@@ -41,6 +41,7 @@ final class OutboundLane implements FrameSink {
     private final Exemption exemption;
     private final FrameObserver observer;
     private final PressureListener onPressure;
+    private final FrameTap tap;
 
     private final Thread captureThread;
     private final Thread releaseThread;
@@ -101,6 +102,7 @@ final class OutboundLane implements FrameSink {
         this.holds = holds;
         this.exemption = exemption;
         this.observer = observer;
+        this.tap = new FrameTap(guestPort.interfaceName(), prefixBytes);
         this.onPressure = onPressure;
         this.captureThread =
                 LaneThread.of("capture-" + guestPort.interfaceName(), this::captureUntilStopped, onFailure);
@@ -142,15 +144,19 @@ final class OutboundLane implements FrameSink {
 
         long releaseThrough = wall.releaseThrough();
         if (stamp <= wall.discardThrough()) {
+            tap.copy(FrameFate.DISCARDED, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             discardedAtCaptureFrames.increment(); // CLOSED or SEALED: this may never leave.
         } else if ((releaseThrough == Epoch.ALL || !holds) && ring.isEmpty()) {
             // ALONE (INV-6), or a bridge that never holds; nothing is waiting before it (INV-4).
+            tap.copy(FrameFate.PASSED, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             pass(memory, offsetBytes, lengthBytes);
             passedFrames.increment();
         } else if (wall.state() != WallState.SUSPENDED && exemption.isExempt(memory, offsetBytes, lengthBytes)) {
+            tap.copy(FrameFate.EXEMPT, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             pass(memory, offsetBytes, lengthBytes); // Exempted by the operator (INV-3).
             exemptFrames.increment();
         } else if (hold(stamp, nowNanos, memory, offsetBytes, lengthBytes)) {
+            tap.copy(FrameFate.HELD, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             heldFrames.increment();
             noteStamp(stamp, nowNanos);
             if (stamp <= wall.releaseThrough()) {
@@ -158,6 +164,7 @@ final class OutboundLane implements FrameSink {
             }
             reportPressure();
         } else {
+            tap.copy(FrameFate.DROPPED_AT_LIMIT, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             droppedAtLimitFrames.increment(); // INV-5: the newest is dropped and counted; nothing is released early.
             reportPressure();
         }
@@ -315,6 +322,10 @@ final class OutboundLane implements FrameSink {
             return 0;
         }
         return Math.max(0, nowNanos - newestHeldStampSinceNanos);
+    }
+
+    FrameTap tap() {
+        return tap;
     }
 
     FramePort guestPort() {

@@ -14,15 +14,15 @@ import java.lang.invoke.VarHandle;
  * capacity. A record that would cross the end of memory is preceded by padding up to the end.
  *
  * <pre>
- *   record:   length (4) | unused (4) | stamp (8) | capture time (8) | frame (length) | up to a multiple of 8
+ *   record:   length (4) | tag (4) | stamp (8) | capture time (8) | frame (length) | up to a multiple of 8
  *   padding:  PADDING (4) ...                                        | up to the end of memory
  * </pre>
  *
  * <p>Neither {@link #offer} nor the consumer's methods allocate, lock or wait.
  *
  * <p><b>Threads.</b> {@link #offer} is the producer's; {@link #headStamp}, {@link #headOffsetBytes},
- * {@link #headLengthBytes}, {@link #headCaptureNanos}, {@link #take} and {@link #freeTaken} are the consumer's; counters and
- * {@link #isEmpty} may be read by anyone.
+ * {@link #headLengthBytes}, {@link #headCaptureNanos}, {@link #headTag}, {@link #take} and {@link #freeTaken} are the
+ * consumer's; counters and {@link #isEmpty} may be read by anyone.
  */
 public final class FrameRing implements AutoCloseable {
 
@@ -32,6 +32,7 @@ public final class FrameRing implements AutoCloseable {
     static final int RECORD_ALIGNMENT_BYTES = 8;
     static final int HEADER_BYTES = 24;
     private static final int LENGTH_OFFSET = 0;
+    private static final int TAG_OFFSET = 4;
     private static final int STAMP_OFFSET = 8;
     private static final int CAPTURE_NANOS_OFFSET = 16;
     private static final int PADDING = -1;
@@ -91,6 +92,16 @@ public final class FrameRing implements AutoCloseable {
      * @return false, and nothing is changed, if there is no room
      */
     public boolean offer(long stamp, long captureNanos, MemorySegment source, long offsetBytes, int lengthBytes) {
+        return offer(stamp, captureNanos, 0, source, offsetBytes, lengthBytes);
+    }
+
+    /**
+     * As the shorter form.
+     *
+     * @param tag what else the producer says of the frame; see {@link #headTag}
+     */
+    public boolean offer(
+            long stamp, long captureNanos, int tag, MemorySegment source, long offsetBytes, int lengthBytes) {
         long recordBytes = recordBytes(lengthBytes);
         long position = producedBytes;
         long place = position & mask;
@@ -107,6 +118,7 @@ public final class FrameRing implements AutoCloseable {
             place = 0;
         }
         memory.set(ValueLayout.JAVA_INT, place + LENGTH_OFFSET, lengthBytes);
+        memory.set(ValueLayout.JAVA_INT, place + TAG_OFFSET, tag);
         memory.set(ValueLayout.JAVA_LONG, place + STAMP_OFFSET, stamp);
         memory.set(ValueLayout.JAVA_LONG, place + CAPTURE_NANOS_OFFSET, captureNanos);
         MemorySegment.copy(source, offsetBytes, memory, place + HEADER_BYTES, lengthBytes);
@@ -148,6 +160,11 @@ public final class FrameRing implements AutoCloseable {
     /** When that frame was captured. */
     public long headCaptureNanos() {
         return memory.get(ValueLayout.JAVA_LONG, (takenBytes & mask) + CAPTURE_NANOS_OFFSET);
+    }
+
+    /** What the producer said of it; 0 if nothing. */
+    public int headTag() {
+        return memory.get(ValueLayout.JAVA_INT, (takenBytes & mask) + TAG_OFFSET);
     }
 
     /** Goes on to the next frame. The one that was the head stays where it is until {@link #freeTaken}. */
