@@ -8,7 +8,7 @@ readonly LAB_PACKAGES=(
     jq socat redis-tools bsdextrautils # what talks and shows
     cpio gzip # the guest image
 )
-readonly TEST_PACKAGES=(redis-server tcpdump iputils-ping busybox-static shellcheck gcc libc6-dev)
+readonly TEST_PACKAGES=(redis-server tcpdump tshark iputils-ping busybox-static shellcheck gcc libc6-dev)
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
 prepare_build_tools() {

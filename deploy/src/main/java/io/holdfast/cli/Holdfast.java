@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
             AgentCommand.class,
             StatusCommand.class,
             HeldCommand.class,
+            DumpCommand.class,
             ModeCommand.class,
             CheckpointCommand.class,
             BarrierCommand.class,
@@ -111,6 +112,11 @@ public final class Holdfast implements Runnable {
     /** Prints a result. */
     PrintWriter out() {
         return spec.commandLine().getOut();
+    }
+
+    /** Says something beside the result. */
+    PrintWriter err() {
+        return spec.commandLine().getErr();
     }
 
     ParameterException usage(String complaint) {

@@ -28,6 +28,7 @@ class ArchitectureTest {
         "io.holdfast.reverse..",
         "io.holdfast.port..",
         "io.holdfast.bridge..",
+        "io.holdfast.dump..",
         "io.holdfast.control..",
         "io.holdfast.config..",
         "io.holdfast.measure..",

@@ -131,11 +131,13 @@ public final class HoldfastProxy implements AutoCloseable {
                 this::onLaneFailure));
         Announcer announcements = announcer(settings, wall, ports);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
+        DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
 
         WallNews news = new WallNews(wall, this::emit);
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
         new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
+        dumps.register(builder);
         new ProxyStatus(config, settings.mode(), kind, unsafe, bridge, announcer).register(builder);
 
         closing(MetricsServer.start(
