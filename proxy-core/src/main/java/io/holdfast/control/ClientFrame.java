@@ -1,5 +1,9 @@
 package io.holdfast.control;
 
+import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
 /** A frame from a client, on its way around the packet path: to the backup, which gives it to the restored guest. */
 public final class ClientFrame {
 
@@ -55,5 +59,25 @@ public final class ClientFrame {
     /** Prefix and frame; not a copy. */
     public byte[] bytes() {
         return bytes;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof ClientFrame that
+                && nic == that.nic
+                && stamp == that.stamp
+                && prefixBytes == that.prefixBytes
+                && Arrays.equals(bytes, that.bytes);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(nic, stamp, prefixBytes, Arrays.hashCode(bytes));
+    }
+
+    /** Without what the client has sent. */
+    @Override
+    public String toString() {
+        return "frame of %d bytes for NIC %d, stamp %d".formatted(bytes.length - prefixBytes, nic, stamp);
     }
 }

@@ -117,7 +117,8 @@ class LinkCodecTest {
     void shouldRefuseHeadersThatAreNone() {
         assertThat(refusalOf(header(0x4847, 1, 0, 4))).contains("out of step", "0x4847");
         assertThat(refusalOf(header(0x4846, 0, 0, 4))).contains("unknown type 0");
-        assertThat(refusalOf(header(0x4846, 13, 0, 4))).contains("unknown type 13");
+        int next = RecordType.values().length + 1;
+        assertThat(refusalOf(header(0x4846, next, 0, 4))).contains("unknown type " + next);
         assertThat(refusalOf(header(0x4846, 255, 0, 4))).contains("unknown type 255");
         assertThat(refusalOf(header(0x4846, 8, 1, 8))).contains("unknown type 8");
     }
@@ -132,7 +133,7 @@ class LinkCodecTest {
             if (type == null) {
                 throw new AssertionError(message);
             }
-            boolean anyLengthWillDo = type == RecordType.DEVICE_STATE;
+            boolean anyLengthWillDo = type == RecordType.DEVICE_STATE || type == RecordType.MIRRORED;
             for (int length = 0; length < body.length && !anyLengthWillDo; length++) {
                 assertRefused(type, Arrays.copyOf(body, length));
             }
@@ -184,6 +185,18 @@ class LinkCodecTest {
                         RecordType.PAGES,
                         body().writeLong(0).writeInt(65).writeByte(0).writeZero(4096)))
                 .contains("too many pages");
+        assertThat(refusalOfBody(
+                        RecordType.MIRRORED,
+                        body().writeInt(64).writeInt(0).writeLong(1).writeByte(0)))
+                .contains("NIC number out of range: 64");
+        assertThat(refusalOfBody(
+                        RecordType.MIRRORED,
+                        body().writeInt(0).writeInt(17).writeLong(1).writeZero(60)))
+                .contains("prefix of 17");
+        assertThat(refusalOfBody(
+                        RecordType.MIRRORED,
+                        body().writeInt(0).writeInt(10).writeLong(1).writeZero(10)))
+                .contains("not a frame: 10 bytes");
         assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(-5))).contains("claims -5 bytes");
         assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(Integer.MAX_VALUE)))
                 .contains("claims 2147483647");

@@ -9,13 +9,16 @@ import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
+import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Refusal;
 import io.holdfast.agent.link.LinkMessage.Welcome;
+import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /** One message of every kind and size that matters. */
@@ -59,7 +62,9 @@ final class SampleMessages {
                 new Heartbeat(Long.MAX_VALUE, 5, 123_456_789),
                 new GuestDeath(GuestDeath.Policy.PROMOTE, "the hypervisor died of signal 9"),
                 new GuestDeath(GuestDeath.Policy.STAY, "the guest powered itself off"),
-                new Goodbye("switchover"));
+                new Goodbye("switchover"),
+                new Mirrored(new ClientFrame(0, 41, 0, new byte[] {1})),
+                new Mirrored(new ClientFrame(3, Long.MAX_VALUE, 10, frame(700))));
     }
 
     /** The largest of those whose size varies. */
@@ -81,7 +86,14 @@ final class SampleMessages {
                 new DeviceState(bytes(LinkMessage.MAX_PAYLOAD_BYTES)),
                 new CheckpointEnd(2, 1, 1, 1, 1, "a".repeat(LinkMessage.MAX_ADDRESSES_BYTES), SHA256),
                 new GuestDeath(GuestDeath.Policy.STAY, text),
-                new Goodbye(text));
+                new Goodbye(text),
+                new Mirrored(new ClientFrame(63, 1, ClientFrame.MAX_PREFIX_BYTES, frame(ClientFrame.MAX_BYTES))));
+    }
+
+    private static byte[] frame(int count) {
+        byte[] frame = new byte[count];
+        new SplittableRandom(count).nextBytes(frame);
+        return frame;
     }
 
     private static ByteBuf bytes(int count) {
