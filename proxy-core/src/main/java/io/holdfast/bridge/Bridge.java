@@ -4,6 +4,7 @@ import io.holdfast.port.FramePort;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
+import io.holdfast.wall.WallRefusal.Reason;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Instant;
@@ -118,9 +119,10 @@ public final class Bridge implements AutoCloseable {
 
     /** Makes {@code owner} the wall's engine; see {@link BufferWall#hello}. */
     public void hello(long owner, Term term, long openEpochAtLeast) throws WallRefusal {
-        if (!wall.state().admitsInput()) {
-            // What an earlier guest left in the kernel must get a stamp that is discarded, not one of the new term.
-            awaitDrained(OWN_DRAIN_NANOS);
+        // What an earlier guest left in the kernel must get a stamp that is discarded, not one of the new term.
+        if (wall.beginsAnew(term) && !awaitDrained(OWN_DRAIN_NANOS)) {
+            throw new WallRefusal(
+                    Reason.NOT_DRAINED, "frames of an earlier guest are still in the kernel; say hello again");
         }
         wall.hello(owner, term, openEpochAtLeast);
         wakeLanes();
@@ -166,8 +168,11 @@ public final class Bridge implements AutoCloseable {
         wakeLanes();
     }
 
-    /** See {@link BufferWall#discard}. */
+    /** See {@link BufferWall#discard}; also for what the kernel has accepted and not yet delivered. */
     public void discard(long from, String incarnation, long termNumber) throws WallRefusal {
+        if (!awaitDrained(OWN_DRAIN_NANOS)) {
+            throw new WallRefusal(Reason.NOT_DRAINED, "frames are still in the kernel; say discard again");
+        }
         wall.discard(from, incarnation, termNumber);
         wakeLanes();
     }

@@ -95,9 +95,10 @@ public final class BufferWall {
     // ---- commands ----
 
     /**
-     * Makes {@code newOwner} the wall's engine. From CLOSED and SEALED everything captured so far is discarded; then frames
-     * are held until the first commit. Only an ALONE wall that is owned anew under the same term stays ALONE: the right to
-     * be so does not depend on the engine's process.
+     * Makes {@code newOwner} the wall's engine. What was captured so far is discarded if nobody has owned it, and if a
+     * promotion begins here: then it is of a guest whose life is over. After that frames are held until the first commit.
+     * Only an ALONE wall that is owned anew under the same term stays ALONE: the right to be so does not depend on the
+     * engine's process.
      *
      * @param newOwner stands for the connection; not 0
      * @param claimed the term of the engine
@@ -117,7 +118,7 @@ public final class BufferWall {
                     Reason.STALE_TERM, "term " + term + " is sealed here; only a newer term can own this wall");
         }
         boolean staysAlone = state == WallState.ALONE && !newTerm;
-        boolean discards = !state.admitsInput();
+        boolean discards = beginsAnew(claimed);
         owner = newOwner;
         term = claimed;
         if (staysAlone) {
@@ -130,6 +131,12 @@ public final class BufferWall {
         if (discards) {
             discardThrough = captured;
         }
+    }
+
+    /** Whether a {@link #hello} under that term is of another guest's life than what has been captured so far. */
+    public boolean beginsAnew(Term claimed) {
+        boolean promotion = claimed.claim() == Term.Claim.PROMOTION && claimed.compareTo(term) > 0;
+        return promotion || !state.admitsInput();
     }
 
     /**

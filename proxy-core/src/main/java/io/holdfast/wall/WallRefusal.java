@@ -15,6 +15,8 @@ public final class WallRefusal extends Exception {
         EPOCH_NOT_CLOSED("EpochNotClosed"),
         /** The right to commit had run out before the commit arrived. */
         LEASE_EXPIRED("LeaseExpired"),
+        /** Frames that an earlier guest has sent are still in the kernel. */
+        NOT_DRAINED("NotDrained"),
         /** Not in this state. */
         WRONG_STATE("WrongState");
 
@@ -32,7 +34,8 @@ public final class WallRefusal extends Exception {
 
     private final Reason reason;
 
-    WallRefusal(Reason reason, String message) {
+    /** A refusal, with what a person should know about it. */
+    public WallRefusal(Reason reason, String message) {
         super(message);
         this.reason = reason;
     }

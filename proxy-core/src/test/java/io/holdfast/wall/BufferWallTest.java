@@ -224,6 +224,29 @@ class BufferWallTest {
         assertThat(mayLeave(wall.openEpoch())).isTrue();
     }
 
+    /** The host was deposed and nobody could tell its wall; what it holds is of the guest that was given up. */
+    @Test
+    void shouldNeverReleaseWhatWasCapturedBeforeAPromotion() throws WallRefusal {
+        arm();
+        long captured = wall.openEpoch();
+        wall.suspend(ENGINE, "9f", 3, "backup lost");
+        wall.hello(OTHER_ENGINE, new Term(5, Term.Claim.PROMOTION, "a"), Epoch.FIRST);
+        wall.open(OTHER_ENGINE, "9f", 5, "promoted");
+        assertThat(mayLeave(captured)).isFalse();
+        assertThat(mayLeave(wall.openEpoch())).isTrue();
+    }
+
+    /** It is the same guest that goes on alone. */
+    @Test
+    void shouldReleaseWhatWasHeldWhenTheSameGuestGoesOnAlone() throws WallRefusal {
+        arm();
+        long captured = wall.openEpoch();
+        wall.suspend(ENGINE, "9f", 3, "backup lost");
+        wall.hello(OTHER_ENGINE, TERM.aloneOf("a"), Epoch.FIRST);
+        wall.open(OTHER_ENGINE, "9f", 4, "the operator");
+        assertThat(mayLeave(captured)).isTrue();
+    }
+
     @Test
     void shouldNeverReleaseWhatWasDiscarded() throws WallRefusal {
         arm();
