@@ -30,6 +30,8 @@ final class PacketSocket implements AutoCloseable {
     static final int EPERM = 1;
     static final int EINTR = 4;
     static final int EAGAIN = 11;
+    static final int EINVAL = 22;
+    static final int ENETDOWN = 100;
 
     private static final int AF_PACKET = 17;
     private static final int SOCK_RAW = 3;

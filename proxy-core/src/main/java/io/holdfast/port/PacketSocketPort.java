@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,8 +27,12 @@ public final class PacketSocketPort implements FramePort {
 
     private static final int PREFIX_BYTES = ReceiveBatch.VIRTIO_NET_HEADER_BYTES;
     private static final long CLOSE_LIMIT_NANOS = 1_000_000_000L;
+    private static final long WAIT_FOR_INTERFACE_NANOS = 100_000_000L;
+    /** More of these, without a frame in between, are not the frames' fault. */
+    private static final int MOST_UNSPEAKABLE_IN_A_ROW = 1_000;
 
     private final String interfaceName;
+    private final int interfaceIndex;
     private final PacketSocket socket;
     private final Arena arena = Arena.ofShared();
     private final ReceiveBatch batch = new ReceiveBatch(arena);
@@ -47,8 +52,11 @@ public final class PacketSocketPort implements FramePort {
     private long acceptedFrames;
     private long kernelDroppedFrames;
 
-    private PacketSocketPort(String interfaceName, PacketSocket socket) {
+    private int unspeakableInARow;
+
+    private PacketSocketPort(String interfaceName, int interfaceIndex, PacketSocket socket) {
         this.interfaceName = interfaceName;
+        this.interfaceIndex = interfaceIndex;
         this.socket = socket;
     }
 
@@ -59,9 +67,8 @@ public final class PacketSocketPort implements FramePort {
      */
     public static PacketSocketPort open(String interfaceName) throws PortException {
         JsonNode link = InterfaceFacts.linkThatIsUp(interfaceName);
-        PacketSocket socket =
-                PacketSocket.open(interfaceName, link.path("ifindex").asInt());
-        return new PacketSocketPort(interfaceName, socket);
+        int interfaceIndex = link.path("ifindex").asInt();
+        return new PacketSocketPort(interfaceName, interfaceIndex, PacketSocket.open(interfaceName, interfaceIndex));
     }
 
     /** Why this kernel or this process cannot have such ports; empty if it can. */
@@ -95,8 +102,10 @@ public final class PacketSocketPort implements FramePort {
         try {
             while (!stopping) {
                 int received = batch.receive(socket);
-                if (received < 0 && received != -PacketSocket.EAGAIN && received != -PacketSocket.EINTR) {
-                    throw new PortException("capture on " + interfaceName + " failed: " + PacketSocket.text(-received));
+                if (received < 0) {
+                    goOnAfter(-received);
+                } else {
+                    unspeakableInARow = 0;
                 }
                 for (int frame = 0; frame < received && !stopping; frame++) {
                     handOn(frame, sink);
@@ -105,6 +114,43 @@ public final class PacketSocketPort implements FramePort {
             }
         } finally {
             capturing = false;
+        }
+    }
+
+    private void goOnAfter(int errno) throws PortException {
+        switch (errno) {
+            case PacketSocket.EAGAIN, PacketSocket.EINTR -> {}
+            case PacketSocket.EINVAL -> {
+                // The kernel has thrown a merged frame away for whose kind virtio_net_hdr has no word: SCTP, and UDP
+                // before
+                // Linux 6.2. One frame must not end the port.
+                if (++unspeakableInARow > MOST_UNSPEAKABLE_IN_A_ROW) {
+                    throw failed(errno);
+                }
+                truncatedFrames.increment();
+            }
+            case PacketSocket.ENETDOWN -> awaitInterface();
+            default -> throw failed(errno);
+        }
+    }
+
+    private PortException failed(int errno) {
+        return new PortException("capture on " + interfaceName + " failed: " + PacketSocket.text(errno));
+    }
+
+    /** The kernel says once that the interface is down, and captures again when it is up, if it is still there. */
+    private void awaitInterface() throws PortException {
+        log.warn("interface {} is down; nothing is captured until it is up", interfaceName);
+        while (!stopping) {
+            JsonNode link = InterfaceFacts.link("link", interfaceName);
+            if (link.path("ifindex").asInt() != interfaceIndex) {
+                throw new PortException(interfaceName + " has been made anew; start the proxy again");
+            }
+            if (InterfaceFacts.isUp(link)) {
+                log.info("interface {} is up again", interfaceName);
+                return;
+            }
+            LockSupport.parkNanos(WAIT_FOR_INTERFACE_NANOS);
         }
     }
 
@@ -170,6 +216,9 @@ public final class PacketSocketPort implements FramePort {
 
         @Override
         public void flush() {
+            if (frames.length() == 0) {
+                return;
+            }
             int done = 0;
             while (done < frames.length() && !closed) {
                 int sent = frames.send(socket, done);

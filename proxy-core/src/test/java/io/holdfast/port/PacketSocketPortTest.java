@@ -2,15 +2,20 @@ package io.holdfast.port;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.holdfast.testkit.Allocation;
+import io.holdfast.testkit.Shell;
 import io.holdfast.testkit.VethPair;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
@@ -44,6 +49,39 @@ class PacketSocketPortTest extends FramePortContract {
             byte[] tagged = mergedTcpFrame(20_000, true);
             assertThat(sendWithPrefix(far, tagged)).isTrue();
             assertThat(near.next()).isEqualTo(tagged);
+        }
+    }
+
+    @Test
+    void shouldGoOnCapturingWhenTheInterfaceIsUpAgain() throws Exception {
+        VethPair.create("near0", "far0");
+        try (FramePort far = open("far0");
+                PrefixedCapture near = new PrefixedCapture(open("near0"))) {
+            Shell.run("ip", "link", "set", "near0", "down");
+            Thread.sleep(200); // Until the capture has been told.
+            Shell.run("ip", "link", "set", "near0", "up");
+            byte[] merged = mergedTcpFrame(20_000, false);
+            await().atMost(Duration.ofSeconds(5)).until(() -> sendWithPrefix(far, merged));
+            assertThat(near.next()).isEqualTo(merged);
+        }
+    }
+
+    @Test
+    void shouldSayThatTheInterfaceIsGone() throws Exception {
+        VethPair.create("near0", "far0");
+        try (FramePort near = open("near0")) {
+            CompletableFuture<PortException> end = new CompletableFuture<>();
+            Thread capture = new Thread(() -> {
+                try {
+                    near.capture((memory, offset, length, time) -> {});
+                } catch (PortException e) {
+                    end.complete(e);
+                }
+            });
+            capture.start();
+            Shell.run("ip", "link", "delete", "near0");
+            assertThat(end.get(5, TimeUnit.SECONDS)).hasMessageContaining("near0");
+            capture.join();
         }
     }
 
