@@ -8,9 +8,10 @@ import java.util.Map;
  * Sends the announcements of a guest's NICs, one series per NIC, each of which can be started, updated and cancelled by
  * the NIC's name.
  *
- * <p>Nothing is sent before a series is started (INV-9). Before every single frame the owner of the guest is asked for; once
- * the answer is no, the series is over, in the middle of a round if need be (INV-10). Between that question and the frame
- * lies no more than the call of the sender, which therefore has the last word if a seal must cut between frames.
+ * <p>Nothing is sent before a series is started (INV-9). Before every single frame the owner of the guest is asked for: once
+ * the answer is no, the series is over, and while it is in doubt rounds are left out, in the middle of one if need be
+ * (INV-10). Between that question and the frame lies no more than the call of the sender, which therefore has the last word
+ * if a seal must cut between frames.
  *
  * <p>A round whose time has passed, because the thread was late, is not made up for: one round is sent for all that were
  * missed.
@@ -176,10 +177,17 @@ public final class Announcer {
 
         private void sendRound() {
             for (AnnounceFrame frame : frames) {
-                if (!ownership.isOwner()) {
-                    counters.increment(nic, frame.form(), AnnounceOutcome.NOT_OWNER);
-                    state = SeriesState.NOT_OWNER;
-                    return;
+                switch (ownership.standing()) {
+                    case OWNER -> {}
+                    case IN_DOUBT -> {
+                        counters.increment(nic, frame.form(), AnnounceOutcome.IN_DOUBT);
+                        return;
+                    }
+                    case NOT_OWNER -> {
+                        counters.increment(nic, frame.form(), AnnounceOutcome.NOT_OWNER);
+                        state = SeriesState.NOT_OWNER;
+                        return;
+                    }
                 }
                 boolean sent = sender.send(
                         frame.memory(), 0, Math.toIntExact(frame.memory().byteSize()));

@@ -116,8 +116,8 @@ class AnnounceOnTheWireTest {
         List<AnnounceFrame> straggler = only(AnnounceForm.RARP, AnnounceFrames.build(nic(station(false))));
         try (PcapSender hostA = new PcapSender("host-a");
                 PcapSender hostB = new PcapSender("host-b");
-                AnnouncerThread announcer = new AnnouncerThread(
-                        new Announcer(AnnounceSchedule.DEFAULT, () -> true, Map.of("net0", hostB)))) {
+                AnnouncerThread announcer = new AnnouncerThread(new Announcer(
+                        AnnounceSchedule.DEFAULT, () -> Ownership.Standing.OWNER, Map.of("net0", hostB)))) {
             announcer.start(nic(station(false)));
             await().atMost(SOON).until(() -> portOfGuest().equals("port-b"));
             straggler.forEach(hostA::send);
@@ -133,8 +133,10 @@ class AnnounceOnTheWireTest {
         VethPair.create("near0", "far0");
         AtomicBoolean owner = new AtomicBoolean(true);
         try (PcapSender sender = new PcapSender("near0");
-                AnnouncerThread announcer = new AnnouncerThread(
-                        new Announcer(AnnounceSchedule.DEFAULT, owner::get, Map.of("net0", sender)))) {
+                AnnouncerThread announcer = new AnnouncerThread(new Announcer(
+                        AnnounceSchedule.DEFAULT,
+                        () -> owner.get() ? Ownership.Standing.OWNER : Ownership.Standing.NOT_OWNER,
+                        Map.of("net0", sender)))) {
             assertThat(receivedFrames("far0")).as("before the start").isZero();
             announcer.start(nic(station(false)));
             await().atMost(SOON).until(() -> receivedFrames("far0") >= 10);

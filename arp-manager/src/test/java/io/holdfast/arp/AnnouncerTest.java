@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.arp.Ownership.Standing;
 import io.holdfast.frame.VlanTag;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -27,10 +28,11 @@ class AnnouncerTest {
     private final List<MemorySegment> sent = new ArrayList<>();
     private final List<MemorySegment> sentByOther = new ArrayList<>();
     private long framesUntilLoss = Long.MAX_VALUE;
+    private boolean inDoubt;
     private boolean portTakes = true;
     private boolean portThrows;
 
-    private final Announcer announcer = new Announcer(AnnounceSchedule.DEFAULT, () -> framesUntilLoss-- > 0, senders());
+    private final Announcer announcer = new Announcer(AnnounceSchedule.DEFAULT, this::standing, senders());
 
     @Test
     void shouldSendNothingBeforeItIsStarted() {
@@ -87,6 +89,22 @@ class AnnouncerTest {
         announcer.onTick(START_NANOS + seconds(200));
         assertThat(sent).as("owning it again does not revive the series").hasSize(2 * FRAMES_PER_ROUND + 2);
         assertThat(count(AnnounceForm.GARP_REPLY, AnnounceOutcome.NOT_OWNER)).isOne();
+    }
+
+    /** INV-10: a wall that has lost its backup does not know whether that has promoted. */
+    @Test
+    void shouldBeSilentWhileTheOwnerIsInDoubtAndGoOnAfterwards() {
+        announcer.start(nic(station(false)), START_NANOS);
+        announcer.onTick(START_NANOS);
+        inDoubt = true;
+        announcer.onTick(START_NANOS + millis(50));
+        announcer.onTick(START_NANOS + seconds(70));
+        assertThat(sent).hasSize(FRAMES_PER_ROUND);
+        assertThat(announcer.status().getFirst().state()).isEqualTo(SeriesState.RUNNING);
+        assertThat(count(AnnounceForm.RARP, AnnounceOutcome.IN_DOUBT)).isEqualTo(2);
+        inDoubt = false;
+        announcer.onTick(START_NANOS + seconds(130));
+        assertThat(sent).as("the refresh goes on").hasSize(2 * FRAMES_PER_ROUND);
     }
 
     @Test
@@ -180,8 +198,8 @@ class AnnouncerTest {
 
     @Test
     void shouldCompleteAScheduleThatEnds() {
-        Announcer finite =
-                new Announcer(new AnnounceSchedule(List.of(Duration.ZERO), Duration.ZERO), () -> true, senders());
+        Announcer finite = new Announcer(
+                new AnnounceSchedule(List.of(Duration.ZERO), Duration.ZERO), () -> Standing.OWNER, senders());
         finite.start(nic(station(false)), START_NANOS);
         finite.onTick(START_NANOS);
         assertThat(finite.status().getFirst().state()).isEqualTo(SeriesState.COMPLETED);
@@ -202,6 +220,13 @@ class AnnouncerTest {
                 "net1",
                 (memory, offsetBytes, lengthBytes) -> sentByOther.add(memory.asSlice(offsetBytes, lengthBytes)));
         return senders;
+    }
+
+    private Standing standing() {
+        if (inDoubt) {
+            return Standing.IN_DOUBT;
+        }
+        return framesUntilLoss-- > 0 ? Standing.OWNER : Standing.NOT_OWNER;
     }
 
     private long count(AnnounceForm form, AnnounceOutcome outcome) {

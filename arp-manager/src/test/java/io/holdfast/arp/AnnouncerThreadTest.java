@@ -20,7 +20,9 @@ class AnnouncerThreadTest {
 
     private final AtomicInteger sent = new AtomicInteger();
     private final Announcer announcer = new Announcer(
-            EVERY_MILLISECOND, () -> true, Map.of("net0", (memory, offset, length) -> sent.incrementAndGet() > 0));
+            EVERY_MILLISECOND,
+            () -> Ownership.Standing.OWNER,
+            Map.of("net0", (memory, offset, length) -> sent.incrementAndGet() > 0));
 
     @Test
     void shouldGoOnByItselfOnceStarted() throws InterruptedException {

@@ -16,7 +16,8 @@ class ArpMetricsTest {
     @Test
     @SuppressWarnings("deprecation") // the registry over simpleclient, which is the one that is shipped
     void shouldShowWhatWasAnnouncedAndWhatIsKnown() {
-        Announcer announcer = new Announcer(AnnounceSchedule.DEFAULT, () -> true, Map.of("net0", (m, o, l) -> true));
+        Announcer announcer = new Announcer(
+                AnnounceSchedule.DEFAULT, () -> Ownership.Standing.OWNER, Map.of("net0", (m, o, l) -> true));
         AddressBook book = new AddressBook(List.of("net0"));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         registry.throwExceptionOnRegistrationFailure();

@@ -34,8 +34,14 @@ final class AnnounceCommands {
         server.command("announce", "Tells the network where the guest is, again and again.", this::announce);
     }
 
+    /** With what an engine knows, because it has outlived this proxy's predecessor, that is known here from now on. */
     private JsonNode addresses(ObjectNode arguments, ControlSession session) throws CommandException {
-        Arguments.of(arguments);
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "known");
+        JsonNode known = of.optionalTree("known").orElse(null);
+        if (known != null) {
+            requireThisWall(of);
+            adopt(known, "known");
+        }
         return book.snapshot().toJson();
     }
 
@@ -52,7 +58,7 @@ final class AnnounceCommands {
         }
         JsonNode addresses = of.optionalTree("addresses").orElse(null);
         if (addresses != null) {
-            adopt(addresses);
+            adopt(addresses, "addresses");
         }
         for (GuestAddresses.Nic nic : book.snapshot().nics()) {
             if (addresses == null || !announcer.update(nic)) {
@@ -62,25 +68,35 @@ final class AnnounceCommands {
         return series();
     }
 
-    private void adopt(JsonNode addresses) throws CommandException {
+    private void adopt(JsonNode addresses, String argument) throws CommandException {
         try {
             book.adopt(GuestAddresses.fromJson(addresses));
         } catch (IllegalArgumentException e) {
-            throw new CommandException(CommandException.BAD_ARGUMENT, "`addresses`: " + e.getMessage());
+            throw new CommandException(CommandException.BAD_ARGUMENT, "`" + argument + "`: " + e.getMessage());
         }
     }
 
     private void requireOwnership(Arguments arguments) throws CommandException {
+        requireThisWall(arguments);
+        switch (WallOwnership.standing(wall.state())) {
+            case OWNER -> {}
+            case IN_DOUBT ->
+                throw new CommandException(
+                        Reason.WRONG_STATE.errorClass(),
+                        "the wall is " + wall.state() + ", so the guest may be another host's by now");
+            case NOT_OWNER ->
+                throw new CommandException(
+                        Reason.NOT_OWNER.errorClass(), "the wall is " + wall.state() + ", so the guest is not here");
+        }
+    }
+
+    private void requireThisWall(Arguments arguments) throws CommandException {
         if (!wall.incarnation().equals(arguments.requireString("incarnation"))) {
             throw new CommandException(
                     Reason.WRONG_INCARNATION.errorClass(), "this wall's incarnation is " + wall.incarnation());
         }
         if (wall.term().number() != arguments.requireLong("term", 0, Long.MAX_VALUE)) {
             throw new CommandException(Reason.STALE_TERM.errorClass(), "this wall is of term " + wall.term());
-        }
-        if (!wall.state().admitsInput()) {
-            throw new CommandException(
-                    Reason.NOT_OWNER.errorClass(), "the wall is " + wall.state() + ", so the guest is not here");
         }
     }
 

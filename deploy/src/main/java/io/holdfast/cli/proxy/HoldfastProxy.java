@@ -244,7 +244,6 @@ public final class HoldfastProxy implements AutoCloseable {
         return (nic, memory, offsetBytes, lengthBytes) -> learners[nic].onFrame(memory, offsetBytes, lengthBytes);
     }
 
-    /** The guest is this host's as long as its wall is not closed: ALONE, armed or waiting (INV-9, INV-10). */
     private static Announcer announcer(ProxyConfig settings, BufferWall wall, GuardedPorts ports) {
         Map<String, FrameSender> senders = new LinkedHashMap<>();
         for (int nic = 0; nic < ports.nics().size(); nic++) {
@@ -252,6 +251,6 @@ public final class HoldfastProxy implements AutoCloseable {
         }
         AnnounceSchedule schedule = new AnnounceSchedule(
                 settings.announce().schedule(), settings.announce().refresh());
-        return new Announcer(schedule, () -> wall.state().admitsInput(), senders);
+        return new Announcer(schedule, () -> WallOwnership.standing(wall.state()), senders);
     }
 }

@@ -443,6 +443,8 @@ class HoldfastProxyTest {
                     "NotOwner",
                     () -> engine.execute("announce", "{\"incarnation\": \"%s\", \"term\": 0}".formatted(incarnation)));
             engine.hello(1);
+            assertRefused("WrongState", () -> engine.wallCommand("announce", addresses));
+            engine.wallCommand("open", ", \"reason\": \"test\"");
             engine.wallCommand("announce", addresses);
             await().atMost(LIMIT).until(() -> net.received().size() >= 6);
             assertThat(engine.execute("addresses", "{}").toString()).contains("10.7.0.10");
