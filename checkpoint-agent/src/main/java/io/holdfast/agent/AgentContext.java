@@ -23,14 +23,8 @@ record AgentContext(
         AgentMeasures measures,
         RoleChange roleChange) {
 
-    private static final int LINK_PROTOCOL = 1;
-
     /** How often roles are told that time has passed. */
     static final long TICK_NANOS = 5_000_000;
-
-    int protocol() {
-        return LINK_PROTOCOL;
-    }
 
     FailureDetector.Settings patience() {
         return new FailureDetector.Settings(

@@ -17,6 +17,7 @@ import io.holdfast.control.ClientFrame;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
+import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
@@ -41,6 +42,7 @@ final class BackupShell implements Shell {
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
     private static final long INPUT_LOG_BYTES = 16 << 20;
+    private static final long NO_CHECKPOINT = -1;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -73,6 +75,8 @@ final class BackupShell implements Shell {
     private @Nullable StandbyEngine standby;
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
+    private String wallRefusal = "";
+    private String announcedIncarnation = "";
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
     private String addressesJson = "";
@@ -145,6 +149,8 @@ final class BackupShell implements Shell {
                     inputLog.add(mirrored.frame());
                 }
             }
+            case LinkMessage.Revoke revoke ->
+                conductor.post(() -> perform(role.onRevoked(peer.session, revoke.reason())));
             case LinkMessage.Armed armed -> conductor.post(() -> perform(role.onArmed(peer.session)));
             case LinkMessage.GuestDeath death ->
                 conductor.post(() -> perform(role.onGuestDeath(
@@ -168,6 +174,9 @@ final class BackupShell implements Shell {
         if (!hello.guest().equals(context.config().guest())) {
             differences = List.of(
                     "guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
+        } else if (hello.protocol() != LinkMessage.PROTOCOL) {
+            differences = List.of("the link's protocol: %d here, %d there; install the same Holdfast on both hosts"
+                    .formatted(LinkMessage.PROTOCOL, hello.protocol()));
         } else if (machine != null && !hello.machine().isEmpty()) {
             differences = machine.differencesTo(new MachineDefinition(hello.machine()));
         }
@@ -232,10 +241,7 @@ final class BackupShell implements Shell {
         if (waiting != null && nowNanos - standbyCheckedNanos > STANDBY_CHECK_NANOS) {
             standbyCheckedNanos = nowNanos;
             if (!role.isPromoting() && !waiting.isReady()) {
-                standby = null;
-                // After the checkpoints that are still being applied: they write to its memory.
-                engineThread.run(waiting::close);
-                perform(role.onStandbyLost("its process is gone"));
+                loseStandby(waiting, "its process is gone");
             }
         }
         perform(role.onTick(nowNanos));
@@ -292,7 +298,8 @@ final class BackupShell implements Shell {
         engineThread.run(() -> {
             try {
                 StandbyEngine started = QemuStandby.start(context.standbySettings());
-                MachineDefinition definition = started.definition();
+                MachineDefinition definition = definitionOf(started);
+                appliedEpoch = Epoch.NONE;
                 conductor.post(() -> {
                     standby = started;
                     machine = definition;
@@ -303,6 +310,21 @@ final class BackupShell implements Shell {
                 conductor.postAfter(STANDBY_RETRY_MILLIS, this::startStandby);
             }
         });
+    }
+
+    /** Of a hypervisor from which the guest would have no exit past the wall once it runs here (INV-8). */
+    private MachineDefinition definitionOf(StandbyEngine started) throws EngineException {
+        try {
+            List<String> exits = started.exitsPastTheWall(context.wallGuestPorts());
+            if (!exits.isEmpty()) {
+                throw new EngineException(
+                        "the guest could reach the world past the wall (INV-8): " + String.join("; ", exits));
+            }
+            return started.definition();
+        } catch (EngineException e) {
+            started.close();
+            throw e;
+        }
     }
 
     private void storeTerm(Term term) {
@@ -353,15 +375,33 @@ final class BackupShell implements Shell {
         }
         addressesJson = checkpoint.guestAddressesJson();
         engineThread.run(() -> {
-            appliedEpoch = -1; // Until the last page is written the memory is that of no checkpoint.
+            boolean continues = checkpoint.baseEpoch() == Epoch.NONE || checkpoint.baseEpoch() == appliedEpoch;
+            appliedEpoch = NO_CHECKPOINT; // Until the last page is written the memory is that of none.
             try {
+                if (!continues) {
+                    throw new IllegalStateException("its base, " + checkpoint.baseEpoch() + ", was not applied");
+                }
                 checkpoint.applyTo(waiting.memory());
                 appliedDeviceState = checkpoint.deviceState();
                 appliedEpoch = checkpoint.epoch();
+            } catch (Throwable e) { // A memory file that finds no room ends in an Error.
+                log.error("checkpoint {} could not be applied", epoch, e);
+                conductor.post(() -> loseStandby(waiting, "checkpoint " + epoch + " could not be applied: " + e));
             } finally {
                 checkpoint.release();
             }
         });
+    }
+
+    /** Its process is gone, or its memory is that of no checkpoint. */
+    private void loseStandby(StandbyEngine lost, String reason) {
+        if (!lost.equals(standby) || role.isPromoting()) {
+            return;
+        }
+        standby = null;
+        // After the checkpoints that are still being applied: they write to its memory.
+        engineThread.run(lost::close);
+        perform(role.onStandbyLost(reason));
     }
 
     private void ownWall(BackupEffect.OwnWall own) {
@@ -378,10 +418,20 @@ final class BackupShell implements Shell {
                 log.error("the proxy does not answer: {}", e.getMessage());
                 onWallGone();
             } catch (CommandException e) {
-                log.error("the wall refuses term {}: {}", own.term(), e.getMessage());
+                noteWallRefusal("the wall refuses term " + own.term() + ": " + e.getMessage());
             }
+        } else {
+            noteWallRefusal("the proxy is not there: the guest waits for it");
         }
         conductor.postAfter(WALL_RETRY_MILLIS, () -> ownWall(own));
+    }
+
+    /** Once, however often it is tried. */
+    private void noteWallRefusal(String refusal) {
+        if (!refusal.equals(wallRefusal)) {
+            wallRefusal = refusal;
+            log.error("{}", refusal);
+        }
     }
 
     private void restoreGuest(long epoch) {
@@ -399,7 +449,7 @@ final class BackupShell implements Shell {
                 CheckpointEngine running = waiting.promote(appliedDeviceState);
                 promoted = running;
                 conductor.post(() -> perform(role.onGuestRestored()));
-            } catch (EngineException e) {
+            } catch (EngineException | RuntimeException e) {
                 conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
             }
         });
@@ -407,14 +457,14 @@ final class BackupShell implements Shell {
 
     private void openAndAnnounce(String reason) {
         WallLink connected = wall;
-        if (connected == null) {
-            return; // PrimaryRole opens it when the proxy is back: it serves alone by right.
-        }
-        try {
-            connected.open(reason);
-            connected.announce(addressesJson);
-        } catch (WallGoneException | CommandException e) {
-            log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
+        if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
+            try {
+                connected.open(reason);
+                connected.announce(addressesJson);
+                announcedIncarnation = connected.incarnation();
+            } catch (WallGoneException | CommandException e) {
+                log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
+            }
         }
         measures.promotionNanos = System.nanoTime() - promotionBeganNanos;
         measures.detectedBy = role.promotionCause();
@@ -435,7 +485,8 @@ final class BackupShell implements Shell {
 
     private void becomePrimary(BackupEffect.BecomePrimary become) {
         handedOver = true;
-        context.roleChange().to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson));
+        context.roleChange()
+                .to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson, announcedIncarnation));
     }
 
     private @Nullable Peer peerOf(long session) {
@@ -475,8 +526,8 @@ final class BackupShell implements Shell {
                 role.term().number(),
                 role.confirmedEpoch(),
                 role.isPrimaryConnected(),
-                role.mayPromote(),
-                role.whyNotPromote());
+                role.mayPromote() && wall != null,
+                wall == null ? "the proxy does not answer" : role.whyNotPromote());
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
 import io.holdfast.agent.engine.MachineDefinition;
+import io.holdfast.agent.engine.MissedPageException;
 import io.holdfast.agent.engine.QemuEngine;
 import io.holdfast.agent.link.CheckpointWriter;
 import io.holdfast.agent.link.LinkConnection;
@@ -44,9 +45,6 @@ final class GuestWorker {
 
         void onGuestFound(Found found);
 
-        /** There is a guest, but it does not say what it is. */
-        void onGuestUnknown();
-
         void onGuestEvent(GuestEvent event);
 
         /** All memory was handed out for that session, or there was nobody to hand it to. */
@@ -57,6 +55,9 @@ final class GuestWorker {
         void onCaptured(long epoch);
 
         void onCheckpointFailed();
+
+        /** What was captured before was not what the guest had. */
+        void onCheckpointsWrong(String reason);
 
         /** The guest does not go on. */
         void onResumeFailed();
@@ -129,8 +130,11 @@ final class GuestWorker {
             attached.onGuestEvent(event -> conductor.post(() -> listener.onGuestEvent(event)));
             conductor.post(() -> listener.onGuestFound(found));
         } catch (EngineException e) {
-            log.error("cannot examine the guest: {}", e.getMessage());
-            conductor.post(listener::onGuestUnknown);
+            // That it does not answer is no proof of its death: only a new look that finds no guest is.
+            log.error("cannot examine the guest, trying again: {}", e.getMessage());
+            attached.close();
+            guest = null;
+            conductor.postAfter(ATTACH_RETRY_MILLIS, () -> find(true));
         }
     }
 
@@ -175,8 +179,9 @@ final class GuestWorker {
                 long tookNanos = System.nanoTime() - beganNanos;
                 log.info("precopy: {} MiB in {} ms", full.byteCount() >> 20, tookNanos / 1_000_000);
                 conductor.post(() -> listener.onPrecopied(session));
-            } catch (EngineException e) {
+            } catch (Throwable e) {
                 checkpointFailed("precopy", e);
+                noteTracking(from);
             }
         });
     }
@@ -313,7 +318,11 @@ final class GuestWorker {
             }
             try {
                 task.on(addressed);
-            } catch (EngineException | RuntimeException e) {
+            } catch (MissedPageException e) {
+                log.error("checkpoints were wrong: {}", e.getMessage());
+                conductor.post(() -> listener.onCheckpointsWrong(String.valueOf(e.getMessage())));
+                noteTracking(addressed);
+            } catch (Throwable e) {
                 checkpointFailed(what, e); // Whatever it was, the guest must not stay paused for it.
                 noteTracking(addressed);
             }
@@ -328,12 +337,12 @@ final class GuestWorker {
         }
     }
 
-    private void checkpointFailed(String what, Exception cause) {
+    private void checkpointFailed(String what, Throwable cause) {
         log.error(
                 "checkpoint failed at {}: {}",
                 what,
                 cause.getMessage(),
-                cause instanceof RuntimeException ? cause : null);
+                cause instanceof EngineException ? null : cause);
         conductor.post(listener::onCheckpointFailed);
     }
 }

@@ -108,7 +108,7 @@ public final class HoldfastAgent implements AutoCloseable {
         this.context = new AgentContext(
                 config, agent, guestPorts, conductor, eventLoop, security(agent), terms, measures, this::changeRole);
         boolean primary = terms.term().owner().equals(config.host());
-        this.shell = primary ? new PrimaryShell(context, null, 0, "") : new BackupShell(context);
+        this.shell = primary ? new PrimaryShell(context, null, 0, "", "") : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
         this.controlServer = startControlServer();
         this.view = shell.view();

@@ -9,6 +9,7 @@ import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
@@ -62,6 +63,9 @@ final class PrimaryShell implements Shell {
     private long barrierNanos;
     private long knownAddressesVersion = -1;
     private String addressesJson = "";
+    /** The life of the wall that knows of the addresses and announces them. */
+    private String announcedIncarnation = "";
+
     private long lastBytesNanos;
     private String refusedBecause = "";
     private boolean linkStarted;
@@ -81,8 +85,15 @@ final class PrimaryShell implements Shell {
      *
      * @param promoted drives the running guest; or null to look for it
      * @param lastEpoch the newest epoch that was ever closed, as far as known
+     * @param addressesJson what is known of the guest's addresses; empty if nothing
+     * @param announcedIncarnation the life of the wall that announces them already; empty if none does
      */
-    PrimaryShell(AgentContext context, @Nullable CheckpointEngine promoted, long lastEpoch, String addressesJson) {
+    PrimaryShell(
+            AgentContext context,
+            @Nullable CheckpointEngine promoted,
+            long lastEpoch,
+            String addressesJson,
+            String announcedIncarnation) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
@@ -90,6 +101,7 @@ final class PrimaryShell implements Shell {
         this.guest = new GuestWorker(context, new GuestListener());
         this.lastEpochBefore = lastEpoch;
         this.addressesJson = addressesJson;
+        this.announcedIncarnation = announcedIncarnation;
         Term term = context.terms().term();
         boolean armed = context.terms().isBackupArmed();
         boolean servesAlone = !armed && (term.number() > 1 || context.passesBeforeArming());
@@ -189,11 +201,6 @@ final class PrimaryShell implements Shell {
         }
 
         @Override
-        public void onGuestUnknown() {
-            perform(role.onHypervisorGone());
-        }
-
-        @Override
         public void onGuestEvent(GuestEvent event) {
             log.warn("guest: {}", event);
             switch (event) {
@@ -233,6 +240,12 @@ final class PrimaryShell implements Shell {
         }
 
         @Override
+        public void onCheckpointsWrong(String reason) {
+            measures.failedCheckpoints.increment();
+            perform(role.onShippedStateWrong(reason, System.nanoTime()));
+        }
+
+        @Override
         public void onResumeFailed() {
             conductor.postAfter(RESUME_RETRY_MILLIS, () -> {
                 // A pause that is under way ends with a resumption of its own.
@@ -260,7 +273,7 @@ final class PrimaryShell implements Shell {
 
     private void beginAnew(String why) {
         log.info("{}: beginning anew", why);
-        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), addressesJson));
+        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), "", ""));
     }
 
     // ---- the wall ----
@@ -274,6 +287,9 @@ final class PrimaryShell implements Shell {
                     openEpochAtLeast,
                     context.agent().latencyTarget().toNanos());
             log.info("the wall is ours, incarnation {}, epoch {}", owned.incarnation(), owned.openEpoch());
+            if (!addressesJson.isEmpty() && !owned.incarnation().equals(announcedIncarnation)) {
+                connected.tellAddresses(addressesJson);
+            }
             perform(role.onWallUp(owned.openEpoch(), System.nanoTime()));
         } catch (CommandException e) {
             log.warn("the wall refuses us: {}", e.getMessage());
@@ -303,6 +319,17 @@ final class PrimaryShell implements Shell {
         wall = null;
         wallConnector.onLost();
         perform(role.onWallDown(System.nanoTime()));
+    }
+
+    /**
+     * A proxy that has restarted, or was not there when this host was promoted, has announced nothing yet. As soon as it is
+     * certain that the guest is ours (INV-10).
+     */
+    private void announceOnce(WallLink addressed) throws WallGoneException, CommandException {
+        if (!addressesJson.isEmpty() && !addressed.incarnation().equals(announcedIncarnation)) {
+            announcedIncarnation = addressed.incarnation();
+            addressed.announce("");
+        }
     }
 
     private interface WallCommand {
@@ -360,7 +387,7 @@ final class PrimaryShell implements Shell {
         detector.onConnected(System.nanoTime());
         GuestWorker.Found known = found;
         up.send(new LinkMessage.Hello(
-                context.protocol(),
+                LinkMessage.PROTOCOL,
                 context.config().guest(),
                 context.config().host(),
                 context.claim(role.term()),
@@ -388,7 +415,12 @@ final class PrimaryShell implements Shell {
                     refusedBecause = reasons;
                     log.warn("the backup refuses us: {} ({})", reasons, refusal.errorClass());
                 }
-                perform(role.onNewerTerm(AgentContext.term(refusal.term())));
+                Term theirs = AgentContext.term(refusal.term());
+                if (refusal.errorClass().equals(BackupRole.PROMOTION_FAILED)) {
+                    role.onTermSeen(theirs);
+                } else {
+                    perform(role.onNewerTerm(theirs));
+                }
             }
             case LinkMessage.Confirm confirm -> {
                 if (confirm.epoch() == barrierEpoch) {
@@ -509,7 +541,14 @@ final class PrimaryShell implements Shell {
             case PrimaryEffect.Ship ship -> guest.ship(ship, addressesJson);
             case PrimaryEffect.DropCaptured drop -> guest.drop();
             case PrimaryEffect.Commit commit ->
-                command(addressed -> addressed.commit(commit.epoch(), commit.leaseUntilNanos()));
+                command(addressed -> {
+                    addressed.commit(commit.epoch(), commit.leaseUntilNanos());
+                    announceOnce(addressed);
+                });
+            case PrimaryEffect.RevokeCheckpoints revoke -> {
+                log.error("the backup must not take over before it has a new checkpoint: {}", revoke.reason());
+                send(new LinkMessage.Revoke(revoke.reason()));
+            }
             case PrimaryEffect.StoreArmed store -> storeArmed();
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
@@ -521,8 +560,12 @@ final class PrimaryShell implements Shell {
             }
             case PrimaryEffect.OpenWall open -> {
                 log.warn("wall open, output leaves unprotected: {}", open.reason());
-                command(addressed -> addressed.open(open.reason()));
+                command(addressed -> {
+                    addressed.open(open.reason());
+                    announceOnce(addressed);
+                });
             }
+            case PrimaryEffect.DiscardHeld discard -> command(WallLink::discard);
             case PrimaryEffect.SealWall seal -> {
                 log.error("wall sealed: {}", seal.reason());
                 command(addressed -> addressed.seal(role.term(), seal.reason()));
@@ -554,6 +597,11 @@ final class PrimaryShell implements Shell {
             context.terms().storeArmed();
         } catch (TermFileException | StaleTermException e) {
             // Not knowing it after a restart would let this host serve alone while a backup may promote.
+            perform(role.onArmingFailed());
+            LinkConnection unarmed = connection;
+            if (unarmed != null) {
+                unarmed.close("the term cannot be written here");
+            }
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
     }
@@ -564,7 +612,8 @@ final class PrimaryShell implements Shell {
         try {
             context.terms().store(stepDown.newer());
         } catch (TermFileException | StaleTermException e) {
-            throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
+            // The guest must end all the same; after a restart this host hears of the newer term again.
+            log.error("cannot write term {}: {}", stepDown.newer(), e.getMessage());
         }
         guest.kill();
         context.roleChange().to(new BackupShell(context));
@@ -599,7 +648,10 @@ final class PrimaryShell implements Shell {
                     "BackupConnected",
                     "a backup is connected, and may promote; stop its agent first, and see that it is dead");
         }
-        Term alone = role.term().aloneOf(context.config().host());
+        if (found == null || role.isGuestGone()) {
+            throw new CommandException("NoGuest", "no guest runs here that could go on alone");
+        }
+        Term alone = role.nextAloneTerm(context.config().host());
         try {
             context.terms().store(alone);
         } catch (TermFileException | StaleTermException e) {
@@ -615,6 +667,9 @@ final class PrimaryShell implements Shell {
                         context.agent().latencyTarget().toNanos());
             } catch (WallGoneException e) {
                 dropWall();
+            } catch (CommandException e) {
+                log.warn("the wall refuses term {}: {}", alone, e.getMessage());
+                dropWall(); // And says hello again, under the new term.
             }
         }
         perform(role.onAloneGranted(alone, "the operator: " + reason));
@@ -623,7 +678,7 @@ final class PrimaryShell implements Shell {
     @Override
     public AgentView view() {
         boolean guestRuns = found != null && !role.isGuestGone();
-        boolean ready = guestRuns && wall != null && role.isBackupConnected() && role.isBackupArmed();
+        boolean ready = guestRuns && wall != null && role.isProtected();
         String because = ready
                 ? "protected"
                 : !guestRuns
@@ -641,6 +696,7 @@ final class PrimaryShell implements Shell {
                 .put("guest_found", found != null && !role.isGuestGone())
                 .put("peer", role.isBackupConnected() ? "connected" : "absent")
                 .put("armed", role.isBackupArmed())
+                .put("protected", role.isProtected())
                 .put("epoch", role.lastEpoch())
                 .put("epochs_in_flight", role.epochsInFlight())
                 .put("guest_waits_for_room", role.guestWaitsForRoom())

@@ -145,6 +145,21 @@ final class WallLink implements AutoCloseable {
         return WallState.valueOf(state).admitsInput();
     }
 
+    /** Makes all that is held never leave. */
+    void discard() throws WallGoneException, CommandException {
+        execute("discard", named());
+    }
+
+    /** Which life of the wall this is; empty before hello. */
+    String incarnation() {
+        return incarnation;
+    }
+
+    /** Tells a proxy that has just begun what its predecessor had learned of the guest's addresses. */
+    void tellAddresses(String addressesJson) throws WallGoneException, CommandException {
+        execute("addresses", named().set("known", tree(addressesJson)));
+    }
+
     /** What the proxy has learned of the guest's addresses, as it ships with a checkpoint. */
     String addresses() throws WallGoneException, CommandException {
         return execute("addresses", JSON.createObjectNode()).toString();
@@ -154,13 +169,17 @@ final class WallLink implements AutoCloseable {
     void announce(String addressesJson) throws WallGoneException, CommandException {
         ObjectNode arguments = named();
         if (!addressesJson.isEmpty()) {
-            try {
-                arguments.set("addresses", JSON.readTree(addressesJson));
-            } catch (IOException e) {
-                throw new CommandException("BadArgument", "the shipped addresses are not JSON: " + e.getMessage());
-            }
+            arguments.set("addresses", tree(addressesJson));
         }
         execute("announce", arguments);
+    }
+
+    private static JsonNode tree(String addressesJson) throws CommandException {
+        try {
+            return JSON.readTree(addressesJson);
+        } catch (IOException e) {
+            throw new CommandException("BadArgument", "the shipped addresses are not JSON: " + e.getMessage());
+        }
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.holdfast.agent.engine;
 
 /** The hypervisor refused or could not be reached. The message says what to do. */
-public final class EngineException extends Exception {
+public class EngineException extends Exception {
 
     public EngineException(String message) {
         super(message);

@@ -22,7 +22,7 @@ import java.util.BitSet;
  */
 final class PagemapScan implements DirtyPages {
 
-    private static final int O_RDWR = 2;
+    private static final int O_RDONLY = 0;
     private static final int O_CLOEXEC = 0x80000;
     private static final int EPERM = 1;
 
@@ -74,7 +74,7 @@ final class PagemapScan implements DirtyPages {
     private PagemapScan(Path pagemap, GuestMapping mapping) throws EngineException {
         this.mapping = mapping;
         try {
-            descriptor = (int) OPEN.invokeExact(errno, arena.allocateFrom(pagemap.toString()), O_RDWR | O_CLOEXEC);
+            descriptor = (int) OPEN.invokeExact(errno, arena.allocateFrom(pagemap.toString()), O_RDONLY | O_CLOEXEC);
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

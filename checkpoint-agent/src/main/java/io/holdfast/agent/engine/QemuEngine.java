@@ -26,6 +26,7 @@ public final class QemuEngine implements CheckpointEngine {
     private static final Logger LOG = LoggerFactory.getLogger(QemuEngine.class);
     private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long RESUME_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+    private static final String WAITING_FOR_A_GUEST = "inmigrate";
     private static final Path SHARED_MEMORY = Path.of("/dev/shm");
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -66,7 +67,11 @@ public final class QemuEngine implements CheckpointEngine {
                                 .formatted(memoryFile, memory.segment().byteSize(), socket, guestBytes));
             }
             QemuEngine engine = new QemuEngine(socket, memoryFile, memory, process, qmp, events);
-            events.onFoundInState(engine.runState());
+            String state = engine.runState();
+            if (state.equals(WAITING_FOR_A_GUEST)) {
+                throw new EngineException("the QEMU at " + socket + " waits for a checkpoint; there is no guest in it");
+            }
+            events.onFoundInState(state);
             return engine;
         } catch (EngineException e) {
             if (qmp != null) {
@@ -151,8 +156,12 @@ public final class QemuEngine implements CheckpointEngine {
 
     @Override
     public void trackChanges(DirtyPagesMethod wanted) {
+        track(ChangeTracking.choose(wanted, process, memoryFile, memoryBytes()));
+    }
+
+    void track(ChangeTracking chosen) {
         stopTracking("");
-        tracking = ChangeTracking.choose(wanted, process, memoryFile, memoryBytes());
+        tracking = chosen;
     }
 
     @Override
@@ -172,8 +181,13 @@ public final class QemuEngine implements CheckpointEngine {
         if (shadow == null) {
             shadow = new ShadowCopy(memory.segment(), memory.arena());
         }
-        if (tracking.pages() != null) {
-            tracking.pages().restart(); // Before the copy is made: what is written meanwhile is looked at again.
+        DirtyPages pages = tracking.pages();
+        if (pages != null) {
+            try {
+                pages.restart(); // Before the copy is made: what is written meanwhile is looked at again.
+            } catch (EngineException e) {
+                compareFromNowOn(e);
+            }
         }
         shadow.handOutAll(sink);
     }
@@ -197,12 +211,25 @@ public final class QemuEngine implements CheckpointEngine {
             shadow.handOutChanges(sink);
             return;
         }
-        long missed = shadow.handOutWritten(pages, sink);
+        long missed;
+        try {
+            missed = shadow.handOutWritten(pages, sink);
+        } catch (EngineException e) {
+            compareFromNowOn(e);
+            shadow.handOutChanges(sink);
+            return;
+        }
         if (missed != ShadowCopy.NO_PAGE) {
             String fault = "page %d changed without %s having reported it".formatted(missed, pages.method());
             stopTracking(fault);
-            throw new EngineException(fault + "; all memory is handed out anew, and compared from now on");
+            throw new MissedPageException(fault + "; all memory is handed out anew, and compared from now on");
         }
+    }
+
+    /** Comparison needs nobody who could fail. */
+    private void compareFromNowOn(EngineException because) {
+        LOG.warn("changed memory is found by comparison from now on: {}", because.getMessage());
+        stopTracking(String.valueOf(because.getMessage()));
     }
 
     /** First part of a capture. */

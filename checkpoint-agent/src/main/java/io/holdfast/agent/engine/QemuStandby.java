@@ -109,6 +109,11 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     @Override
+    public List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException {
+        return ExitSearch.exits(qmp, wallGuestPorts);
+    }
+
+    @Override
     public boolean isReady() {
         return !used && qmp.isConnected() && process.isAlive();
     }

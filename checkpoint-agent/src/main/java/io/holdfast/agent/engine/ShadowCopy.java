@@ -26,8 +26,13 @@ final class ShadowCopy {
     /** Memory is copied and compared in pieces of this size: 1 MiB. */
     private static final int CHUNK_PAGES = 256;
 
-    /** Captures in which all memory is compared once, when the kernel says what was written. */
-    private static final int SCRUB_TURNS = 512;
+    /**
+     * When the kernel says what was written, this part of all memory is compared all the same in every capture: small, for
+     * the guest stands still meanwhile. 128 MiB take 512 captures, and larger guests more.
+     */
+    private static final long SCRUB_SHARE = 512;
+
+    private static final long LARGEST_SCRUB_PAGES = CHUNK_PAGES;
 
     private static final long CHUNK_BYTES = (long) CHUNK_PAGES * PAGE_BYTES;
     /** Longest run of pages with content, so that a message which carries one is bounded. */
@@ -40,7 +45,8 @@ final class ShadowCopy {
     private final BitSet[] changed;
 
     private final BitSet written = new BitSet();
-    private int scrubTurn;
+    private final long scrubPages;
+    private long nextScrubPage;
     /** Whether the copy is what the backup has; not so if a sink failed, for it has not got what was copied for it. */
     private boolean whole;
 
@@ -55,6 +61,7 @@ final class ShadowCopy {
         this.memory = memory;
         this.copy = arena.allocate(memory.byteSize(), PAGE_BYTES);
         this.zeroPage = arena.allocate(PAGE_BYTES, PAGE_BYTES);
+        this.scrubPages = Math.clamp(Math.ceilDiv(memory.byteSize() / PAGE_BYTES, SCRUB_SHARE), 1, LARGEST_SCRUB_PAGES);
         int chunks = Math.toIntExact((memory.byteSize() + CHUNK_BYTES - 1) / CHUNK_BYTES);
         this.changed =
                 Stream.generate(() -> new BitSet(CHUNK_PAGES)).limit(chunks).toArray(BitSet[]::new);
@@ -110,11 +117,9 @@ final class ShadowCopy {
         whole = false;
         Runs runs = new Runs(sink);
         handOutWritten(pages, runs);
-        long begin = memory.byteSize() / PAGE_BYTES * scrubTurn / SCRUB_TURNS * PAGE_BYTES;
-        scrubTurn = (scrubTurn + 1) % SCRUB_TURNS;
-        long end = scrubTurn == 0
-                ? memory.byteSize()
-                : memory.byteSize() / PAGE_BYTES * scrubTurn / SCRUB_TURNS * PAGE_BYTES;
+        long begin = nextScrubPage * PAGE_BYTES;
+        long end = Math.min(begin + scrubPages * PAGE_BYTES, memory.byteSize());
+        nextScrubPage = end == memory.byteSize() ? 0 : end / PAGE_BYTES;
         long changedAt = MemorySegment.mismatch(memory, begin, end, copy, begin, end);
         if (changedAt >= 0) {
             handOutWritten(pages, runs); // It may have been written just now, by a device that had not ended.

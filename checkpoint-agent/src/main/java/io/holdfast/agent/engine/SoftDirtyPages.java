@@ -13,7 +13,9 @@ import java.util.BitSet;
  * The soft-dirty bit of each page of a process (Linux, admin-guide/mm/soft-dirty.rst): {@code clear_refs} clears them all,
  * the kernel sets a page's when it is written, {@code pagemap} shows them.
  *
- * <p>Reading and clearing are two steps; what is written between them would be missed, so the guest must stand still.
+ * <p>Reading and clearing are two steps; what is written between them would be missed, so the guest must stand still. A
+ * page of shared memory that the kernel unmaps, because memory is short or to make huge pages, loses its bit; the scrub of
+ * {@link ShadowCopy} is what finds that out.
  */
 final class SoftDirtyPages implements DirtyPages {
 
@@ -42,21 +44,25 @@ final class SoftDirtyPages implements DirtyPages {
         try {
             FileChannel pagemap = FileChannel.open(process.resolve("pagemap"), StandardOpenOption.READ);
             SoftDirtyPages pages = new SoftDirtyPages(process.resolve("clear_refs"), pagemap, mapping);
-            if (!pages.isKept()) {
+            try {
+                pages.requireKept();
+                return pages;
+            } catch (EngineException e) {
                 pages.close();
-                throw new EngineException("this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)");
+                throw e;
             }
-            return pages;
         } catch (IOException e) {
             throw new EngineException("no soft-dirty bits: " + e, e);
         }
     }
 
     /** A guest has written some of its memory since its QEMU began; who keeps such bits shows that. */
-    private boolean isKept() throws EngineException {
+    private void requireKept() throws EngineException {
         BitSet written = new BitSet();
         read(written);
-        return !written.isEmpty();
+        if (written.isEmpty()) {
+            throw new EngineException("this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)");
+        }
     }
 
     @Override

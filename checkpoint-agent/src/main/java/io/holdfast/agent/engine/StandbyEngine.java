@@ -1,6 +1,7 @@
 package io.holdfast.agent.engine;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * A hypervisor process that waits for a guest's state, silent on the network.
@@ -10,6 +11,13 @@ import java.lang.foreign.MemorySegment;
 public interface StandbyEngine extends AutoCloseable {
 
     MachineDefinition definition() throws EngineException;
+
+    /**
+     * As {@link CheckpointEngine#exitsPastTheWall}, of the guest that would run here.
+     *
+     * @param wallGuestPorts names of the host's interfaces behind which the wall stands
+     */
+    List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException;
 
     /** Whether the process waits and can still be given a state. */
     boolean isReady();

@@ -13,6 +13,7 @@ import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Payload;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.holdfast.agent.link.LinkMessage.Revoke;
 import io.holdfast.agent.link.LinkMessage.Welcome;
 import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
@@ -106,6 +107,7 @@ final class LinkCodec {
             case GuestDeath ignored -> RecordType.GUEST_DEATH;
             case Goodbye ignored -> RecordType.GOODBYE;
             case Mirrored ignored -> RecordType.MIRRORED;
+            case Revoke ignored -> RecordType.REVOKE;
         };
     }
 
@@ -167,6 +169,7 @@ final class LinkCodec {
                 writeString(death.reason(), out);
             }
             case Goodbye goodbye -> writeString(goodbye.reason(), out);
+            case Revoke revoke -> writeString(revoke.reason(), out);
             case Mirrored mirrored -> {
                 out.writeInt(mirrored.frame().nic());
                 out.writeInt(mirrored.frame().prefixBytes());
@@ -208,6 +211,7 @@ final class LinkCodec {
             case GUEST_DEATH ->
                 new GuestDeath(readFlag(in) ? GuestDeath.Policy.PROMOTE : GuestDeath.Policy.STAY, readString(in));
             case GOODBYE -> new Goodbye(readString(in));
+            case REVOKE -> new Revoke(readString(in));
             case MIRRORED -> {
                 int nic = in.readInt();
                 int prefixBytes = in.readInt();

@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 2;
+    int PROTOCOL = 3;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -314,6 +314,14 @@ public sealed interface LinkMessage {
         }
 
         public GuestDeath {
+            reason = cut(reason);
+        }
+    }
+
+    /** Primary to backup: forget every checkpoint, and promote none; what they were taken from was not the guest's state. */
+    record Revoke(String reason) implements LinkMessage {
+
+        public Revoke {
             reason = cut(reason);
         }
     }

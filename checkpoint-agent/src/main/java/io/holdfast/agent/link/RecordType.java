@@ -20,7 +20,8 @@ enum RecordType {
     HEARTBEAT(10, 3 * Long.BYTES),
     GUEST_DEATH(11, 32 << 10),
     GOODBYE(12, 32 << 10),
-    MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES);
+    MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES),
+    REVOKE(14, 32 << 10);
 
     private static final @Nullable RecordType[] BY_NUMBER = new RecordType[256];
 

@@ -46,12 +46,17 @@ public final class BackupRole {
         FAILED
     }
 
+    /** A refusal's class: the term that it names was claimed, but the guest has not run under it and will not. */
+    public static final String PROMOTION_FAILED = "PromotionFailed";
+
+    private static final String NOT_READY = "NotReady";
     private static final long NO_SESSION = 0;
 
     private final String host;
     private final FailureDetector detector;
 
     private Term term;
+
     private Phase phase = Phase.WATCHING;
     private boolean standbyReady;
     private long session = NO_SESSION;
@@ -106,6 +111,19 @@ public final class BackupRole {
      * @param differences between its machine and ours, one sentence each
      */
     public List<BackupEffect> onHello(long newSession, Term primaryTerm, List<String> differences, long nowNanos) {
+        if (phase == Phase.FAILED) {
+            return List.of(new SendRefusal(
+                    newSession,
+                    PROMOTION_FAILED,
+                    List.of("host " + host + " has tried to take over under term " + term
+                            + " and failed; restart its agent, or let this host go on alone"),
+                    term));
+        }
+        if (phase != Phase.WATCHING && phase != Phase.PROMOTED) {
+            // Our term deposes nobody before the guest runs here: the primary's may be the last one.
+            return List.of(
+                    new SendRefusal(newSession, NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
+        }
         if (phase != Phase.WATCHING || primaryTerm.isStaleAgainst(term)) {
             return List.of(new SendRefusal(
                     newSession, "StaleTerm", List.of("term " + term + " is newer than " + primaryTerm), term));
@@ -156,6 +174,16 @@ public final class BackupRole {
             armed = true;
         }
         return List.of();
+    }
+
+    /** The primary has shipped something else than the guest's state; all that is here builds on it. */
+    public List<BackupEffect> onRevoked(long ofSession, String reason) {
+        if (ofSession != session || phase != Phase.WATCHING) {
+            return List.of();
+        }
+        Note note = new Note("checkpoint " + confirmedEpoch + " is revoked: " + reason);
+        forgetCheckpoint();
+        return List.of(note);
     }
 
     /** The link of that session is lost. */
@@ -316,7 +344,7 @@ public final class BackupRole {
 
     private SendRefusal refuseUntilStandby(long newSession) {
         return new SendRefusal(
-                newSession, "NotReady", List.of("the waiting hypervisor is not ready yet; try again"), term);
+                newSession, NOT_READY, List.of("the waiting hypervisor is not ready yet; try again"), term);
     }
 
     private List<BackupEffect> welcome(long newSession, long nowNanos) {

@@ -34,7 +34,13 @@ public sealed interface PrimaryEffect {
     /** Forget the captured checkpoint; nobody can use it. */
     record DropCaptured() implements PrimaryEffect {}
 
-    /** Write to disk that a backup of this term may promote, before the next effect. */
+    /** Tell the backup to forget what it has, and hold it to that. */
+    record RevokeCheckpoints(long session, String reason) implements PrimaryEffect {}
+
+    /**
+     * Write to disk that a backup of this term may promote, before the next effect. If that fails, none of the others, but
+     * {@link PrimaryRole#onArmingFailed}.
+     */
     record StoreArmed() implements PrimaryEffect {}
 
     /** Tell the backup that it may promote from now on. */
@@ -55,7 +61,10 @@ public sealed interface PrimaryEffect {
     /** Close the wall for good, kill the guest, and become the backup of {@code newer}'s owner. */
     record StepDown(Term newer, String reason) implements PrimaryEffect {}
 
-    /** Close the wall for good: the guest is gone. */
+    /** What is held never leaves: the guest that sent it is gone, and no backup has it. */
+    record DiscardHeld() implements PrimaryEffect {}
+
+    /** Close the wall for good: the guest is gone, and a backup may have it. */
     record SealWall(String reason) implements PrimaryEffect {}
 
     /** Tell people. */

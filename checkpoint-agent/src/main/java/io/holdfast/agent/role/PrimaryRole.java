@@ -2,6 +2,7 @@ package io.holdfast.agent.role;
 
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
+import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
 import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
@@ -10,6 +11,7 @@ import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
 import io.holdfast.agent.role.PrimaryEffect.Precopy;
 import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
 import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
+import io.holdfast.agent.role.PrimaryEffect.RevokeCheckpoints;
 import io.holdfast.agent.role.PrimaryEffect.SealWall;
 import io.holdfast.agent.role.PrimaryEffect.SendArmed;
 import io.holdfast.agent.role.PrimaryEffect.Ship;
@@ -75,6 +77,7 @@ public final class PrimaryRole {
 
     private final Settings settings;
     private Term term;
+    private Term highestTermSeen;
 
     private boolean wallUp;
     private long session = NO_SESSION;
@@ -130,6 +133,7 @@ public final class PrimaryRole {
     public PrimaryRole(Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
         this.settings = settings;
         this.term = term;
+        this.highestTermSeen = term;
         this.lastEpoch = lastEpoch;
         this.backupArmed = backupArmed;
         this.servesAlone = servesAlone;
@@ -260,6 +264,23 @@ public final class PrimaryRole {
         return effects;
     }
 
+    /** That the backup may promote could not be written to disk, so it was not told, and nothing was committed. */
+    public List<PrimaryEffect> onArmingFailed() {
+        backupArmed = false;
+        breakChain();
+        return List.of();
+    }
+
+    /**
+     * Somebody knows a newer term under which the guest has not run and will not. It ends nothing, but the next one that is
+     * claimed here must be above it.
+     */
+    public void onTermSeen(Term seen) {
+        if (seen.compareTo(highestTermSeen) > 0) {
+            highestTermSeen = seen;
+        }
+    }
+
     /** Somebody knows a newer term: ours is over. */
     public List<PrimaryEffect> onNewerTerm(Term newer) {
         if (!term.isStaleAgainst(newer)) {
@@ -360,14 +381,33 @@ public final class PrimaryRole {
         return effects;
     }
 
-    /** The hypervisor process is gone: the backup may take over at once. */
+    /**
+     * What was shipped is not what the guest had: a change of its memory was missed. What the backup has confirmed is of no
+     * use, what it will confirm must not be committed (INV-1), and it must not promote (INV-11). The guest goes on; the next
+     * checkpoint begins with all memory.
+     */
+    public List<PrimaryEffect> onShippedStateWrong(String reason, long nowNanos) {
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (session != NO_SESSION) {
+            effects.add(new RevokeCheckpoints(session, reason));
+        }
+        effects.addAll(onCheckpointFailed(nowNanos));
+        breakChain();
+        armedSession = NO_SESSION;
+        return effects;
+    }
+
+    /** The hypervisor process is gone: a backup that is armed may take over at once. */
     public List<PrimaryEffect> onHypervisorGone() {
         if (isGuestGone()) {
             guestGone = true;
             return List.of();
         }
         ReportGuestDeath report = loseGuest("the hypervisor process is gone");
-        return List.of(new SealWall(report.reason()), report);
+        // A guest that is started again here may be protected under this term, unless a backup has this one.
+        return backupArmed
+                ? List.of(new SealWall(report.reason()), report)
+                : List.of(new SuspendWall(report.reason()), new DiscardHeld(), report);
     }
 
     /**
@@ -411,6 +451,7 @@ public final class PrimaryRole {
      */
     public List<PrimaryEffect> onAloneGranted(Term aloneTerm, String reason) {
         term = aloneTerm;
+        onTermSeen(aloneTerm);
         backupArmed = false;
         servesAlone = true;
         return serveAlone(reason);
@@ -451,6 +492,16 @@ public final class PrimaryRole {
 
     public boolean isBackupConnected() {
         return session != NO_SESSION;
+    }
+
+    /** Whether the backup that is connected may take over; {@link #isBackupArmed} may speak of one that was. */
+    public boolean isProtected() {
+        return session != NO_SESSION && armedSession == session;
+    }
+
+    /** The term by which {@code host} goes on alone after all that was seen. */
+    public Term nextAloneTerm(String host) {
+        return highestTermSeen.aloneOf(host);
     }
 
     /** Checkpoints that were shipped and are not yet confirmed. */

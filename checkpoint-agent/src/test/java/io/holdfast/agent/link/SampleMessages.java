@@ -12,6 +12,7 @@ import io.holdfast.agent.link.LinkMessage.Hello;
 import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.holdfast.agent.link.LinkMessage.Revoke;
 import io.holdfast.agent.link.LinkMessage.Welcome;
 import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
@@ -63,6 +64,7 @@ final class SampleMessages {
                 new GuestDeath(GuestDeath.Policy.PROMOTE, "the hypervisor died of signal 9"),
                 new GuestDeath(GuestDeath.Policy.STAY, "the guest powered itself off"),
                 new Goodbye("switchover"),
+                new Revoke("page 7 was missed"),
                 new Mirrored(new ClientFrame(0, 41, 0, new byte[] {1})),
                 new Mirrored(new ClientFrame(3, Long.MAX_VALUE, 10, frame(700))));
     }
@@ -87,6 +89,7 @@ final class SampleMessages {
                 new CheckpointEnd(2, 1, 1, 1, 1, "a".repeat(LinkMessage.MAX_ADDRESSES_BYTES), SHA256),
                 new GuestDeath(GuestDeath.Policy.STAY, text),
                 new Goodbye(text),
+                new Revoke(text),
                 new Mirrored(new ClientFrame(63, 1, ClientFrame.MAX_PREFIX_BYTES, frame(ClientFrame.MAX_BYTES))));
     }
 

@@ -178,8 +178,49 @@ class BackupRoleTest {
     void shouldRefuseEveryPrimaryOncePromotionIsDecided() {
         protect();
         role.onGuestDeath(SESSION, "killed", true, now);
+        assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))
+                .containsExactly(new SendRefusal(SESSION + 1, "NotReady", List.of("host b is taking over"), PRIMARYS));
+    }
+
+    /** A primary that hears of a newer term kills its guest, which may be the last one. */
+    @Test
+    void shouldDeposeNobodyBeforeTheGuestRunsHere() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        role.onTermStored(OURS, now);
+        role.onWallOwned();
+        assertThat(termIn(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))).isEqualTo(PRIMARYS);
+        role.onGuestRestored();
+        assertThat(termIn(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))).isEqualTo(OURS);
+    }
+
+    @Test
+    void shouldSayThatItHasTakenTheTermInVainIfTheGuestDoesNotRunHere() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        role.onTermStored(OURS, now);
+        role.onWallOwned();
+        role.onRestoreFailed("no such memory");
         assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
-                .isEqualTo("StaleTerm");
+                .isEqualTo(BackupRole.PROMOTION_FAILED);
+    }
+
+    /** INV-11. */
+    @Test
+    void shouldPromoteNoCheckpointThatWasRevoked() {
+        protect();
+        role.onRevoked(SESSION, "page 7 was missed");
+        assertThat(role.mayPromote()).isFalse();
+        assertThat(role.onGuestDeath(SESSION, "killed", true, now))
+                .singleElement()
+                .isInstanceOf(BackupEffect.Note.class);
+    }
+
+    @Test
+    void shouldBuildOnNoCheckpointThatWasRevoked() {
+        protect();
+        role.onRevoked(SESSION, "page 7 was missed");
+        assertThat(role.onStaged(SESSION, 6, 5)).singleElement().isInstanceOf(CloseSession.class);
     }
 
     private void follow() {
@@ -200,6 +241,11 @@ class BackupRoleTest {
             effects.addAll(role.onTick(++now));
         }
         return effects;
+    }
+
+    private static Term termIn(List<BackupEffect> effects) {
+        assertThat(effects).singleElement().isInstanceOf(SendRefusal.class);
+        return ((SendRefusal) effects.get(0)).term();
     }
 
     private static String errorClassOf(List<BackupEffect> effects) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
+import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
@@ -11,6 +12,7 @@ import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
 import io.holdfast.agent.role.PrimaryEffect.Precopy;
 import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
 import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
+import io.holdfast.agent.role.PrimaryEffect.RevokeCheckpoints;
 import io.holdfast.agent.role.PrimaryEffect.SealWall;
 import io.holdfast.agent.role.PrimaryEffect.SendArmed;
 import io.holdfast.agent.role.PrimaryEffect.Ship;
@@ -341,10 +343,77 @@ class PrimaryRoleTest {
 
     @Test
     void shouldSealItsWallBeforeItTellsTheBackupThatTheGuestIsDead() {
-        connect();
+        protect();
         List<PrimaryEffect> effects = role.onHypervisorGone();
         assertThat(effects.get(0)).isInstanceOf(SealWall.class);
         assertThat(effects.get(1)).isEqualTo(new ReportGuestDeath("the hypervisor process is gone", true));
+    }
+
+    /** A wall that was sealed could not protect the guest that the operator starts next. */
+    @Test
+    void shouldOnlyDiscardTheLastOutputOfAGuestThatNoBackupHas() {
+        connect();
+        String reason = "the hypervisor process is gone";
+        assertThat(role.onHypervisorGone())
+                .containsExactly(new SuspendWall(reason), new DiscardHeld(), new ReportGuestDeath(reason, true));
+    }
+
+    /** INV-1, INV-11: those checkpoints are not what the guest had. */
+    @Test
+    void shouldRevokeWhatItHasShippedWhenAPageWasMissed() {
+        protect();
+        role.onTick(now += INTERVAL);
+        checkpoint(2, false);
+        role.onTick(now += INTERVAL);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(3, false, now);
+        assertThat(role.onShippedStateWrong("page 7", now))
+                .containsExactly(new RevokeCheckpoints(SESSION, "page 7"), new ResumeGuest(), new DropCaptured());
+        assertThat(role.isProtected()).isFalse();
+        assertThat(role.onConfirmed(SESSION, 2, now)).as("no commit").isEmpty();
+        assertThat(role.onTick(now += RETRY)).containsExactly(new Precopy(SESSION));
+    }
+
+    @Test
+    void shouldLetTheBackupTakeOverAgainOnlyWhenItHasANewCheckpoint() {
+        protect();
+        role.onShippedStateWrong("page 7", now);
+        role.onTick(now += RETRY);
+        role.onPrecopied(SESSION, now);
+        checkpoint(2, false);
+        assertThat(role.onConfirmed(SESSION, 2, now))
+                .containsExactly(new SendArmed(SESSION, 2), new Commit(2, now + LEASE));
+        assertThat(role.isProtected()).isTrue();
+    }
+
+    @Test
+    void shouldNotCallTheGuestProtectedUntilThisBackupMayTakeOver() {
+        loseArmedBackup();
+        role.onLinkUp(SESSION + 1, now);
+        assertThat(role.isBackupArmed()).as("the one that was lost may promote").isTrue();
+        assertThat(role.isProtected()).isFalse();
+    }
+
+    @Test
+    void shouldStoreAgainThatABackupIsArmedIfThatHasFailed() {
+        connect();
+        checkpoint(1, false);
+        role.onConfirmed(SESSION, 1, now);
+        role.onArmingFailed();
+        role.onLinkDown(SESSION, "the term cannot be written here", now);
+        role.onLinkUp(SESSION + 1, now);
+        role.onPrecopied(SESSION + 1, now);
+        checkpoint(2, false);
+        assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed());
+    }
+
+    @Test
+    void shouldGoAloneAboveATermThatWasClaimedInVain() {
+        loseArmedBackup();
+        Term failed = TERM.promotionOf("b");
+        role.onTermSeen(failed);
+        assertThat(role.isGuestGone()).isFalse();
+        assertThat(role.nextAloneTerm("a").isStaleAgainst(failed)).isFalse();
     }
 
     @Test

@@ -68,6 +68,8 @@ final class SimulatedPair {
 
         record Armed() implements Message {}
 
+        record Revoke() implements Message {}
+
         record Death(boolean failover) implements Message {}
 
         record Heartbeat() implements Message {}
@@ -402,6 +404,7 @@ final class SimulatedPair {
                 run(host, role.onStaged(c.session, checkpoint.epoch(), checkpoint.baseEpoch()));
             }
             case Message.Armed armed -> run(host, role.onArmed(c.session));
+            case Message.Revoke revoke -> run(host, role.onRevoked(c.session, "wrong"));
             case Message.Death death -> run(host, role.onGuestDeath(c.session, "died", death.failover(), nowNanos));
             default -> {}
         }
@@ -518,6 +521,12 @@ final class SimulatedPair {
                         host,
                         wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
             case PrimaryEffect.SealWall seal -> sealWall(host, role.term());
+            case PrimaryEffect.DiscardHeld discard ->
+                wallCommand(host, wall -> {
+                    drain(host);
+                    wall.discard(life, wall.incarnation(), role.term().number());
+                });
+            case PrimaryEffect.RevokeCheckpoints revoke -> send(host, revoke.session(), new Message.Revoke());
             case PrimaryEffect.Note text -> {}
             case PrimaryEffect.StepDown stepDown -> {
                 sealWall(host, stepDown.newer());
@@ -672,12 +681,18 @@ final class SimulatedPair {
 
     private void hello(Host host, BufferWall wall, long life, Term term, long openEpochAtLeast) throws WallRefusal {
         // What an earlier guest on this host left in the kernel must get a stamp of the old term.
-        while (sabotage != Sabotage.HELLO_WITHOUT_DRAIN && (host.stampedFrame != null || !host.inKernel.isEmpty())) {
-            captureStep(host);
+        if (sabotage != Sabotage.HELLO_WITHOUT_DRAIN) {
+            drain(host);
         }
         wall.hello(life, term, openEpochAtLeast);
         host.pressureReported = false;
         host.heldReportedOfEpoch = Epoch.NONE;
+    }
+
+    private void drain(Host host) {
+        while (host.stampedFrame != null || !host.inKernel.isEmpty()) {
+            captureStep(host);
+        }
     }
 
     // ---- life and death ----
