@@ -50,6 +50,7 @@ class BridgeTest {
         bridge.close();
     }
 
+    /** INV-1, INV-3, INV-4. */
     @Test
     void shouldReleaseFramesOfAllNicsInOrderAtOneCommit() throws WallRefusal {
         own();
@@ -65,6 +66,7 @@ class BridgeTest {
         }
     }
 
+    /** INV-2. */
     @Test
     void shouldHoldWhatCameAfterTheBarrier() throws WallRefusal {
         own();
@@ -76,6 +78,7 @@ class BridgeTest {
         assertStaysAt(uplink, 1);
     }
 
+    /** INV-4. */
     @Test
     void shouldSendAtOnceWhenAloneAndKeepTheOrder() throws WallRefusal {
         own();
@@ -91,6 +94,7 @@ class BridgeTest {
         }
     }
 
+    /** INV-6, INV-9. */
     @Test
     void shouldLetNothingInOrOutBeforeItIsOwned() throws WallRefusal {
         guest.arrive(frame(60, 1));
@@ -206,6 +210,7 @@ class BridgeTest {
                 .hasMessageContaining("different kinds");
     }
 
+    /** INV-5. */
     @Test
     void shouldReleaseNothingAndCountWhatItDropsAtTheLimit() throws WallRefusal {
         own();
@@ -230,6 +235,7 @@ class BridgeTest {
         assertThat(pressures).hasValue(2);
     }
 
+    /** INV-5. */
     @Test
     void shouldSayAtTheBarrierThatTheGuestMustStayPausedBecauseTheWallIsFull() throws WallRefusal {
         own();
@@ -239,6 +245,7 @@ class BridgeTest {
         assertThat(bridge.barrier(1, "9f", 1).atLimit()).isTrue();
     }
 
+    /** INV-2. */
     @Test
     void shouldWaitAtTheBarrierForWhatTheKernelHasButNotForEver() throws WallRefusal {
         own();
@@ -248,6 +255,7 @@ class BridgeTest {
         assertThat(bridge.barrier(1, "9f", 1).drained()).isTrue();
     }
 
+    /** INV-6. */
     @Test
     void shouldReleaseNothingWhenItStops() throws WallRefusal {
         own();
@@ -257,6 +265,7 @@ class BridgeTest {
         assertThat(uplink.sent()).isEmpty();
     }
 
+    /** INV-7. */
     @Test
     void shouldDiscardWhatItHoldsWhenItIsSealed() throws WallRefusal {
         own();
@@ -269,6 +278,7 @@ class BridgeTest {
         assertThat(bridge.counters().get(0).discardedFrames()).isEqualTo(2);
     }
 
+    /** INV-6. */
     @Test
     void shouldNotReleaseAfterTheEngineIsLost() throws WallRefusal {
         own();
@@ -278,6 +288,7 @@ class BridgeTest {
         assertStaysAt(uplink, 0);
     }
 
+    /** INV-1, INV-2, INV-4. */
     @Test
     void shouldHoldEveryFrameThatPoursInOnTwoNicsWhileBarriersPass() throws Exception {
         own();

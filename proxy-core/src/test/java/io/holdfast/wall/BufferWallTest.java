@@ -31,6 +31,7 @@ class BufferWallTest {
         assertThat(mayLeave(wall.openEpoch())).isFalse();
     }
 
+    /** INV-1. */
     @Test
     void shouldReleaseOnlyWhatTheBackupConfirmed() throws WallRefusal {
         arm();
@@ -42,6 +43,7 @@ class BufferWallTest {
         assertThat(mayLeave(wall.openEpoch())).isFalse();
     }
 
+    /** INV-7. */
     @Test
     void shouldTakeACommitThatSkipsAhead() throws WallRefusal {
         arm();
@@ -52,6 +54,7 @@ class BufferWallTest {
         assertThat(wall.frontier()).isEqualTo(second);
     }
 
+    /** INV-7. */
     @Test
     void shouldNotGoBackWhenACommitIsRepeatedLate() throws WallRefusal {
         arm();
@@ -62,6 +65,7 @@ class BufferWallTest {
         assertThat(mayLeave(second)).isTrue();
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseToCommitTheOpenEpoch() throws WallRefusal {
         arm();
@@ -69,6 +73,7 @@ class BufferWallTest {
         assertRefused(Reason.EPOCH_NOT_CLOSED, () -> commit(wall.openEpoch()));
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseToCommitAFutureEpoch() throws WallRefusal {
         arm();
@@ -81,6 +86,7 @@ class BufferWallTest {
         assertRefused(Reason.EPOCH_NOT_CLOSED, () -> commit(Epoch.NONE));
     }
 
+    /** INV-7: a zombie's commit after the proxy has restarted. */
     @Test
     void shouldRefuseACommitForAnotherIncarnation() throws WallRefusal {
         arm();
@@ -88,6 +94,7 @@ class BufferWallTest {
         assertRefused(Reason.WRONG_INCARNATION, () -> wall.commit(ENGINE, "8e", 3, closed, LEASE, NOW));
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseACommitOfAnotherTerm() throws WallRefusal {
         arm();
@@ -95,6 +102,7 @@ class BufferWallTest {
         assertRefused(Reason.STALE_TERM, () -> wall.commit(ENGINE, "9f", 2, closed, LEASE, NOW));
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseACommitWhoseLeaseHasRunOut() throws WallRefusal {
         arm();
@@ -112,6 +120,7 @@ class BufferWallTest {
         assertThat(wall.commit(ENGINE, "9f", 3, closed, lease, now)).isEqualTo(closed);
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseTheDisplacedEngine() throws WallRefusal {
         arm();
@@ -131,6 +140,7 @@ class BufferWallTest {
         assertThat(mayLeave(left)).isTrue();
     }
 
+    /** INV-7. */
     @Test
     void shouldRefuseAnOlderTerm() throws WallRefusal {
         arm();
@@ -145,6 +155,7 @@ class BufferWallTest {
                 Reason.STALE_TERM, () -> wall.hello(OTHER_ENGINE, new Term(3, Term.Claim.PROMOTION, "b"), Epoch.FIRST));
     }
 
+    /** INV-7. */
     @Test
     void shouldLetAPromotionBeatGoingAloneAtTheSameNumber() throws WallRefusal {
         wall.hello(ENGINE, new Term(3, Term.Claim.ALONE, "a"), Epoch.FIRST);
@@ -152,6 +163,7 @@ class BufferWallTest {
         assertThat(wall.term().owner()).isEqualTo("b");
     }
 
+    /** INV-6. */
     @Test
     void shouldHoldEverythingWhenTheEngineIsLost() throws WallRefusal {
         arm();
@@ -170,6 +182,7 @@ class BufferWallTest {
         assertThat(wall.state()).isEqualTo(WallState.ARMING);
     }
 
+    /** INV-6. */
     @Test
     void shouldHoldEverythingWhileTheBackupIsLost() throws WallRefusal {
         arm();

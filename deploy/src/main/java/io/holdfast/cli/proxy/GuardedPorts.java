@@ -10,10 +10,7 @@ import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The ports of all NICs, open, and guarded against ways around the proxy (INV-8).
@@ -23,19 +20,7 @@ import org.slf4j.LoggerFactory;
  */
 final class GuardedPorts implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(GuardedPorts.class);
-
     private final List<Bridge.Nic> nics = new ArrayList<>();
-
-    /** What {@code auto} means on this host: the faster kind if it works, and the log says why if it does not. */
-    static PortKind choose(PortKind wanted) {
-        if (wanted != PortKind.AUTO) {
-            return wanted;
-        }
-        Optional<String> whyNot = PacketSocketPort.whyNot();
-        whyNot.ifPresent(reason -> LOG.warn("frames go through pcap, which is slower: {}", reason));
-        return whyNot.isEmpty() ? PortKind.PACKET_SOCKET : PortKind.PCAP;
-    }
 
     /**
      * Looks at all ports, and installs their guards if they are fit or this is forced. An interface that is unfit is left

@@ -12,7 +12,6 @@ import io.holdfast.bridge.Exemption;
 import io.holdfast.bridge.FrameObserver;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
-import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyConfig;
 import io.holdfast.config.ProxyMode;
 import io.holdfast.control.ControlClient;
@@ -109,15 +108,18 @@ public final class HoldfastProxy implements AutoCloseable {
 
     private void wire(HoldfastConfig config, ProxyConfig settings, boolean forceUnsafe, String version)
             throws UnsafePortsException, PortException, TermFileException, IOException {
-        PortKind kind = GuardedPorts.choose(settings.port());
-        List<String> unsafe = GuardedPorts.guard(settings.nics(), kind, forceUnsafe);
+        PortChoice port = PortChoice.of(settings.port());
+        if (!port.because().isEmpty()) {
+            LOG.warn("frames go through pcap, which is slower: {}", port.because());
+        }
+        List<String> unsafe = GuardedPorts.guard(settings.nics(), port.kind(), forceUnsafe);
         unsafe.forEach(problem -> LOG.warn("UNSAFE, by --force-unsafe: {}", problem));
         if (settings.mode() == ProxyMode.OFF) {
             LOG.warn("MODE OFF: nothing is held. Clients see what no backup has, and a failover contradicts it.");
         }
         WallTerms terms = WallTerms.open(config.stateDirectory());
         BufferWall wall = terms.wall(newIncarnation());
-        GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), kind));
+        GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), port.kind()));
 
         AddressBook book = new AddressBook(nicNames(settings));
         PressureWatch pressure = closing(new PressureWatch(this::emit));
@@ -138,7 +140,7 @@ public final class HoldfastProxy implements AutoCloseable {
         new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
         dumps.register(builder);
-        new ProxyStatus(config, settings.mode(), kind, unsafe, bridge, announcer).register(builder);
+        new ProxyStatus(config, settings.mode(), port, unsafe, bridge, announcer).register(builder);
 
         closing(MetricsServer.start(
                 settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));

@@ -7,7 +7,6 @@ import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.NicCounters;
 import io.holdfast.config.HoldfastConfig;
-import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyMode;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
@@ -25,7 +24,7 @@ final class ProxyStatus {
 
     private final HoldfastConfig config;
     private final ProxyMode mode;
-    private final PortKind kind;
+    private final PortChoice port;
     private final List<String> unsafe;
     private final Bridge bridge;
     private final AnnouncerThread announcer;
@@ -33,13 +32,13 @@ final class ProxyStatus {
     ProxyStatus(
             HoldfastConfig config,
             ProxyMode mode,
-            PortKind kind,
+            PortChoice port,
             List<String> unsafe,
             Bridge bridge,
             AnnouncerThread announcer) {
         this.config = config;
         this.mode = mode;
-        this.kind = kind;
+        this.port = port;
         this.unsafe = unsafe;
         this.bridge = bridge;
         this.announcer = announcer;
@@ -61,7 +60,8 @@ final class ProxyStatus {
                 .put("state", wall.state().name())
                 .put("because", wall.because())
                 .put("mode", word(mode))
-                .put("port", word(kind))
+                .put("port", word(port.kind()))
+                .put("port_because", port.because())
                 .put("incarnation", wall.incarnation())
                 .put("term", wall.term().number())
                 .put("claim", WallTerms.word(wall.term().claim()))
