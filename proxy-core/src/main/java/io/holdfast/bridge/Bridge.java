@@ -243,6 +243,8 @@ public final class Bridge implements AutoCloseable {
                     out.oldestAgeNanos(nowNanos),
                     in.deliveredFrames.value(),
                     in.shutOutFrames.value(),
+                    in.mirror.copiedFrames(),
+                    in.mirror.missedFrames(),
                     out.guestPort().counters(),
                     out.uplink().counters(),
                     out.holdNanos,

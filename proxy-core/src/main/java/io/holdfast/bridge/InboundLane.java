@@ -14,9 +14,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class InboundLane implements FrameSink {
 
-    /** Some milliseconds of a fast link; whoever takes the copies is woken for each batch. */
-    private static final long MIRROR_BYTES = 8 << 20;
-
     private final FramePort uplink;
     private final FrameBurst delivering;
     private final BufferWall wall;
@@ -32,7 +29,7 @@ final class InboundLane implements FrameSink {
         this.uplink = uplink;
         this.delivering = guestPort.newBurst();
         this.wall = wall;
-        this.mirror = new InputMirror(MIRROR_BYTES, uplink.prefixBytes());
+        this.mirror = new InputMirror(uplink.interfaceName(), uplink.prefixBytes());
         this.tap = new FrameTap(uplink.interfaceName(), uplink.prefixBytes());
         this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
     }
@@ -48,12 +45,13 @@ final class InboundLane implements FrameSink {
     @Override
     public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
         if (wall.state().admitsInput()) {
-            tap.copy(FrameFate.DELIVERED, wall.openEpoch(), memory, offsetBytes, lengthBytes, kernelEpochNanos);
+            long stamp = wall.openEpoch();
+            tap.copy(FrameFate.DELIVERED, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
             if (delivering.isFull()) {
-                delivering.flush();
+                deliver();
             }
             delivering.add(memory, offsetBytes, lengthBytes);
-            mirror.offer(wall.openEpoch(), memory, offsetBytes, lengthBytes);
+            mirror.note(stamp, memory, offsetBytes, lengthBytes);
             deliveredFrames.increment();
         } else {
             tap.copy(FrameFate.SHUT_OUT, wall.openEpoch(), memory, offsetBytes, lengthBytes, kernelEpochNanos);
@@ -63,8 +61,13 @@ final class InboundLane implements FrameSink {
 
     @Override
     public void onBatchEnd() {
+        deliver();
+    }
+
+    /** The guest first; the frames are still there for whoever wants copies. */
+    private void deliver() {
         delivering.flush();
-        mirror.onBatchEnd();
+        mirror.copyNoted();
     }
 
     FrameTap tap() {

@@ -16,6 +16,8 @@ import io.holdfast.port.PortCounters;
  * @param lateFrames were captured after a barrier though sent before: they waited longer than they had to
  * @param deliveredFrames went to the guest
  * @param shutOutFrames came for the guest while it may receive nothing
+ * @param mirroredFrames were delivered, and copied for the backup
+ * @param unmirroredFrames were delivered, and not copied though they should have been, because they were too many
  */
 public record NicCounters(
         String guestPortName,
@@ -34,6 +36,8 @@ public record NicCounters(
         long oldestAgeNanos,
         long deliveredFrames,
         long shutOutFrames,
+        long mirroredFrames,
+        long unmirroredFrames,
         PortCounters guestPort,
         PortCounters uplink,
         NanoHistogram holdNanos,

@@ -112,6 +112,22 @@ public final class BridgeMetrics {
         counter(
                 meters,
                 nic,
+                "holdfast.mirrored.frames",
+                "Clients' frames that were copied for the backup",
+                "nic",
+                name,
+                NicCounters::mirroredFrames);
+        counter(
+                meters,
+                nic,
+                "holdfast.unmirrored.frames",
+                "Clients' frames that were not copied for the backup because they were too many",
+                "nic",
+                name,
+                NicCounters::unmirroredFrames);
+        counter(
+                meters,
+                nic,
                 "holdfast.late.frames",
                 "Frames that were captured after a barrier though sent before it",
                 "nic",

@@ -32,7 +32,7 @@ final class ClientFrames implements FrameServer.Exchange {
     @Override
     public void serve(FrameChannel agent) throws IOException {
         List<InputMirror> mirrors = bridge.inputMirrors();
-        mirrors.forEach(InputMirror::open);
+        mirrors.forEach(mirror -> mirror.open((memory, offsetBytes, lengthBytes) -> true));
         try {
             while (agent.isOpen()) {
                 boolean any = false;

@@ -122,7 +122,9 @@ final class ProxyStatus {
                 .put("dropped_at_limit", sum(nics, NicCounters::droppedAtLimitFrames))
                 .put("late", sum(nics, NicCounters::lateFrames))
                 .put("delivered", sum(nics, NicCounters::deliveredFrames))
-                .put("shut_out", sum(nics, NicCounters::shutOutFrames));
+                .put("shut_out", sum(nics, NicCounters::shutOutFrames))
+                .put("mirrored", sum(nics, NicCounters::mirroredFrames))
+                .put("unmirrored", sum(nics, NicCounters::unmirroredFrames));
     }
 
     private static void writeNics(List<NicCounters> nics, ArrayNode array) {
