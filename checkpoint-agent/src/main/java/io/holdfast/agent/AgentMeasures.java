@@ -40,14 +40,17 @@ final class AgentMeasures {
 
     volatile String detectedBy = "";
 
-    /** Clients' frames copied to the backup. Thread of the proxy's frames. */
+    /** Clients' frames copied to the backup. {@link InputCopies}. */
     final Counter mirroredFrames = new Counter();
 
-    /** Likewise, for which the link had no room. */
-    final Counter unmirroredFrames = new Counter();
+    /** Clients' frames of the primary that were kept here, until there was no more room. {@link InputLog}. */
+    final Counter droppedCopies = new Counter();
 
-    /** Clients' frames given to a guest that was restored here. Conductor. */
+    /** Clients' frames given to a guest that was restored here. {@link InputInjection}. */
     final Counter injectedFrames = new Counter();
+
+    /** Likewise, which it did not get. */
+    final Counter refusedInjections = new Counter();
 
     /** How the guest's changed pages are found. Engine thread. */
     volatile String changeTracking = "";

@@ -43,14 +43,19 @@ final class AgentMetrics {
         count(meters, "holdfast.mirrored.frames", "Clients' frames copied to the backup", measures.mirroredFrames);
         count(
                 meters,
-                "holdfast.unmirrored.frames",
-                "Clients' frames not copied because the link had no room",
-                measures.unmirroredFrames);
+                "holdfast.dropped.copies",
+                "Clients' frames of the primary that were kept here until there was no more room",
+                measures.droppedCopies);
         count(
                 meters,
                 "holdfast.injected.frames",
                 "Clients' frames given to a guest that was restored here",
                 measures.injectedFrames);
+        count(
+                meters,
+                "holdfast.refused.injections",
+                "Clients' frames for a guest that was restored here that it did not get",
+                measures.refusedInjections);
         count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
         count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
         FunctionCounter.builder(

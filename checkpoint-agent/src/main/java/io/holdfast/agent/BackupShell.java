@@ -13,7 +13,6 @@ import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
-import io.holdfast.control.ClientFrame;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -86,16 +85,14 @@ final class BackupShell implements Shell {
     private long appliedEpoch;
     private volatile @Nullable CheckpointEngine promoted;
 
-    private final InputLog inputLog = new InputLog(INPUT_LOG_BYTES);
-    private final ProxyFrames frames;
+    private final InputLog inputLog;
 
     BackupShell(AgentContext context) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
         this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
-        // The wall of a backup admits no input, so none comes.
-        this.frames = new ProxyFrames(context.config().framesSocket(), frame -> {});
+        this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wallConnector = new WallLink.Connector(
                 context.config().proxySocket(),
                 conductor,
@@ -108,7 +105,6 @@ final class BackupShell implements Shell {
     public void start() {
         log.info("backup, term {}", role.term());
         wallConnector.start();
-        frames.start();
         perform(role.onStart());
     }
 
@@ -440,7 +436,6 @@ final class BackupShell implements Shell {
             perform(role.onRestoreFailed("the waiting hypervisor is gone"));
             return;
         }
-        giveClientsFrames();
         engineThread.run(() -> {
             try {
                 if (appliedEpoch != epoch) {
@@ -453,6 +448,7 @@ final class BackupShell implements Shell {
                 conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
             }
         });
+        giveClientsFrames();
     }
 
     private void openAndAnnounce(String reason) {
@@ -474,13 +470,11 @@ final class BackupShell implements Shell {
 
     /**
      * What clients sent and the restored state does not contain. The wall is ours under the new term, so it admits input
-     * (INV-9); it waits in the tap until the guest runs, which is soon.
+     * (INV-9). The first frames wait in the tap until the guest runs, which is soon, and the rest behind them in the proxy:
+     * so the guest has them when it wakes, rather than when the wall opens.
      */
     private void giveClientsFrames() {
-        List<ClientFrame> lost = inputLog.take();
-        int given = frames.inject(lost);
-        measures.injectedFrames.add(given);
-        log.info("{} of {} frames of clients given to the guest", given, lost.size());
+        InputInjection.start(context.config().framesSocket(), inputLog.take(), measures);
     }
 
     private void becomePrimary(BackupEffect.BecomePrimary become) {
@@ -538,13 +532,14 @@ final class BackupShell implements Shell {
                 .put("confirmed_epoch", role.confirmedEpoch())
                 .put("epoch", role.confirmedEpoch())
                 .put("may_promote", role.mayPromote())
-                .put("missing_for_promotion", role.whyNotPromote());
+                .put("missing_for_promotion", role.whyNotPromote())
+                .put("kept_frames", inputLog.frames())
+                .put("kept_bytes", inputLog.bytes());
     }
 
     @Override
     public void close() {
         closed = true;
-        frames.close();
         wallConnector.close();
         for (Peer peer : peers.values()) {
             peer.connection.close("this host changes its role or stops");

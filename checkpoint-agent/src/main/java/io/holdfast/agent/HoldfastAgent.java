@@ -251,6 +251,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 .put("shipped_bytes", measures.shippedBytes.value())
                 .put("mirrored_frames", measures.mirroredFrames.value())
                 .put("injected_frames", measures.injectedFrames.value())
+                .put("refused_injections", measures.refusedInjections.value())
                 .put("dirty_pages_by", measures.changeTracking)
                 .put("pause_p50_ms", pause.quantileNanos(0.5) / 1e6)
                 .put("pause_p99_ms", pause.quantileNanos(0.99) / 1e6)

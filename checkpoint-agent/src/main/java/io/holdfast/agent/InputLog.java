@@ -1,6 +1,7 @@
 package io.holdfast.agent;
 
 import io.holdfast.control.ClientFrame;
+import io.holdfast.measure.Counter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -14,18 +15,27 @@ import java.util.List;
  * So what is confirmed is kept for one epoch more. Segments of TCP do no harm if they come twice (RFC 9293, 3.10.7.4); of
  * other protocols the operator must know it.
  *
+ * <p>The primary's proxy drops the newest where it has no room, because it may not wait; here, where the frames of several
+ * epochs are, the oldest go first.
+ *
  * <p><b>Threads.</b> Any.
  */
 final class InputLog {
 
     private final long limitBytes;
+    private final Counter droppedFrames;
     private final Deque<ClientFrame> frames = new ArrayDeque<>();
     private long bytes;
-    private long droppedFrames;
 
-    /** @param limitBytes of frames that are kept; beyond it the oldest are dropped */
-    InputLog(long limitBytes) {
+    /**
+     * An empty one.
+     *
+     * @param limitBytes of frames that are kept; beyond it the oldest are dropped
+     * @param droppedFrames counts them
+     */
+    InputLog(long limitBytes, Counter droppedFrames) {
         this.limitBytes = limitBytes;
+        this.droppedFrames = droppedFrames;
     }
 
     synchronized void add(ClientFrame frame) {
@@ -33,7 +43,7 @@ final class InputLog {
         bytes += frame.bytes().length;
         while (bytes > limitBytes) {
             removeFirst();
-            droppedFrames++;
+            droppedFrames.increment();
         }
     }
 
@@ -57,13 +67,12 @@ final class InputLog {
         bytes = 0;
     }
 
-    synchronized long bytes() {
-        return bytes;
+    synchronized int frames() {
+        return frames.size();
     }
 
-    /** Frames for which there was no room. */
-    synchronized long droppedFrames() {
-        return droppedFrames;
+    synchronized long bytes() {
+        return bytes;
     }
 
     private void removeFirst() {

@@ -13,8 +13,6 @@ import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
-import io.holdfast.config.MirrorInput;
-import io.holdfast.control.ClientFrame;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -73,10 +71,7 @@ final class PrimaryShell implements Shell {
     /** The newest bytes from the backup. */
     private volatile long heardNanos;
 
-    private final MirrorPolicy mirrorPolicy;
-    private final ProxyFrames frames;
-    /** Where clients' frames are copied to; none before the backup is ready. */
-    private volatile @Nullable LinkConnection mirrorTo;
+    private final InputCopies inputCopies;
     /** For which a tick of its own is under way. */
     private long tickNanos;
 
@@ -117,8 +112,8 @@ final class PrimaryShell implements Shell {
                 armed,
                 servesAlone);
         this.detector = new FailureDetector(context.patience());
-        this.mirrorPolicy = new MirrorPolicy(context.agent().mirrorInput());
-        this.frames = new ProxyFrames(context.config().framesSocket(), this::mirror);
+        this.inputCopies =
+                new InputCopies(context.config().framesSocket(), context.agent().mirrorInput(), measures);
         this.linkClient = new LinkClient(
                 context.eventLoop(),
                 context.agent().link().peer(),
@@ -148,9 +143,6 @@ final class PrimaryShell implements Shell {
     public void start() {
         log.info("primary, term {}", role.term());
         wallConnector.start();
-        if (context.agent().mirrorInput() != MirrorInput.OFF) {
-            frames.start();
-        }
         if (promoted == null) {
             log.info("looking for the guest at {}", context.agent().qemu().qmp());
             guest.find(true);
@@ -406,7 +398,7 @@ final class PrimaryShell implements Shell {
                 refusedBecause = "";
                 detector.onConnected(nowNanos);
                 log.info("backup at {} is ready", from.peerAddress());
-                mirrorTo = from;
+                inputCopies.start(from);
                 perform(role.onLinkUp(session, nowNanos));
             }
             case LinkMessage.Refusal refusal -> {
@@ -438,27 +430,13 @@ final class PrimaryShell implements Shell {
             return;
         }
         connection = null;
-        mirrorTo = null;
+        inputCopies.stop();
         detector.stop();
         if (session != 0) {
             long lost = session;
             session = 0;
             log.warn("backup lost: {}", reason);
             perform(role.onLinkDown(lost, reason, System.nanoTime()));
-        }
-    }
-
-    /** A copy of what a client has sent; no checkpoint waits for it. On the thread of the proxy's frames. */
-    private void mirror(ClientFrame frame) {
-        LinkConnection to = mirrorTo;
-        if (to == null || !mirrorPolicy.mirrors(frame)) {
-            return;
-        }
-        if (to.isWritable()) {
-            to.send(new LinkMessage.Mirrored(frame));
-            measures.mirroredFrames.increment();
-        } else {
-            measures.unmirroredFrames.increment();
         }
     }
 
@@ -706,7 +684,7 @@ final class PrimaryShell implements Shell {
     @Override
     public void close() {
         closed = true;
-        frames.close();
+        inputCopies.stop();
         linkClient.close();
         wallConnector.close();
         guest.close(!role.isGuestGone());

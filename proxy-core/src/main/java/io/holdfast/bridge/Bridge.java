@@ -66,6 +66,8 @@ public final class Bridge implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final List<OutboundLane> outbound = new ArrayList<>();
     private final List<InboundLane> inbound = new ArrayList<>();
+    /** Held by whoever gives a frame to a guest port from outside the lanes. */
+    private final Object injecting = new Object();
 
     /**
      * A bridge at rest.
@@ -245,6 +247,7 @@ public final class Bridge implements AutoCloseable {
                     in.shutOutFrames.value(),
                     in.mirror.copiedFrames(),
                     in.mirror.missedFrames(),
+                    in.injectedFrames.value(),
                     out.guestPort().counters(),
                     out.uplink().counters(),
                     out.holdNanos,
@@ -273,39 +276,50 @@ public final class Bridge implements AutoCloseable {
         return inbound.stream().map(lane -> lane.mirror).toList();
     }
 
-    /**
-     * Gives a frame to the guest that a client had sent to its earlier host. Any thread.
-     *
-     * @param offsetBytes where the prefix begins
-     * @param lengthBytes of prefix and frame
-     * @return false if it was not given: the wall admits none (INV-9), there is no such NIC, the port of the other host has
-     *     left work to the kernel that this host's cannot hand on, or the kernel refused it
-     */
-    public boolean inject(int nic, int prefixBytes, MemorySegment memory, long offsetBytes, int lengthBytes) {
-        if (!wall.state().admitsInput() || nic >= outbound.size()) {
-            return false;
+    /** For one who gives the guest frames that clients had sent to its earlier host. */
+    public PacedInjection newInjection() {
+        return new PacedInjection(
+                this, outbound.stream().map(OutboundLane::guestPort).toArray(FramePort[]::new));
+    }
+
+    /** One attempt of a {@link PacedInjection}. */
+    InjectionOutcome inject(int nic, int prefixBytes, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        synchronized (injecting) {
+            if (closed.get() || !wall.state().admitsInput()) {
+                return InjectionOutcome.SHUT_OUT;
+            }
+            FramePort guestPort = outbound.get(nic).guestPort();
+            long frameOffset = offsetBytes + prefixBytes;
+            int frameBytes = lengthBytes - prefixBytes;
+            boolean asItIs = prefixBytes == guestPort.prefixBytes();
+            if (frameBytes > guestPort.maxFrameBytes() || !(asItIs || isComplete(memory, offsetBytes, prefixBytes))) {
+                return InjectionOutcome.UNFIT;
+            }
+            boolean given = asItIs
+                    ? guestPort.send(memory, frameOffset, frameBytes)
+                    : guestPort.sendPlain(memory, frameOffset, frameBytes);
+            if (!given) {
+                return InjectionOutcome.NO_ROOM;
+            }
+            inbound.get(nic).injectedFrames.increment();
+            return InjectionOutcome.GIVEN;
         }
-        FramePort guestPort = outbound.get(nic).guestPort();
-        long frameOffset = offsetBytes + prefixBytes;
-        int frameBytes = lengthBytes - prefixBytes;
-        if (frameBytes > guestPort.maxFrameBytes()) {
-            return false;
-        }
-        if (prefixBytes == guestPort.prefixBytes()) {
-            return guestPort.send(memory, frameOffset, frameBytes);
-        }
-        // Of struct virtio_net_hdr the first two bytes say whether anything is unfinished, or merged.
-        boolean complete = prefixBytes < 2
+    }
+
+    /** Of {@code struct virtio_net_hdr} the first two bytes say whether anything is unfinished, or merged. */
+    private static boolean isComplete(MemorySegment memory, long offsetBytes, int prefixBytes) {
+        return prefixBytes < 2
                 || ((memory.get(ValueLayout.JAVA_BYTE, offsetBytes) & NEEDS_CHECKSUM) == 0
                         && memory.get(ValueLayout.JAVA_BYTE, offsetBytes + 1) == 0);
-        return complete && guestPort.sendPlain(memory, frameOffset, frameBytes);
     }
 
     /** Stops all lanes and closes the ports. What is held is not released. */
     @Override
     public void close() {
-        if (closed.getAndSet(true)) {
-            return;
+        synchronized (injecting) { // No frame may be on its way to a port that is closed.
+            if (closed.getAndSet(true)) {
+                return;
+            }
         }
         try {
             for (OutboundLane lane : outbound) {

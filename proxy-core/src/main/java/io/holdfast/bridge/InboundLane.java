@@ -24,6 +24,8 @@ final class InboundLane implements FrameSink {
 
     final Counter deliveredFrames = new Counter();
     final Counter shutOutFrames = new Counter();
+    /** Beside the lane; whoever injects counts them, one at a time. */
+    final Counter injectedFrames = new Counter();
 
     InboundLane(FramePort uplink, FramePort guestPort, BufferWall wall, LaneFailure onFailure) {
         this.uplink = uplink;

@@ -18,6 +18,7 @@ import io.holdfast.port.PortCounters;
  * @param shutOutFrames came for the guest while it may receive nothing
  * @param mirroredFrames were delivered, and copied for the backup
  * @param unmirroredFrames were delivered, and not copied though they should have been, because they were too many
+ * @param injectedFrames had been sent to the guest's earlier host, and went to the guest after its restoration
  */
 public record NicCounters(
         String guestPortName,
@@ -38,6 +39,7 @@ public record NicCounters(
         long shutOutFrames,
         long mirroredFrames,
         long unmirroredFrames,
+        long injectedFrames,
         PortCounters guestPort,
         PortCounters uplink,
         NanoHistogram holdNanos,

@@ -1,21 +1,28 @@
 package io.holdfast.control;
 
-import java.io.EOFException;
+import io.holdfast.control.FrameChannel.Receipt;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves {@link FrameChannel}s to one agent at a time; one that comes later takes the place of the one before, which may hang.
+ * Serves {@link FrameChannel}s. One takes copies at a time: one that comes later takes the place of the one before, which may
+ * hang. Those who inject are not disturbed by it.
  *
- * <p><b>Threads.</b> One accepts and writes to the agent, one for each connection reads.
+ * <p><b>Threads.</b> One accepts, and one serves each connection.
  */
 public final class FrameServer implements AutoCloseable {
 
@@ -23,23 +30,31 @@ public final class FrameServer implements AutoCloseable {
     public interface Exchange {
 
         /**
-         * Writes frames, as they come, until the channel fails.
+         * Writes frames, as they come, until the channel fails or is closed. One thread at a time.
          *
-         * @throws IOException if the channel does
+         * @param all whether all are wanted, not only those of TCP
+         * @throws IOException if the channel fails
          */
-        void serve(FrameChannel agent) throws IOException;
+        void copy(FrameChannel to, boolean all) throws IOException;
 
-        /** Takes a frame for the guest. */
-        void inject(ClientFrame frame);
+        /** Takes the frames of one connection for the guest, and says of each whether the guest gets it. */
+        Predicate<ClientFrame> newInjection();
     }
 
+    private record Connection(FrameChannel channel, Thread thread) {}
+
+    private static final int MAX_CONNECTIONS = 8;
+    private static final long ACCEPT_RETRY_NANOS = 100_000_000;
     private static final Logger log = LoggerFactory.getLogger(FrameServer.class);
 
     private final SocketFile file;
     private final ServerSocketChannel listener;
     private final Exchange exchange;
-    private volatile @Nullable FrameChannel agent;
-    private volatile @Nullable Thread writer;
+    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    private final AtomicReference<@Nullable FrameChannel> copyingTo = new AtomicReference<>();
+    private final ReentrantLock copying = new ReentrantLock();
+    private final Thread acceptor =
+            Thread.ofPlatform().name("frames-accept").daemon().unstarted(this::accept);
     private volatile boolean closed;
 
     private FrameServer(SocketFile file, ServerSocketChannel listener, Exchange exchange) {
@@ -53,7 +68,7 @@ public final class FrameServer implements AutoCloseable {
         SocketFile file = SocketFile.claim(path);
         ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            listener.bind(UnixDomainSocketAddress.of(path), 1);
+            listener.bind(UnixDomainSocketAddress.of(path), MAX_CONNECTIONS);
             file.restrictToGroup();
         } catch (IOException | RuntimeException e) {
             listener.close();
@@ -61,77 +76,101 @@ public final class FrameServer implements AutoCloseable {
             throw e;
         }
         FrameServer server = new FrameServer(file, listener, exchange);
-        Thread.ofPlatform().name("frames-accept").daemon().start(server::accept);
+        server.acceptor.start();
         return server;
     }
 
     private void accept() {
         while (!closed) {
             try {
-                SocketChannel connected = listener.accept();
-                endAgent();
-                FrameChannel channel = new FrameChannel(connected);
-                agent = channel;
-                Thread.ofPlatform().name("frames-in").daemon().start(() -> read(channel));
-                writer = Thread.ofPlatform().name("frames-out").daemon().start(() -> write(channel));
+                serve(listener.accept());
             } catch (IOException e) {
                 if (!closed) {
-                    log.warn("no agent for frames: {}", e.getMessage());
+                    log.warn("nobody can connect for frames: {}", e.getMessage());
+                    LockSupport.parkNanos(ACCEPT_RETRY_NANOS); // What is wrong, as too many open files, may last.
                 }
-            } catch (InterruptedException e) {
-                return;
             }
         }
     }
 
-    private void read(FrameChannel channel) {
-        try {
-            while (true) {
-                exchange.inject(channel.read());
+    private void serve(SocketChannel connected) throws IOException {
+        connections.removeIf(before -> before.thread().getState() == Thread.State.TERMINATED);
+        if (connections.size() >= MAX_CONNECTIONS) {
+            log.warn("refused a connection for frames: there are {} already", MAX_CONNECTIONS);
+            connected.close();
+            return;
+        }
+        FrameChannel channel = new FrameChannel(connected);
+        Thread thread = Thread.ofPlatform().name("frames").daemon().unstarted(() -> serve(channel));
+        Connection connection = new Connection(channel, thread);
+        connections.add(connection);
+        thread.start();
+    }
+
+    private void serve(FrameChannel channel) {
+        try (channel) {
+            switch (channel.readPurpose()) {
+                case COPY_TCP -> copy(channel, false);
+                case COPY_ALL -> copy(channel, true);
+                case INJECT -> inject(channel);
             }
-        } catch (EOFException e) {
-            log.debug("the agent has ended its connection for frames");
         } catch (IOException e) {
-            if (!closed && agent == channel) {
-                log.warn("the agent's connection for frames: {}", e.getMessage());
+            // Mostly its end: agents come and go. Nothing that was on its way is needed for the guest to be right.
+            log.debug("a connection for frames has ended: {}", e.toString());
+        } catch (RuntimeException e) {
+            log.error("a connection for frames has failed", e);
+        }
+    }
+
+    private void copy(FrameChannel channel, boolean all) throws IOException {
+        FrameChannel before = copyingTo.getAndSet(channel);
+        if (before != null) {
+            before.close();
+        }
+        copying.lock();
+        try {
+            if (channel.isOpen()) {
+                exchange.copy(channel, all);
             }
         } finally {
-            channel.close();
+            copying.unlock();
         }
     }
 
-    private void write(FrameChannel channel) {
-        try {
-            exchange.serve(channel);
-        } catch (IOException e) {
-            log.debug("no more frames for the agent: {}", e.getMessage());
-        } finally {
-            channel.close();
+    private void inject(FrameChannel channel) throws IOException {
+        Predicate<ClientFrame> injection = exchange.newInjection();
+        long givenFrames = 0;
+        long refusedFrames = 0;
+        for (Optional<ClientFrame> frame = channel.read(); frame.isPresent() && !closed; frame = channel.read()) {
+            if (injection.test(frame.get())) {
+                givenFrames++;
+            } else {
+                refusedFrames++;
+            }
         }
+        log.info("{} frames of clients given to the guest, {} refused", givenFrames, refusedFrames);
+        channel.write(new Receipt(givenFrames, refusedFrames));
     }
 
-    /** There is one writer at a time, because copies have one reader. */
-    private void endAgent() throws InterruptedException {
-        FrameChannel ended = agent;
-        if (ended != null) {
-            ended.close();
-        }
-        Thread ending = writer;
-        if (ending != null) {
-            LockSupport.unpark(ending);
-            ending.join();
-        }
-    }
-
+    /** When it returns nobody uses the exchange any more. */
     @Override
     public void close() {
         closed = true;
         try {
             listener.close();
             file.close();
-            endAgent();
         } catch (IOException e) {
             log.warn("closing the socket for frames: {}", e.getMessage());
+        }
+        try {
+            LockSupport.unpark(acceptor);
+            acceptor.join();
+            for (Connection connection : connections) {
+                connection.channel().close();
+            }
+            for (Connection connection : connections) {
+                connection.thread().join();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -109,6 +109,7 @@ public final class BridgeMetrics {
         fate(meters, nic, name, "out", "dropped_at_limit", NicCounters::droppedAtLimitFrames);
         fate(meters, nic, name, "in", "delivered", NicCounters::deliveredFrames);
         fate(meters, nic, name, "in", "shut_out", NicCounters::shutOutFrames);
+        fate(meters, nic, name, "in", "injected", NicCounters::injectedFrames);
         counter(
                 meters,
                 nic,

@@ -1,5 +1,6 @@
 package io.holdfast.agent.link;
 
+import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
@@ -20,6 +21,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -34,7 +36,7 @@ import org.slf4j.LoggerFactory;
  */
 // Writes note their failure; a close or a timer cannot fail in a way that matters.
 @SuppressWarnings("FutureReturnValueIgnored")
-public final class LinkConnection implements LinkOutput {
+public final class LinkConnection implements LinkOutput, CopyOutput {
 
     /** In the order in which a connection passes through them. */
     private enum State {
@@ -62,6 +64,9 @@ public final class LinkConnection implements LinkOutput {
     private final LinkListener listener;
     private final Consumer<LinkConnection> whenOver;
     private final @Nullable SslHandler tls;
+
+    /** Of copies that the kernel has not taken yet. */
+    private final AtomicLong queuedCopyBytes = new AtomicLong();
 
     private final ReentrantLock writabilityLock = new ReentrantLock();
     private final Condition writabilityChanged = writabilityLock.newCondition();
@@ -114,9 +119,23 @@ public final class LinkConnection implements LinkOutput {
         channel.writeAndFlush(LinkCodec.encode(message, channel.alloc())).addListener(this::noteFailure);
     }
 
-    /** Whether a record would go out without waiting for others to be sent. */
-    public boolean isWritable() {
-        return channel.isWritable();
+    /**
+     * Copies have {@link LinkOptions#COPY_BYTES} of the queue to themselves, however full or empty the rest is. More would
+     * keep checkpoints from having their share: whoever ships one waits until the queue is short.
+     */
+    @Override
+    public boolean offer(ClientFrame frame) {
+        int bytes = frame.bytes().length;
+        if (queuedCopyBytes.get() >= LinkOptions.COPY_BYTES) {
+            return false;
+        }
+        queuedCopyBytes.addAndGet(bytes);
+        channel.writeAndFlush(LinkCodec.encode(new LinkMessage.Mirrored(frame), channel.alloc()))
+                .addListener(done -> {
+                    queuedCopyBytes.addAndGet(-bytes);
+                    noteFailure(done);
+                });
+        return true;
     }
 
     @Override

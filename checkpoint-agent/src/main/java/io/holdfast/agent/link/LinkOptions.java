@@ -11,6 +11,9 @@ final class LinkOptions {
      */
     static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 << 10, 1 << 20);
 
+    /** Of that, what copies of clients' frames may fill: one that the kernel has merged, or some hundred small ones. */
+    static final int COPY_BYTES = 64 << 10;
+
     static final int CONNECT_TIMEOUT_MILLIS = 2_000;
 
     private LinkOptions() {}

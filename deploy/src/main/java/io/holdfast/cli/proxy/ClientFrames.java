@@ -1,28 +1,28 @@
 package io.holdfast.cli.proxy;
 
 import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.InjectionOutcome;
 import io.holdfast.bridge.InputMirror;
+import io.holdfast.bridge.PacedInjection;
 import io.holdfast.control.ClientFrame;
 import io.holdfast.control.FrameChannel;
 import io.holdfast.control.FrameServer;
+import io.holdfast.frame.ClientFrameFilter;
 import io.holdfast.measure.Counter;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 
 /** Copies of clients' frames out to the agent, frames for a restored guest in from it. */
 final class ClientFrames implements FrameServer.Exchange {
 
-    private static final long LONGEST_WAIT_NANOS = 100_000_000;
+    /** The lanes wake it when there is something; the channel may be closed meanwhile. */
+    private static final long LONGEST_WAIT_NANOS = 50_000_000;
 
     private final Bridge bridge;
-    private final Arena arena = Arena.ofAuto();
-    /** One connection injects at a time. */
-    private final MemorySegment frame = arena.allocate(ClientFrame.MAX_BYTES, 8);
-
-    private final Counter injectedFrames = new Counter();
     private final Counter refusedFrames = new Counter();
 
     ClientFrames(Bridge bridge) {
@@ -30,20 +30,23 @@ final class ClientFrames implements FrameServer.Exchange {
     }
 
     @Override
-    public void serve(FrameChannel agent) throws IOException {
+    public void copy(FrameChannel to, boolean all) throws IOException {
         List<InputMirror> mirrors = bridge.inputMirrors();
-        mirrors.forEach(mirror -> mirror.open((memory, offsetBytes, lengthBytes) -> true));
         try {
-            while (agent.isOpen()) {
+            for (InputMirror mirror : mirrors) {
+                ClientFrameFilter wanted = all ? ClientFrameFilter.allButArp() : ClientFrameFilter.tcp();
+                mirror.open(wanted::takes);
+            }
+            while (to.isOpen()) {
                 boolean any = false;
                 for (int nic = 0; nic < mirrors.size(); nic++) {
                     int number = nic;
                     InputMirror mirror = mirrors.get(nic);
                     any |= mirror.<IOException>drainTo((stamp, memory, offsetBytes, lengthBytes) ->
-                            agent.write(number, stamp, mirror.prefixBytes(), memory, offsetBytes, lengthBytes));
+                            to.write(number, stamp, mirror.prefixBytes(), memory, offsetBytes, lengthBytes));
                 }
                 if (any) {
-                    agent.flush();
+                    to.flush();
                 } else {
                     LockSupport.parkNanos(LONGEST_WAIT_NANOS);
                 }
@@ -54,20 +57,27 @@ final class ClientFrames implements FrameServer.Exchange {
     }
 
     @Override
-    public synchronized void inject(ClientFrame injected) {
-        byte[] bytes = injected.bytes();
-        MemorySegment.copy(MemorySegment.ofArray(bytes), 0, frame, 0, bytes.length);
-        if (bridge.inject(injected.nic(), injected.prefixBytes(), frame, 0, bytes.length)) {
-            injectedFrames.increment();
-        } else {
-            refusedFrames.increment();
-        }
+    public Predicate<ClientFrame> newInjection() {
+        PacedInjection injection = bridge.newInjection();
+        // Some ports send only what is outside the heap.
+        MemorySegment memory = Arena.ofAuto().allocate(ClientFrame.MAX_BYTES, 8);
+        return frame -> {
+            byte[] bytes = frame.bytes();
+            MemorySegment.copy(MemorySegment.ofArray(bytes), 0, memory, 0, bytes.length);
+            boolean given = injection.inject(frame.nic(), frame.prefixBytes(), memory, 0, bytes.length)
+                    == InjectionOutcome.GIVEN;
+            if (!given) {
+                countRefused();
+            }
+            return given;
+        };
     }
 
-    long injectedFrames() {
-        return injectedFrames.value();
+    private synchronized void countRefused() {
+        refusedFrames.increment();
     }
 
+    /** Frames for the restored guest that it did not get. */
     long refusedFrames() {
         return refusedFrames.value();
     }

@@ -27,6 +27,7 @@ import io.holdfast.metrics.MetricsServer;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import io.holdfast.wall.BufferWall;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -135,6 +136,7 @@ public final class HoldfastProxy implements AutoCloseable {
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
 
+        ClientFrames clientFrames = new ClientFrames(bridge);
         WallNews news = new WallNews(wall, this::emit);
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
         new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
@@ -143,10 +145,13 @@ public final class HoldfastProxy implements AutoCloseable {
         new ProxyStatus(config, settings.mode(), port, unsafe, bridge, announcer).register(builder);
 
         closing(MetricsServer.start(
-                settings.http(), metrics(config, bridge, announcements, book, unsafe), this::health, this::health));
+                settings.http(),
+                metrics(config, bridge, clientFrames, announcements, book, unsafe),
+                this::health,
+                this::health));
         bridge.start();
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
-        closing(FrameServer.start(config.framesSocket(), new ClientFrames(bridge)));
+        closing(FrameServer.start(config.framesSocket(), clientFrames));
         server = closing(builder.start());
         LOG.info(
                 "guest {} on host {}: wall {} with incarnation {}, term {}",
@@ -208,10 +213,18 @@ public final class HoldfastProxy implements AutoCloseable {
     }
 
     private MetricsRegistry metrics(
-            HoldfastConfig config, Bridge bridge, Announcer announcements, AddressBook book, List<String> unsafe) {
+            HoldfastConfig config,
+            Bridge bridge,
+            ClientFrames clientFrames,
+            Announcer announcements,
+            AddressBook book,
+            List<String> unsafe) {
         MetricsRegistry registry = closing(new MetricsRegistry(config.guest(), config.host()));
         new BridgeMetrics(bridge).bindTo(registry);
         new ArpMetrics(announcements.counters(), book).bindTo(registry.meters());
+        FunctionCounter.builder("holdfast.refused.injections", clientFrames, ClientFrames::refusedFrames)
+                .description("Clients' frames for a restored guest that it did not get")
+                .register(registry.meters());
         Gauge.builder("holdfast.unsafe", unsafe, problems -> problems.isEmpty() ? 0 : 1)
                 .description("1 if frames may have a way around the proxy, by --force-unsafe")
                 .strongReference(true)

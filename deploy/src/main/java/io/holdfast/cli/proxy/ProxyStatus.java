@@ -124,7 +124,8 @@ final class ProxyStatus {
                 .put("delivered", sum(nics, NicCounters::deliveredFrames))
                 .put("shut_out", sum(nics, NicCounters::shutOutFrames))
                 .put("mirrored", sum(nics, NicCounters::mirroredFrames))
-                .put("unmirrored", sum(nics, NicCounters::unmirroredFrames));
+                .put("unmirrored", sum(nics, NicCounters::unmirroredFrames))
+                .put("injected", sum(nics, NicCounters::injectedFrames));
     }
 
     private static void writeNics(List<NicCounters> nics, ArrayNode array) {
