@@ -79,10 +79,11 @@ final class InputCopies {
             while (!stopped) {
                 try (FrameChannel connected = FrameChannel.connect(socket, purpose)) {
                     channel = connected;
-                    for (Optional<ClientFrame> frame = connected.read();
-                            frame.isPresent() && !stopped;
-                            frame = connected.read()) {
-                        send(frame.get());
+                    boolean more = true;
+                    while (more && !stopped) {
+                        Optional<ClientFrame> frame = connected.read();
+                        frame.ifPresent(this::send);
+                        more = frame.isPresent();
                     }
                 } catch (IOException e) {
                     log.debug("no frames from the proxy: {}", e.getMessage());

@@ -22,6 +22,8 @@ final class MemoryPort implements FramePort {
     private volatile @Nullable FrameSink sink;
     volatile long sentFrames;
     volatile boolean drained = true;
+    /** So many attempts to send fail first. */
+    volatile int refusals;
 
     MemoryPort(String name, boolean records) {
         this(name, records, 0);
@@ -84,6 +86,10 @@ final class MemoryPort implements FramePort {
 
     @Override
     public synchronized boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (refusals > 0) {
+            refusals--;
+            return false;
+        }
         if (records) {
             sent.add(memory.asSlice(offsetBytes - prefixBytes, lengthBytes + prefixBytes)
                     .toArray(ValueLayout.JAVA_BYTE));
@@ -93,8 +99,9 @@ final class MemoryPort implements FramePort {
     }
 
     @Override
-    public boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes) {
-        throw new UnsupportedOperationException("the bridge sends nothing of its own");
+    public synchronized boolean sendPlain(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        sent.add(memory.asSlice(offsetBytes, lengthBytes).toArray(ValueLayout.JAVA_BYTE));
+        return true;
     }
 
     @Override
