@@ -37,6 +37,9 @@ readonly TAKE_OVER_SECONDS=10
 readonly SPRING_SECONDS=10
 readonly STEPS_OF_A_CHECKPOINT=10
 
+# Clients' frames that promoted hosts have given to the restored guest.
+given_frames=0
+
 main() {
     parse_seed "$@"
     require_root
@@ -57,6 +60,8 @@ main() {
         ((step == STEPS_OF_A_CHECKPOINT)) || restore_redundancy "$primary"
     done
     clients_have_noticed_nothing
+    say "$given_frames frames of clients were given to the guest after its restorations"
+    expect "what was in flight at the kills was given to the guest" 0 frames_were_given
     conclude
 }
 
@@ -90,7 +95,11 @@ die_at() {
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
     expect_take_over "$(peer_of "$host")" $TAKE_OVER_SECONDS
     let_clients_run 1000
+    given_frames=$((given_frames + $(figure_of "$(peer_of "$host")" ".agent.injected_frames // 0")))
 }
+
+# Each agent that was promoted has been started since the kill before, so its count is of one failover.
+frames_were_given() { ((given_frames > 0)); }
 
 # ---- the lab, with wires ----------------------------------------------------------------------------------------------
 
