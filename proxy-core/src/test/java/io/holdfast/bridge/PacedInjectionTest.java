@@ -19,7 +19,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -129,14 +129,12 @@ class PacedInjectionTest {
         try (Tap tap = new Tap("tap0");
                 Bridge bridge = bridge(PacketSocketPort.open("tap0"))) {
             bridge.hello(1, TERM, 7);
-            CountDownLatch firstAreThere = new CountDownLatch(PacedInjection.AHEAD_FRAMES);
+            AtomicBoolean allGiven = new AtomicBoolean();
             List<byte[]> fetched = new ArrayList<>();
+            Thread injector = Thread.currentThread();
             Thread guest = new Thread(() -> {
-                try {
-                    firstAreThere.await();
-                    Thread.sleep(50); // Not yet restored.
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
+                while (injector.getState() != Thread.State.TIMED_WAITING && !allGiven.get()) {
+                    Thread.onSpinWait(); // Not yet restored.
                 }
                 while (fetched.size() < frames) {
                     byte[] frame = tap.fetch();
@@ -151,14 +149,14 @@ class PacedInjectionTest {
             for (int i = 0; i < frames; i++) {
                 memory.fill((byte) 0);
                 memory.set(ValueLayout.JAVA_INT_UNALIGNED, PREFIX_BYTES + 14, i);
-                assertThat(inject(injection, 0, PREFIX_BYTES, PREFIX_BYTES + 60)).isEqualTo(GIVEN);
-                firstAreThere.countDown();
+                assertThat(inject(injection, 0, PREFIX_BYTES, PREFIX_BYTES + 60))
+                        .isEqualTo(GIVEN);
             }
+            allGiven.set(true);
             guest.join(10_000);
             assertThat(guest.isAlive()).isFalse();
             assertThat(fetched)
-                    .extracting(frame ->
-                            MemorySegment.ofArray(frame).get(ValueLayout.JAVA_INT_UNALIGNED, 14))
+                    .extracting(frame -> MemorySegment.ofArray(frame).get(ValueLayout.JAVA_INT_UNALIGNED, 14))
                     .isEqualTo(IntStream.range(0, frames).boxed().toList());
         }
     }
@@ -173,7 +171,8 @@ class PacedInjectionTest {
             for (int i = 0; i < outcomes.length; i++) {
                 outcomes[i] = inject(injection, 0, PREFIX_BYTES, PREFIX_BYTES + 60);
             }
-            assertThat(Arrays.asList(outcomes).subList(0, PacedInjection.AHEAD_FRAMES)).containsOnly(GIVEN);
+            assertThat(Arrays.asList(outcomes).subList(0, PacedInjection.AHEAD_FRAMES))
+                    .containsOnly(GIVEN);
             assertThat(Arrays.asList(outcomes).subList(PacedInjection.AHEAD_FRAMES, outcomes.length))
                     .containsOnly(NO_ROOM);
         }

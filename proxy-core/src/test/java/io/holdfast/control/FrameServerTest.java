@@ -128,9 +128,7 @@ class FrameServerTest {
 
     @Test
     void shouldAnswerOneWhoHasNothingToInject() throws IOException {
-        try (FrameChannel agent = FrameChannel.connect(path, FramePurpose.INJECT)) {
-            assertThat(agent.finish()).isEqualTo(new Receipt(0, 0));
-        }
+        assertServes();
     }
 
     /** The one before may hang; copies have one reader. */
@@ -191,14 +189,14 @@ class FrameServerTest {
             }
         }
         assertThat(proxy.injected).isEmpty();
-        shouldAnswerOneWhoHasNothingToInject();
+        assertServes();
     }
 
     @Test
     void shouldInjectNothingOfAFrameThatIsCutOff() throws Exception {
         try (SocketChannel socket = connect()) {
-            socket.write(ByteBuffer.wrap(joined(
-                    greeting(FrameChannel.MAGIC, FrameChannel.VERSION, 0), header(0, 10, 100), new byte[99])));
+            socket.write(ByteBuffer.wrap(
+                    joined(greeting(FrameChannel.MAGIC, FrameChannel.VERSION, 0), header(0, 10, 100), new byte[99])));
             socket.shutdownOutput();
             assertThat(ended(socket)).isTrue();
         }
@@ -243,7 +241,7 @@ class FrameServerTest {
                 socket.close();
             }
         }
-        await().atMost(LIMIT).ignoreExceptions().untilAsserted(this::shouldAnswerOneWhoHasNothingToInject);
+        await().atMost(LIMIT).ignoreExceptions().untilAsserted(this::assertServes);
     }
 
     /** The ports are closed after it. */
@@ -304,6 +302,12 @@ class FrameServerTest {
     /** It is the turn of that connection, counted from 1. */
     private void awaitCopying(int connection) {
         await().atMost(LIMIT).until(() -> proxy.wanted.size() == connection);
+    }
+
+    private void assertServes() throws IOException {
+        try (FrameChannel agent = FrameChannel.connect(path, FramePurpose.INJECT)) {
+            assertThat(agent.finish()).isEqualTo(new Receipt(0, 0));
+        }
     }
 
     private static boolean awaits(CountDownLatch latch) {

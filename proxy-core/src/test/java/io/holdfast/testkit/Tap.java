@@ -29,8 +29,7 @@ public final class Tap implements AutoCloseable {
                     FunctionDescriptor.of(
                             ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     private static final MethodHandle CLOSE = Linker.nativeLinker()
-            .downcallHandle(
-                    symbol("close"), FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+            .downcallHandle(symbol("close"), FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment frame = arena.allocate(FRAME_BYTES);

@@ -11,7 +11,10 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.control.ClientFrame;
 import io.holdfast.control.ControlEvent;
+import io.holdfast.control.FrameChannel;
+import io.holdfast.control.FramePurpose;
 import io.holdfast.testkit.FrameBuilder;
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
@@ -87,6 +90,53 @@ class HoldfastProxyTest {
             guest.assertStaysAt(0);
             net.send(frame(3));
             guest.awaitExactly(List.of(frame(3)));
+        }
+    }
+
+    @Test
+    void shouldCopyWhatClientsSendByTcpAndGiveItToARestoredGuest() throws Exception {
+        byte[] request = ethernet(GUEST_MAC, CLIENT_MAC)
+                .ipv4("10.0.0.2", "10.0.0.1", 64, 6, tcp(40_000, 6379, 0x18, new byte[] {1, 2, 3}));
+        byte[] datagram = ethernet(GUEST_MAC, CLIENT_MAC)
+                .ipv4("10.0.0.2", "10.0.0.1", 64, 17, udp(40_000, 53, new byte[] {1, 2, 3}));
+        Path frames = directory.resolve("run/frames.sock");
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            ClientFrame copy;
+            try (FrameChannel agent = FrameChannel.connect(frames, FramePurpose.COPY_TCP)) {
+                await().atMost(LIMIT).pollInterval(Duration.ofMillis(20)).until(() -> {
+                    net.send(datagram);
+                    net.send(request);
+                    return counter(engine, "mirrored") > 0;
+                });
+                copy = agent.read().orElseThrow();
+            }
+            assertThat(copy.bytes()).hasSize(copy.prefixBytes() + request.length).endsWith(request);
+            assertThat(copy.stamp()).isEqualTo(engine.status().path("epoch").asLong());
+            assertThat(counter(engine, "mirrored") + counter(engine, "unmirrored"))
+                    .isLessThan(counter(engine, "delivered"));
+
+            int before = (int) counter(engine, "delivered");
+            await().atMost(LIMIT).until(() -> guest.received().size() == before);
+            assertThat(injected(frames, copy)).isEqualTo(new FrameChannel.Receipt(1, 0));
+            await().atMost(LIMIT).until(() -> guest.received().size() == before + 1);
+            assertThat(guest.received().getLast()).isEqualTo(request);
+            assertThat(counter(engine, "injected")).isEqualTo(1);
+
+            engine.execute("seal", "{\"reason\": \"test\"}");
+            assertThat(injected(frames, copy)).isEqualTo(new FrameChannel.Receipt(0, 1));
+            guest.assertStaysAt(before + 1);
+            assertThat(scrape("/metrics")).contains("holdfast_refused_injections_total{guest=\"redis\",host=\"a\",} 1.0");
+        }
+    }
+
+    private static FrameChannel.Receipt injected(Path frames, ClientFrame frame) throws IOException {
+        try (FrameChannel agent = FrameChannel.connect(frames, FramePurpose.INJECT)) {
+            agent.write(frame);
+            return agent.finish();
         }
     }
 
