@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs the long versions of the tests: many seeds of the simulations, and many real failovers with settings that differ
-# from one to the next.
+# from one to the next; every few of them a death at each step of the protocol, and the pair under other faults.
 #
-#   campaign.sh [--seed S] [--count N]
+#   campaign.sh [--seed S] [--count N]     as root, on Debian 12 with a JDK 25
 #
 #   --seed S           the first seed (default: a random one, which is shown); the same seed gives the same settings
 #   --count N          failover runs, and thousands of simulated histories (default: 20)
 #
-# Goes on after a failure; every failed run is named with the command that repeats it. The last line is
+# Installs missing Debian packages. Goes on after a failure; every failed run is named with the command that repeats it. The last line is
 # "N passed, N failed". Exit code 0 if none failed.
 
 # shellcheck source-path=SCRIPTDIR
@@ -20,6 +20,11 @@ source "$REPOSITORY/deploy/lib/messages.sh"
 # shellcheck source=lib/packages.sh
 source "$REPOSITORY/deploy/lib/packages.sh"
 
+# What the simulations take to: the build itself looks less far, see the tests that read these.
+readonly HISTORIES_PER_COUNT=1000
+readonly INTERLEAVING_DEPTH=10
+# Of so many failovers one is followed by the scripts that check each step and fault.
+readonly STEPS_EVERY=5
 readonly LOGS=$REPOSITORY/deploy/target/campaign-logs
 readonly INTERVALS=(10ms 25ms 50ms 100ms)
 
@@ -28,12 +33,15 @@ seed=$RANDOM count=20 passed=0 failed=0
 main() {
     parse_options "$@"
     require_root
+    install_missing_packages "${LAB_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+    prepare_build_tools
     mkdir -p "$LOGS"
     say "seed $seed, $count runs; logs are in $LOGS"
     simulate
     local run
     for ((run = 0; run < count; run++)); do
         fail_over_with_seed $((seed + run))
+        ((run % STEPS_EVERY != 0)) || die_at_steps_and_of_faults_with_seed $((seed + run))
     done
     printf '%d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))
@@ -56,10 +64,18 @@ parse_options() {
     done
 }
 
-# The random tests of the build read these two properties; by default they are as quick as a build needs them.
+# The state machines alone, in more histories and further than a build has time for. Surefire hands the properties on.
 simulate() {
     attempt simulation \
-        mvn -B -f "$REPOSITORY/pom.xml" verify "-Dholdfast.seed=$seed" "-Dholdfast.rounds=$((count * 1000))"
+        mvn -B -f "$REPOSITORY/pom.xml" -pl checkpoint-agent -am test \
+        -Dtest=FailoverSimulationTest,EveryInterleavingTest -Dsurefire.failIfNoSpecifiedTests=false \
+        "-Dholdfast.simulation.seed=$seed" "-Dholdfast.simulation.runs=$((count * HISTORIES_PER_COUNT))" \
+        "-Dholdfast.interleaving.depth=$INTERLEAVING_DEPTH"
+}
+
+die_at_steps_and_of_faults_with_seed() {
+    attempt "steps-$1" "$REPOSITORY/deploy/steps.sh" --seed "$1"
+    attempt "faults-$1" "$REPOSITORY/deploy/faults.sh" --seed "$1"
 }
 
 # Settings that only the seed decides: fail_over_with_seed SEED
