@@ -8,6 +8,7 @@ import io.holdfast.port.PacketSocketPort;
 import io.holdfast.port.PcapPort;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
+import io.holdfast.port.PortPair;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -34,6 +35,9 @@ final class GuardedPorts implements AutoCloseable {
         List<String> problems = new ArrayList<>();
         for (String interfaceName : interfaceNames(nics)) {
             problems.addAll(new PortGuard(interfaceName).problems(kind == PortKind.PCAP));
+        }
+        for (NicConfig nic : nics) {
+            problems.addAll(new PortPair(nic.guestPort(), nic.uplink()).problems());
         }
         if (!problems.isEmpty() && !forceUnsafe) {
             throw new UnsafePortsException(problems);
