@@ -28,8 +28,8 @@ final class ValueTypes {
     private static final Pattern QUANTITY = Pattern.compile("([0-9]{1,18})\\s*([A-Za-z]*)");
     private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,32}");
 
-    /** What Linux takes as an interface name (IFNAMSIZ less one, dev_valid_name). */
-    private static final Pattern INTERFACE = Pattern.compile("[^\\s/:]{1,15}");
+    /** Less than Linux takes (IFNAMSIZ less one, dev_valid_name): nothing that means something to nft, ip or a shell. */
+    private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,14}");
 
     /** Ascending. */
     private static final List<Unit> DURATION_UNITS = List.of(
@@ -102,7 +102,7 @@ final class ValueTypes {
     }
 
     static Scalar<String> interfaceName() {
-        return matching("interface", "1 to 15 characters", INTERFACE);
+        return matching("interface", "1 to 15 letters, digits and . _ + -", INTERFACE);
     }
 
     static Scalar<String> text() {

@@ -3,6 +3,7 @@ package io.holdfast.port;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * Sees to it that frames of a port have no way but the proxy (INV-8). Capturing copies a frame, it does not steal it: the
@@ -13,6 +14,15 @@ import java.util.List;
  */
 public final class PortGuard {
 
+    /** Names that mean nothing else in a script of nft's; all that anybody gives to an interface of a guest's. */
+    private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,14}");
+
+    /**
+     * Whatever makes a frame longer than its sender sent it. The port's own {@code tx-checksumming} is not among them: it
+     * says what the interface may leave undone in frames that it sends, and a frame that is captured here was sent by the
+     * other end. Whether its checksum is finished is decided there, by the peer's {@code tx} or the {@code csum} of the
+     * guest's NIC, and nothing on this side tells.
+     */
     private static final List<String> HARMFUL_OFFLOADS = List.of(
             "generic-receive-offload",
             "large-receive-offload",
@@ -21,7 +31,13 @@ public final class PortGuard {
 
     private final String interfaceName;
 
+    /**
+     * @throws IllegalArgumentException for a name with characters that no configuration lets through
+     */
     public PortGuard(String interfaceName) {
+        if (!INTERFACE.matcher(interfaceName).matches()) {
+            throw new IllegalArgumentException("not the name of an interface: " + interfaceName);
+        }
         this.interfaceName = interfaceName;
     }
 
@@ -59,13 +75,12 @@ public final class PortGuard {
 
     /** Keeps every frame that arrives on the interface from the host's own stack. Idempotent. */
     public void installIngressDrop() throws PortException {
-        String table = table();
         InterfaceFacts.run(List.of("nft", "-f", "-"), """
                 add table netdev %1$s
                 delete table netdev %1$s
                 add table netdev %1$s { comment "holdfast: frames of %2$s leave through the proxy only"; }
                 add chain netdev %1$s ingress { type filter hook ingress device "%2$s" priority -500; policy drop; }
-                """.formatted(table, interfaceName));
+                """.formatted(DropTable.nameFor(interfaceName), interfaceName));
     }
 
     /** Whether the interface is up. */
@@ -75,24 +90,32 @@ public final class PortGuard {
 
     /** Whether the rule is in place. */
     public boolean isIngressDropped() {
-        try {
-            return InterfaceFacts.run(List.of("nft", "list", "table", "netdev", table()), "")
-                    .contains("policy drop");
-        } catch (PortException e) {
-            return false;
+        return dropsIngress(DropTable.nameFor(interfaceName));
+    }
+
+    /** Takes the rule away, if it is there; also one that an earlier version has left. */
+    public void removeIngressDrop() throws PortException {
+        remove(DropTable.nameFor(interfaceName));
+        String earlier = DropTable.earlierNameFor(interfaceName);
+        // It may be that of another interface, whose rule must stay.
+        if (dropsIngress(earlier)) {
+            remove(earlier);
         }
     }
 
-    /** Takes the rule away, if it is there. */
-    public void removeIngressDrop() throws PortException {
-        String table = table();
+    private static void remove(String table) throws PortException {
         InterfaceFacts.run(List.of("nft", "-f", "-"), """
                 add table netdev %1$s
                 delete table netdev %1$s
                 """.formatted(table));
     }
 
-    private String table() {
-        return "holdfast-" + interfaceName.replace('.', '-');
+    private boolean dropsIngress(String table) {
+        try {
+            String printed = InterfaceFacts.run(List.of("nft", "list", "table", "netdev", table), "");
+            return printed.contains("policy drop") && printed.contains("device \"" + interfaceName + "\"");
+        } catch (PortException e) {
+            return false;
+        }
     }
 }

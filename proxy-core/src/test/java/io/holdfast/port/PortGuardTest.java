@@ -1,12 +1,15 @@
 package io.holdfast.port;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
 import io.holdfast.testkit.VethPair;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** INV-8 against a real kernel. */
 @InNetworkNamespace
@@ -81,6 +84,37 @@ class PortGuardTest {
         new PortGuard("near0").removeIngressDrop();
         assertThat(new PortGuard("near0").isIngressDropped()).isFalse();
         assertThat(Shell.run("nft", "list", "tables")).isEmpty();
+    }
+
+    @Test
+    void shouldNotTakeAwayTheRuleOfAnInterfaceWithASimilarName() throws PortException {
+        VethPair.create("near0.1", "far0");
+        VethPair.create("near0-1", "far1");
+        PortGuard dotted = new PortGuard("near0.1");
+        PortGuard hyphened = new PortGuard("near0-1");
+        dotted.installIngressDrop();
+        hyphened.installIngressDrop();
+        assertThat(dotted.isIngressDropped()).isTrue();
+        dotted.removeIngressDrop();
+        assertThat(dotted.isIngressDropped()).isFalse();
+        assertThat(hyphened.isIngressDropped()).isTrue();
+    }
+
+    @Test
+    void shouldRemoveTheRuleOfAnEarlierVersion() throws PortException {
+        VethPair.create("near0.1", "far0");
+        Shell.run("nft", """
+                table netdev holdfast-near0-1 {
+                  chain ingress { type filter hook ingress device "near0.1" priority -500; policy drop; }
+                }""");
+        new PortGuard("near0.1").removeIngressDrop();
+        assertThat(Shell.run("nft", "list", "tables")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "tap0\"; }", "tap 0", "-tap0", "tap0/1", "{tap0", "sixteen-letters-"})
+    void shouldRefuseANameThatMeansSomethingInAScript(String name) {
+        assertThatThrownBy(() -> new PortGuard(name)).isInstanceOf(IllegalArgumentException.class);
     }
 
     private static boolean answersPing() {
