@@ -5,6 +5,7 @@ import io.holdfast.config.DirtyPagesMethod;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -121,7 +122,9 @@ public final class QemuEngine implements CheckpointEngine {
 
     @Override
     public List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException {
-        return ExitSearch.exits(qmp, wallGuestPorts);
+        List<String> exits = new ArrayList<>(ExitSearch.exits(qmp, wallGuestPorts));
+        VhostNet.exitOf(process).ifPresent(exits::add);
+        return List.copyOf(exits);
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.holdfast.port.PacketSocketPort;
 import io.holdfast.port.PcapPort;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
+import io.holdfast.port.PortPair;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -81,6 +82,15 @@ public final class Doctor {
         for (NicConfig nic : proxy.nics()) {
             examinePort(nic.guestPort(), throughPcap);
             examinePort(nic.uplink(), throughPcap);
+            examinePair(new PortPair(nic.guestPort(), nic.uplink()));
+        }
+    }
+
+    private void examinePair(PortPair pair) {
+        try {
+            pair.problems().forEach(problem -> add(Finding.failed("mtu", problem)));
+        } catch (PortException e) {
+            // That one of them is not there was found before.
         }
     }
 
@@ -128,6 +138,12 @@ public final class Doctor {
                             + " use -smp 1,maxcpus=2 or QEMU 8.1"));
         } else {
             add(Finding.ok("qemu", version.get()));
+        }
+        if (KernelNetworking.isAskedFor(command)) {
+            add(Finding.failed(
+                    "qemu",
+                    "qemu.command has a tap with vhost: the kernel hands on frames of a guest that QEMU has stopped; say"
+                            + " vhost=off"));
         }
     }
 
