@@ -3,18 +3,27 @@ package io.holdfast.agent;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The one thread on which an agent's decisions are made; what blocks for long runs elsewhere and reports here. */
+/**
+ * The one thread on which an agent's decisions are made; what blocks for long runs elsewhere and reports here.
+ *
+ * <p>An event that fails with an exception is logged, and the next one comes. After an {@link Error} nobody knows what is
+ * true any more: the agent is told, and ends.
+ */
 @SuppressWarnings("FutureReturnValueIgnored") // What fails is logged where it runs.
 final class Conductor implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Conductor.class);
 
     private final ScheduledThreadPoolExecutor executor;
+    private final Consumer<Error> onError;
 
-    Conductor(String name) {
+    /** @param onError called on the conductor's thread; must not block */
+    Conductor(String name, Consumer<Error> onError) {
+        this.onError = onError;
         executor = new ScheduledThreadPoolExecutor(1, task -> {
             Thread thread = new Thread(task, name);
             thread.setDaemon(true);
@@ -52,12 +61,15 @@ final class Conductor implements AutoCloseable {
         executor.scheduleAtFixedRate(guarded(event), intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
     }
 
-    private static Runnable guarded(Runnable event) {
+    private Runnable guarded(Runnable event) {
         return () -> {
             try {
                 event.run();
             } catch (RuntimeException e) {
                 log.error("an event could not be handled", e);
+            } catch (Error e) {
+                log.error("an event could not be handled, and the agent cannot go on", e);
+                onError.accept(e);
             }
         };
     }

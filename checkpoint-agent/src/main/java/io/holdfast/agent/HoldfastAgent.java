@@ -35,6 +35,9 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,13 +53,16 @@ public final class HoldfastAgent implements AutoCloseable {
 
     private final HoldfastConfig config;
     private final AgentMeasures measures = new AgentMeasures();
-    private final Conductor conductor = new Conductor("conductor");
+    private final Conductor conductor = new Conductor("conductor", this::onError);
     private final EventLoopGroup eventLoop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final AgentContext context;
     private final LinkServer linkServer;
     private final ControlServer controlServer;
     private final MetricsRegistry registry;
     private final MetricsServer metricsServer;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final AtomicReference<@Nullable String> failure = new AtomicReference<>();
     private long heartbeats;
 
     /** Conductor; read by the link's event loop for messages that must not wait. */
@@ -64,35 +70,6 @@ public final class HoldfastAgent implements AutoCloseable {
 
     /** Renewed by the conductor with every tick. */
     private volatile AgentView view;
-
-    /**
-     * Runs an agent until the process is told to stop.
-     *
-     * @return the exit code
-     */
-    public static int run(HoldfastConfig config)
-            throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
-        CountDownLatch stop = new CountDownLatch(1);
-        CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            stop.countDown();
-            try {
-                stopped.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }));
-        HoldfastAgent agent = new HoldfastAgent(config);
-        agent.start();
-        try {
-            stop.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        agent.close();
-        stopped.countDown();
-        return 0;
-    }
 
     public HoldfastAgent(HoldfastConfig config)
             throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
@@ -118,7 +95,8 @@ public final class HoldfastAgent implements AutoCloseable {
     }
 
     private Health liveness() {
-        return Health.ok(view.role());
+        String reason = failure.get();
+        return reason == null ? Health.ok(view.role()) : Health.failing(reason);
     }
 
     private Health readiness() {
@@ -143,6 +121,26 @@ public final class HoldfastAgent implements AutoCloseable {
             view = shell.view();
         });
         conductor.postEvery(context.agent().heartbeat().toNanos(), () -> shell.onHeartbeat(++heartbeats));
+    }
+
+    /**
+     * Waits until the agent has been closed, or cannot go on.
+     *
+     * @return why it cannot; null if it was closed
+     */
+    public @Nullable String awaitEnd() throws InterruptedException {
+        ended.await();
+        return failure.get();
+    }
+
+    /**
+     * Takes note of an error that some thread of the agent's did not survive. Any thread; does not block. Whoever waits for
+     * the end closes the agent: the guest goes on, and its output stays where it is, because without an engine the wall
+     * opens for nobody (INV-6).
+     */
+    public void onError(Error error) {
+        failure.compareAndSet(null, error.toString());
+        ended.countDown();
     }
 
     private void changeRole(Shell next) {
@@ -261,9 +259,12 @@ public final class HoldfastAgent implements AutoCloseable {
                 .put("promotion_ms", measures.promotionNanos / 1e6);
     }
 
-    /** Stops; the guest goes on, its output held or not as the wall was left. */
+    /** Stops; the guest goes on, its output held or not as the wall was left. Idempotent. */
     @Override
     public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
         controlServer.close();
         metricsServer.close();
         conductor.post(() -> {
@@ -280,5 +281,6 @@ public final class HoldfastAgent implements AutoCloseable {
         registry.close();
         linkServer.close();
         eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+        ended.countDown();
     }
 }

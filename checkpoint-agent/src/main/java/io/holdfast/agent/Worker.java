@@ -7,7 +7,12 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A thread that does, in order, what may block; it reports to the conductor. */
+/**
+ * A thread that does, in order, what may block; it reports to the conductor.
+ *
+ * <p>A task that fails with an exception is logged, and the next one comes. An {@link Error} goes on to the thread's
+ * handler of uncaught ones, and with it the agent ends (see {@link HoldfastAgent}).
+ */
 final class Worker implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Worker.class);
@@ -31,6 +36,9 @@ final class Worker implements AutoCloseable {
                     task.run();
                 } catch (RuntimeException e) {
                     log.error("a task could not be carried out", e);
+                } catch (Error e) {
+                    log.error("a task could not be carried out, and the agent cannot go on", e);
+                    throw e;
                 }
             });
         } catch (RejectedExecutionException e) {

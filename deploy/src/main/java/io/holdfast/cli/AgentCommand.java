@@ -2,6 +2,8 @@ package io.holdfast.cli;
 
 import io.holdfast.agent.HoldfastAgent;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
 
@@ -12,11 +14,30 @@ import picocli.CommandLine.ParentCommand;
         description = "Ships the guest's checkpoints to the other host, or receives them and takes over.")
 final class AgentCommand implements Callable<Integer> {
 
+    private static final Logger LOG = LoggerFactory.getLogger(AgentCommand.class);
+
     @ParentCommand
     private Holdfast holdfast;
 
     @Override
     public Integer call() throws Exception {
-        return HoldfastAgent.run(holdfast.config());
+        try (HoldfastAgent agent = new HoldfastAgent(holdfast.config())) {
+            Runtime.getRuntime().addShutdownHook(new Thread(agent::close, "shutdown"));
+            Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> onUncaught(agent, thread, thrown));
+            agent.start();
+            String failure = agent.awaitEnd();
+            if (failure == null) {
+                return ExitCode.OK;
+            }
+            LOG.error("the agent ends: {}", failure);
+            return ExitCode.DIED;
+        }
+    }
+
+    private static void onUncaught(HoldfastAgent agent, Thread thread, Throwable thrown) {
+        LOG.error("thread {} has ended", thread.getName(), thrown);
+        if (thrown instanceof Error error) {
+            agent.onError(error);
+        }
     }
 }
