@@ -178,6 +178,9 @@ class HoldfastTest {
         assertThat(holdfast("--help").out).contains("Exit codes", "doctor");
 
         Files.writeString(config, Files.readString(config).replace("proxy:", "proxi:"));
+        JsonNode verdict = on(config, "config", "check", "--json").json();
+        assertThat(verdict.path("fine").asBoolean()).isFalse();
+        assertThat(verdict.at("/problems/0").asText()).contains("proxi");
         Outcome wrong = on(config, "config", "check");
         assertThat(wrong.exitCode).isEqualTo(ExitCode.USAGE);
         assertThat(wrong.err).contains("redis.yaml:5", "did you mean `proxy`");
@@ -187,6 +190,12 @@ class HoldfastTest {
     void shouldCheckAndShowTheConfiguration() throws Exception {
         Path config = Cables.writeConfig(directory);
         assertThat(on(config, "config", "check").out).contains("fine");
+        assertThat(on(config, "config", "check", "--json").json().path("fine").asBoolean())
+                .isTrue();
+        JsonNode json = on(config, "config", "show", "--json").json();
+        assertThat(json.path("guest").asText()).isEqualTo("redis");
+        assertThat(json.at("/proxy/nics/0/uplink").asText()).isEqualTo("up0");
+        assertThat(json.at("/proxy/wall-limit").asText()).endsWith("iB");
         Path shown = Files.writeString(directory.resolve("shown.yaml"), on(config, "config", "show").out);
         assertThat(HoldfastConfig.read(shown)).isEqualTo(HoldfastConfig.read(config));
     }

@@ -17,10 +17,12 @@ public final class ConfigFile {
 
     private final HoldfastConfig config;
     private final String effectiveYaml;
+    private final String effectiveJson;
 
-    private ConfigFile(HoldfastConfig config, String effectiveYaml) {
+    private ConfigFile(HoldfastConfig config, String effectiveYaml, String effectiveJson) {
         this.config = config;
         this.effectiveYaml = effectiveYaml;
+        this.effectiveJson = effectiveJson;
     }
 
     /**
@@ -61,7 +63,7 @@ public final class ConfigFile {
         SectionValues top = new SettingsReader(problems).read(yaml);
         new CrossChecks(top, problems).check();
         problems.throwIfAny();
-        return new ConfigFile(Assembly.holdfast(top), SettingsPrinter.print(top));
+        return new ConfigFile(Assembly.holdfast(top), SettingsPrinter.print(top), SettingsJson.print(top));
     }
 
     /** What the program works with. */
@@ -72,5 +74,10 @@ public final class ConfigFile {
     /** The file as if every setting had been written out, each with its text, unit and default; reads back the same. */
     public String effectiveYaml() {
         return effectiveYaml;
+    }
+
+    /** The same as one JSON object in the shape of the file, without texts and defaults. */
+    public String effectiveJson() {
+        return effectiveJson;
     }
 }
