@@ -314,12 +314,6 @@ command_of_operator() {
         || warn "holdfast $1 has failed"
 }
 
-# kill_holdfast HOST proxy|agent
-kill_holdfast() {
-    kill -KILL "${HOLDFAST_PIDS[$1-$2]}"
-    wait_for 5 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not die"
-}
-
 kill_waiting_qemu() {
     local pid rest
     read -r pid rest < "$HOSTS_DIR/b/run/standby.pid"
@@ -335,21 +329,6 @@ expect_recovery() {
     expect "PROTECTED again" $RECOVERY_SECONDS protected_again
     expect_nobody_promoted
     let_clients_run 500
-}
-
-# If somebody was, nothing that follows would mean anything.
-expect_nobody_promoted() {
-    local failed_before=$failed
-    expect "nobody was promoted" 0 nobody_was_promoted
-    if ((failed > failed_before)); then
-        conclude
-        exit 1
-    fi
-}
-
-nobody_was_promoted() {
-    host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE" \
-        && host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE"
 }
 
 wall_is_sealed() { wall_history_of "$1" | tail -n 1 | grep -q -e '-> SEALED$'; }

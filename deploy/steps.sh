@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Kills a host at every step of the protocol between the guest's pause and the commit, and checks that the clients of a
-# real guest notice nothing. One guest and its clients live through all of it: the host that died returns as the backup.
+# real guest notice nothing. One guest lives through all of it: the host that died returns as the backup. Before that two
+# deaths that need no failover: the primary's agent alone dies and leaves the guest paused, and the backup dies while it
+# writes a checkpoint into its own guest's memory.
 #
 #   steps.sh [--seed N]      as root, on Debian 12 with a JDK 25
 #
@@ -36,6 +38,13 @@ readonly INTERVAL=25ms
 readonly TAKE_OVER_SECONDS=10
 readonly SPRING_SECONDS=10
 readonly STEPS_OF_A_CHECKPOINT=10
+# An agent that restarts must be back before its peer gives it up, also on a machine that has much to do; and clients wait.
+readonly LONG_PATIENCE_SECONDS=30
+readonly LONG_STUCK_MILLIS=60000
+readonly RECOVERY_SECONDS=40
+
+# Process ids by host.
+declare -A TRIPWIRE_PIDS=()
 
 # Clients' frames that promoted hosts have given to the restored guest.
 given_frames=0
@@ -51,8 +60,16 @@ main() {
     begin_with_logs_in "$REPOSITORY/deploy/target/steps-logs"
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
+    HEARTBEATS_MISSED=100
+    GRACE=${LONG_PATIENCE_SECONDS}s
     protect_a_guest
 
+    the_agent_dies_and_leaves_the_guest_paused
+    the_backup_dies_while_it_applies_a_checkpoint
+    clients_have_noticed_nothing
+
+    say "$CLIENTS new clients, of less patience, start"
+    start_workload $CLIENTS steps:
     local step primary=a
     for ((step = 1; step <= STEPS_OF_A_CHECKPOINT; step++)); do
         die_at_step "$step" "$primary"
@@ -88,8 +105,8 @@ die_at() {
     shift 2
     let_clients_run $((500 + RANDOM % 500))
     say "host $host dies $text"
-    printf '%s\n' "$*" > "$HOSTS_DIR/$host/trap"
-    expect "it has come to that" $SPRING_SECONDS grep -qs sprung "$(log_of "$host" tripwire)"
+    set_trap "$host" "$@"
+    expect_trap_sprung "$host"
     killed_micros=$(now_micros)
     kill_everything_in "$host"
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
@@ -100,6 +117,58 @@ die_at() {
 
 # Each agent that was promoted has been started since the kill before, so its count is of one failover.
 frames_were_given() { ((given_frames > 0)); }
+
+# ---- deaths that need no failover -------------------------------------------------------------------------------------
+
+the_agent_dies_and_leaves_the_guest_paused() {
+    local killed_micros
+    let_clients_run 1000
+    say "the agent of host a dies before the guest goes on, and is started again"
+    mark_history a
+    set_trap a qmp before-request '"cont"' $((RANDOM % 30))
+    expect_trap_sprung a
+    killed_micros=$(now_micros)
+    kill_holdfast a agent
+    tell_workload_of_failover "$killed_micros" "$(now_micros)"
+    replace_tripwire a
+    expect "the guest is paused" 0 guest_is_in a paused
+    expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+    expect "nothing leaves host a" 0 is_silent a 0.5
+    start_holdfast a agent "$(agent_config_of a)"
+}
+
+# The agent that came back begins with all memory, which takes its time to be written: the backup dies in the middle of it.
+the_backup_dies_while_it_applies_a_checkpoint() {
+    expect_or_end "the new agent lets the guest go on, and it is PROTECTED again" 0 kill_backup_of_a_when_it_has_confirmed
+    kill_everything_in b
+    say "host b dies while it applies that first checkpoint, and comes back"
+    expect "the wall is SUSPENDED again" 5 wall_is_suspended_after_protection
+    expect "the guest of host a runs" 15 guest_is_in a running
+    mark_history a
+    HEARTBEATS_MISSED=5
+    GRACE=300ms
+    restore_redundancy a
+    expect "PROTECTED again" 0 protected_again
+    expect_nobody_promoted
+    let_clients_run 1000
+}
+
+wall_is_suspended_after_protection() { [[ $(wall_history_of a | tail -n 1) == 'PROTECTED -> SUSPENDED' ]]; }
+
+# Reads the audit of the wall on host a as it is written, because what comes next must come at once.
+kill_backup_of_a_when_it_has_confirmed() {
+    local audit silence line deadline=$((SECONDS + RECOVERY_SECONDS))
+    exec {audit}< "$(log_of a proxy)"
+    while IFS= read -r -u "$audit" line; do :; done
+    # Nobody ever writes here: reading from it is a sleep that starts no program.
+    exec {silence}<> <(:)
+    until IFS= read -r -u "$audit" line && [[ $line == *'-> PROTECTED'* ]]; do
+        ((SECONDS < deadline)) || return 1
+        read -r -t 0.002 -u "$silence" || true
+    done
+    kill -KILL "${HOLDFAST_PIDS[b-agent]}"
+    exec {audit}<&- {silence}<&-
+}
 
 # ---- the lab, with wires ----------------------------------------------------------------------------------------------
 
@@ -116,7 +185,7 @@ protect_a_guest() {
     wait_for_guest a
     wait_for_armed_backup a
     say "the guest is protected; $CLIENTS clients start"
-    start_workload $CLIENTS steps:
+    start_workload $CLIENTS deaths: --stuck-millis $LONG_STUCK_MILLIS
 }
 
 restore_redundancy() {
@@ -155,6 +224,23 @@ start_wired() {
     start_holdfast "$1" agent "$(agent_config_of "$1")"
 }
 
+# set_trap HOST TRAP...
+set_trap() {
+    local host=$1
+    shift
+    printf '%s\n' "$*" > "$HOSTS_DIR/$host/trap"
+}
+
+expect_trap_sprung() { expect "it has come to that" $SPRING_SECONDS grep -qs sprung "$(log_of "$1" tripwire)"; }
+
+# One with no trap set, in place of one that has sprung. Before an agent connects: replace_tripwire HOST
+replace_tripwire() {
+    kill -KILL "${TRIPWIRE_PIDS[$1]}"
+    wait_for 5 is_gone "${TRIPWIRE_PIDS[$1]}" || die "the tripwire of host $1 does not die"
+    rm -f "$HOSTS_DIR/$1/run/wired"/{qmp,proxy}.sock
+    start_tripwire "$1"
+}
+
 # One that lives and dies with the host: start_tripwire HOST
 start_tripwire() {
     local host=$1 run=$HOSTS_DIR/$1/run trap=$HOSTS_DIR/$1/trap
@@ -166,6 +252,7 @@ start_tripwire() {
         --wire "qmp=$run/wired/qmp.sock=$run/qmp.sock" \
         --wire "wall=$run/wired/proxy.sock=$run/proxy.sock" \
         --wire "link=7701=${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700"
+    TRIPWIRE_PIDS[$host]=$STARTED_PID
 }
 
 main "$@"

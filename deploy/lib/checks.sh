@@ -137,6 +137,24 @@ expect_take_over() {
     expect "the guest answers there" 10 guest_answers_there
 }
 
+# The same, of what gives everything that follows its meaning: ends the script when it fails.
+expect_or_end() {
+    local failed_before=$failed
+    expect "$@"
+    if ((failed > failed_before)); then
+        conclude
+        exit 1
+    fi
+}
+
+expect_nobody_promoted() { expect_or_end "nobody was promoted" 0 nobody_was_promoted; }
+
+# Host a has been the primary since TERM_BEFORE, and still is.
+nobody_was_promoted() {
+    host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE" \
+        && host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE"
+}
+
 # Unlike guest_answers it does not ask whether the other host's programs run.
 guest_answers_there() { [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]; }
 

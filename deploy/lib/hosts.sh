@@ -95,6 +95,12 @@ start_holdfast() {
     HOLDFAST_PIDS[$1-$2]=$STARTED_PID
 }
 
+# kill_holdfast HOST proxy|agent
+kill_holdfast() {
+    kill -KILL "${HOLDFAST_PIDS[$1-$2]}"
+    wait_for 5 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not die"
+}
+
 # Stops the script when a proxy or agent of a host has ended by itself, rather than wait for it.
 check_holdfast_runs() {
     local what

@@ -114,12 +114,20 @@ final class Wire {
             } else {
                 pumpBytes(from, to, fromClient);
             }
-            if (!trap.isSprung()) {
-                from.close();
-                to.close();
-            }
         } catch (IOException e) {
-            // The other direction has closed both.
+            // A reset, because somebody died and had not read everything; or the other direction has closed both.
+        }
+        if (!trap.isSprung()) {
+            close(from);
+            close(to);
+        }
+    }
+
+    private static void close(SocketChannel end) {
+        try {
+            end.close();
+        } catch (IOException e) {
+            System.err.println("cannot close a connection: " + e);
         }
     }
 
