@@ -7,8 +7,8 @@
 #   --seed S           the first seed (default: a random one, which is shown); the same seed gives the same settings
 #   --count N          failover runs, and thousands of simulated histories (default: 20)
 #
-# Installs missing Debian packages. Goes on after a failure; every failed run is named with the command that repeats it. The last line is
-# "N passed, N failed". Exit code 0 if none failed.
+# Installs missing Debian packages. Goes on after a failure; every failed run is named with the command that repeats it.
+# The last line is "N passed, N failed". Exit code 0 if none failed.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
