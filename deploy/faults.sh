@@ -42,6 +42,9 @@ readonly PATIENCE_SECONDS=8
 readonly STUCK_MILLIS=30000
 # What a return to protection may take: a Java program starts, and all memory is copied.
 readonly RECOVERY_SECONDS=40
+# Where the programs of a host tell their metrics, see lib/hosts.sh.
+readonly PROXY_PORT=9601
+readonly AGENT_PORT=9602
 # Soon full, see lib/hosts.sh.
 WALL_LIMIT=1MiB
 
@@ -59,6 +62,7 @@ main() {
     be_patient_for $LONG_PATIENCE_SECONDS
     protect_a_guest
 
+    the_metrics_tell_of_it
     the_agent_of_the_primary_dies
     the_agent_of_the_primary_dies_and_the_guest_stands_still
     the_proxy_of_the_primary_dies
@@ -92,6 +96,39 @@ protect_a_guest() {
     say "the guest is protected under term $TERM_BEFORE; $CLIENTS clients start"
     start_workload $CLIENTS faults: --stuck-millis $STUCK_MILLIS
     let_clients_run 2000
+}
+
+# ---- what is measured of a pair that is well -----------------------------------------------------------------------------
+
+the_metrics_tell_of_it() {
+    say "the agents say what it costs"
+    expect "the guest was paused for checkpoints" 0 metric_is a $AGENT_PORT holdfast_checkpoint_pause_seconds_count '. > 5'
+    expect "for less than a second each" 0 mean_is_below 1 holdfast_checkpoint_pause_seconds
+    expect "the backup has confirmed them" 0 metric_is a $AGENT_PORT holdfast_confirm_seconds_count '. > 5'
+    expect "within a few seconds each" 0 mean_is_below 5 holdfast_confirm_seconds
+    expect "they had changed pages" 0 metric_is a $AGENT_PORT holdfast_dirty_pages_total '. > 100'
+    expect "which were shipped" 0 metric_is a $AGENT_PORT holdfast_shipped_bytes_total \
+        ". > 4096 * $(metric_of a $AGENT_PORT holdfast_dirty_pages_total) / 100"
+    expect "the guest is paused for a part of its time" 0 share_of_paused_time_is_sane
+    expect "nobody has taken over" 0 metric_is b $AGENT_PORT holdfast_failovers_total '. == 0'
+    expect "the wall has held frames" 0 metric_is a $PROXY_PORT holdfast_hold_seconds_count '. > 0'
+}
+
+# mean_is_below SECONDS HISTOGRAM, on host a
+mean_is_below() {
+    local count
+    count=$(metric_of a $AGENT_PORT "$2_count")
+    metric_is a $AGENT_PORT "$2_sum" ". > 0 and . < $1 * ${count:-0}"
+}
+
+# What Prometheus makes of the counter, over a second.
+share_of_paused_time_is_sane() {
+    local name=holdfast_guest_paused_seconds_total paused_before micros_before seconds
+    micros_before=$(now_micros)
+    paused_before=$(metric_of a $AGENT_PORT $name)
+    sleep 1
+    seconds=$(jq -n "($(now_micros) - $micros_before) / 1e6")
+    metric_is a $AGENT_PORT $name ". > $paused_before and . - $paused_before < $seconds"
 }
 
 # ---- the faults -------------------------------------------------------------------------------------------------------
@@ -270,6 +307,7 @@ the_host_dies() {
     kill_everything_in b
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
     expect_take_over a $((PATIENCE_SECONDS + RECOVERY_SECONDS))
+    expect "host a counts it" 5 metric_is a $AGENT_PORT holdfast_failovers_total '. == 1'
     # As long as a client may wait for its own next retransmission after the patience of the hosts.
     let_clients_run 10000
 }

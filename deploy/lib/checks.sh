@@ -92,6 +92,15 @@ figure_of() { status_of "$1" | jq --raw-output "$2"; }
 # The audit of a host's wall, as lines like "PROTECTED -> SUSPENDED"; also of states that are over before one can ask.
 wall_history_of() { sed -n 's/.* wall \([A-Z]* -> [A-Z]*\), term.*/\1/p' "$(log_of "$1" proxy)"; }
 
+# One figure of a program's metrics, summed over its labels; nothing if there is none: metric_of HOST PORT NAME
+metric_of() {
+    in_lab "$1" socat -t 5 - "TCP:127.0.0.1:$2" <<< $'GET /metrics HTTP/1.0\r\n\r' \
+        | awk -v name="$3" '$1 == name || index($1, name "{") == 1 { sum += $NF; found = 1 } END { if (found) print sum }'
+}
+
+# Whether a figure fulfils a condition of jq's, such as ". > 0": metric_is HOST PORT NAME CONDITION
+metric_is() { metric_of "$1" "$2" "$3" | jq --slurp --exit-status "length == 1 and (.[0] | $4)" > /dev/null; }
+
 # Where the history of a host's wall is now, for wall_went and protected_again: mark_history HOST
 mark_history() {
     HISTORY_HOST=$1

@@ -62,7 +62,8 @@ final class AgentMetrics {
                         "holdfast.guest.paused.seconds",
                         measures.pausedNanos,
                         paused -> paused.value() / NANOS_PER_SECOND)
-                .description("Time in which the guest stood still; its rate is the share of time that it loses")
+                .description("Time in which the guest stood still; the share of time that it is paused is"
+                        + " rate(holdfast_guest_paused_seconds_total[1m])")
                 .register(meters);
         for (String role : new String[] {"primary", "backup"}) {
             Gauge.builder("holdfast.agent.role", view, now -> now.get().role().equals(role) ? 1 : 0)

@@ -1,0 +1,72 @@
+package io.holdfast.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.metrics.MetricsRegistry;
+import io.prometheus.client.exporter.common.TextFormat;
+import java.io.StringWriter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class AgentMetricsTest {
+
+    private static final String LABELS = "{guest=\"redis\",host=\"a\",} ";
+
+    private final AgentMeasures measures = new AgentMeasures();
+    private AgentView view = new AgentView("primary", 3, 41, true, true, "protected");
+
+    @Test
+    void shouldShowWhatTheAgentMeasured() throws Exception {
+        measures.pauseNanos.record(4_000_000);
+        measures.pauseNanos.record(12_000_000);
+        measures.pausedNanos.add(16_000_000);
+        measures.confirmNanos.record(30_000_000);
+        measures.checkpoints.add(2);
+        measures.dirtyPages.add(70);
+        measures.shippedBytes.add(290_000);
+        measures.failovers.increment();
+        assertThat(scrape())
+                .contains(
+                        "holdfast_checkpoint_pause_seconds_count" + LABELS + "2.0",
+                        "holdfast_checkpoint_pause_seconds_sum" + LABELS + "0.016",
+                        "holdfast_confirm_seconds_count" + LABELS + "1.0",
+                        "holdfast_confirm_seconds_sum" + LABELS + "0.03",
+                        "holdfast_guest_paused_seconds_total" + LABELS + "0.016",
+                        "holdfast_checkpoints_total" + LABELS + "2.0",
+                        "holdfast_dirty_pages_total" + LABELS + "70.0",
+                        "holdfast_shipped_bytes_total" + LABELS + "290000.0",
+                        "holdfast_failovers_total" + LABELS + "1.0");
+    }
+
+    @Test
+    void shouldSayHowTheShareOfPausedTimeIsAskedFor() throws Exception {
+        assertThat(scrape())
+                .anyMatch(line -> line.startsWith("# HELP holdfast_guest_paused_seconds_total")
+                        && line.contains("rate(holdfast_guest_paused_seconds_total[1m])"));
+    }
+
+    @Test
+    void shouldShowTheAgentAsItIsNow() throws Exception {
+        assertThat(scrape())
+                .contains(
+                        "holdfast_agent_term" + LABELS + "3.0",
+                        "holdfast_agent_epoch" + LABELS + "41.0",
+                        "holdfast_agent_ready" + LABELS + "1.0",
+                        "holdfast_agent_role{guest=\"redis\",host=\"a\",role=\"primary\",} 1.0");
+        view = new AgentView("backup", 4, 50, false, false, "no backup");
+        assertThat(scrape())
+                .contains(
+                        "holdfast_agent_term" + LABELS + "4.0",
+                        "holdfast_agent_ready" + LABELS + "0.0",
+                        "holdfast_agent_role{guest=\"redis\",host=\"a\",role=\"primary\",} 0.0");
+    }
+
+    private List<String> scrape() throws Exception {
+        try (MetricsRegistry registry = new MetricsRegistry("redis", "a")) {
+            new AgentMetrics(measures, () -> view).bindTo(registry);
+            StringWriter out = new StringWriter();
+            registry.scrape(out, TextFormat.CONTENT_TYPE_004);
+            return out.toString().lines().toList();
+        }
+    }
+}
