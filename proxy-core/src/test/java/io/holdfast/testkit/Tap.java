@@ -73,7 +73,9 @@ public final class Tap implements AutoCloseable {
     @Override
     public void close() {
         try {
-            int unused = (int) CLOSE.invokeExact(descriptor);
+            if ((int) CLOSE.invokeExact(descriptor) < 0) {
+                throw new IllegalStateException("the tap is closed already");
+            }
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
