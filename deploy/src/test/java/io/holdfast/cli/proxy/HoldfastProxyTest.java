@@ -114,7 +114,9 @@ class HoldfastProxyTest {
                 });
                 copy = agent.read().orElseThrow();
             }
-            assertThat(copy.bytes()).hasSize(copy.prefixBytes() + request.length).endsWith(request);
+            assertThat(copy.bytes())
+                    .hasSize(copy.prefixBytes() + request.length)
+                    .endsWith(request);
             assertThat(copy.stamp()).isEqualTo(engine.status().path("epoch").asLong());
             assertThat(counter(engine, "mirrored") + counter(engine, "unmirrored"))
                     .isLessThan(counter(engine, "delivered"));
@@ -129,7 +131,8 @@ class HoldfastProxyTest {
             engine.execute("seal", "{\"reason\": \"test\"}");
             assertThat(injected(frames, copy)).isEqualTo(new FrameChannel.Receipt(0, 1));
             guest.assertStaysAt(before + 1);
-            assertThat(scrape("/metrics")).contains("holdfast_refused_injections_total{guest=\"redis\",host=\"a\",} 1.0");
+            assertThat(scrape("/metrics"))
+                    .contains("holdfast_refused_injections_total{guest=\"redis\",host=\"a\",} 1.0");
         }
     }
 
