@@ -21,7 +21,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -66,9 +65,8 @@ public final class LinkConnection implements LinkOutput, CopyOutput {
     private final @Nullable SslHandler tls;
 
     /** Of copies that the kernel has not taken yet. */
-    private final AtomicLong queuedCopyBytes = new AtomicLong();
-
     private final ReentrantLock writabilityLock = new ReentrantLock();
+
     private final Condition writabilityChanged = writabilityLock.newCondition();
 
     // Written by the event loop only.
@@ -120,21 +118,16 @@ public final class LinkConnection implements LinkOutput, CopyOutput {
     }
 
     /**
-     * Copies have {@link LinkOptions#COPY_BYTES} of the queue to themselves, however full or empty the rest is. More would
-     * keep checkpoints from having their share: whoever ships one waits until the queue is short.
+     * Only while the queue is nearly empty: a checkpoint that is being shipped fills it, and no copy gets in its way, nor do
+     * copies among themselves fill more of it than {@link LinkOptions#COPY_BYTES}.
      */
     @Override
     public boolean offer(ClientFrame frame) {
-        int bytes = frame.bytes().length;
-        if (queuedCopyBytes.get() >= LinkOptions.COPY_BYTES) {
+        long queuedBytes = LinkOptions.WATER_MARK.high() - channel.bytesBeforeUnwritable();
+        if (queuedBytes >= LinkOptions.COPY_BYTES) {
             return false;
         }
-        queuedCopyBytes.addAndGet(bytes);
-        channel.writeAndFlush(LinkCodec.encode(new LinkMessage.Mirrored(frame), channel.alloc()))
-                .addListener(done -> {
-                    queuedCopyBytes.addAndGet(-bytes);
-                    noteFailure(done);
-                });
+        send(new LinkMessage.Mirrored(frame));
         return true;
     }
 

@@ -11,7 +11,7 @@ final class LinkOptions {
      */
     static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(512 << 10, 1 << 20);
 
-    /** Of that, what copies of clients' frames may fill: one that the kernel has merged, or some hundred small ones. */
+    /** When so much waits, no copy of a client's frame is added. */
     static final int COPY_BYTES = 64 << 10;
 
     static final int CONNECT_TIMEOUT_MILLIS = 2_000;

@@ -205,7 +205,8 @@ final class TestGuest implements AutoCloseable {
                 .start();
         process = started;
         long deadline = System.nanoTime() + 5_000_000_000L;
-        while (!Files.exists(monitor()) || !Files.exists(memory)) {
+        // The file is there before it has its length.
+        while (!Files.exists(monitor()) || !Files.exists(memory) || Files.size(memory) == 0) {
             if (!started.isAlive() || System.nanoTime() - deadline > 0) {
                 throw new IllegalStateException("QEMU did not start: " + Files.readString(log) + command);
             }

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -248,11 +249,7 @@ class LinkTest {
 
     @Test
     void shouldConnectWhenThePeerIsThereAtLastAndAgainWhenItComesBack() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
-        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), portOfNobody());
         try (LogCapture log = new LogCapture(LinkClient.class)) {
             link.connect(address, PLAIN);
             log.awaitLine("Connection refused");
@@ -276,6 +273,26 @@ class LinkTest {
         assertThat(link.backup.events())
                 .filteredOn(event -> event.startsWith("down"))
                 .allMatch(event -> event.startsWith("down: closed here"));
+    }
+
+    /**
+     * A port on which nobody listens, and below those that the kernel gives to clients: one who connects to such a port again
+     * and again may get the very same as his own, and so connect to himself.
+     */
+    private static int portOfNobody() throws IOException {
+        int port = 20_000 + (int) (ProcessHandle.current().pid() % 10_000);
+        while (!isFree(port)) {
+            port++;
+        }
+        return port;
+    }
+
+    private static boolean isFree(int port) throws IOException {
+        try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            return free.isBound();
+        } catch (BindException e) {
+            return false;
+        }
     }
 
     @Test
