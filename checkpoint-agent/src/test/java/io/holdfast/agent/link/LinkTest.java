@@ -259,7 +259,7 @@ class LinkTest {
                     .hasSize(1);
 
             for (int life = 0; life < 3; life++) {
-                LinkServer server = link.serve(PLAIN, address);
+                LinkServer server = serveAsSoonAsThePortIsFree(address);
                 link.primary.connection(life).send(new Confirm(life + 1));
                 link.backup.awaitMessages(life + 1);
                 server.close();
@@ -285,6 +285,11 @@ class LinkTest {
             port++;
         }
         return port;
+    }
+
+    /** One that was closed listens on until the selector has let go of it, a moment later. */
+    private LinkServer serveAsSoonAsThePortIsFree(InetSocketAddress address) {
+        return await().ignoreException(LinkException.class).until(() -> link.serve(PLAIN, address), server -> true);
     }
 
     private static boolean isFree(int port) throws IOException {
