@@ -2,11 +2,16 @@
 # Measures a real guest: what its clients wait and get without Holdfast, with QEMU's own filter-buffer and behind the wall,
 # what a checkpoint takes, and how long a failover is. A part of bench.sh, which says what its figures are for.
 #
-#   bench-guest.sh [--quick] [--rounds N] --figures FILE       as root, on Debian 12 with a JDK 25
+#   bench-guest.sh [--quick | --smoke] [--rounds N] [--ways A,B] --figures FILE      as root, on Debian 12 with a JDK 25
 #
-#   --quick            shorter measurements: one round, one size of memory, five failovers
+#   --quick            shorter measurements: one size of memory, ten failovers of each kind
+#   --smoke            the shortest: one failover of each kind
 #   --rounds N         times that requests and bulk are measured, in turns (default: 3)
+#   --ways A,B         only these of the ways below, and of checkpoints and failovers
 #   --figures FILE     gets a line of JSON for each figure
+#
+# The guest is Redis under TCG and nothing else, so its clients measure with what Redis does: bulk down is GET of large
+# values, bulk up is SET of such, and small replies are those to PING of many clients at once, each in a frame of its own.
 #
 # Everything runs in network namespaces of its own and is removed at the end, whatever happens.
 
@@ -30,8 +35,9 @@ source "$REPOSITORY/deploy/lib/workload.sh"
 
 readonly WAYS=(guest-plain guest-filter-10ms guest-filter-25ms guest-wall-10ms guest-wall-25ms guest-wall-demand)
 readonly VALUE_BYTES=524288
+readonly DEFAULT_HEARTBEATS_MISSED=$HEARTBEATS_MISSED DEFAULT_GRACE=$GRACE
 
-rounds=3 seconds=5 figures='' failovers=20 killed_micros=0
+rounds=3 seconds=5 figures='' wanted='' failovers=20 killed_micros=0
 memory_sizes=(96 128 256 512)
 
 main() {
@@ -49,22 +55,25 @@ main() {
     trap 'exit 141' PIPE
     trap 'exit 143' TERM
 
-    measure_ways
-    measure_failovers
-    measure_pauses
+    local memory
+    for memory in "${memory_sizes[@]}"; do
+        measure_guest "$memory"
+    done
 }
 
 parse_options() {
     while (($# > 0)); do
         case $1 in
             --help | -h) print_help && exit 0 ;;
-            --quick) seconds=2 rounds=1 failovers=5 memory_sizes=(128) && shift && continue ;;
-            --rounds | --figures) ;;
+            --quick) seconds=1 failovers=10 memory_sizes=(128) && shift && continue ;;
+            --smoke) seconds=1 failovers=1 memory_sizes=(128) && shift && continue ;;
+            --rounds | --ways | --figures) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
+            --ways) wanted=$2 ;;
             --figures) figures=$2 ;;
         esac
         shift 2
@@ -73,10 +82,36 @@ parse_options() {
     [[ -n $figures ]] || die_of_usage "--figures is missing"
 }
 
-# record WAY METRIC VALUE
+is_wanted() { [[ -z $wanted || ,$wanted, == *",$1,"* ]]; }
+
+# One guest for all that is measured with its size of memory, because it takes seconds to boot: measure_guest MEMORY_MIB
+measure_guest() {
+    local way ways=()
+    if (($1 == 128)); then
+        for way in "${WAYS[@]}"; do
+            ! is_wanted "$way" || ways+=("$way")
+        done
+    fi
+    if ((${#ways[@]} == 0)) && ! is_wanted checkpoints && ! { (($1 == 128)) && is_wanted failovers; }; then
+        return 0
+    fi
+    say "a guest of $1 MiB boots"
+    start_lab "guest-$1" "$1"
+    # What is measured here is not how soon a silence is noticed; a busy machine shall not bring about failovers.
+    HEARTBEATS_MISSED=100 GRACE=10s
+    measure_ways "${ways[@]}"
+    ! is_wanted checkpoints || measure_checkpoints "$1"
+    HEARTBEATS_MISSED=$DEFAULT_HEARTBEATS_MISSED GRACE=$DEFAULT_GRACE
+    if (($1 == 128)) && is_wanted failovers; then measure_failovers; fi
+    stop_lab
+}
+
+# record WHAT METRIC VALUE, where what is as in bench-report.sh; what is no number is not measured.
 record() {
-    printf '{"way":"%s","metric":"%s","value":%s}\n' "$1" "$2" "$3" >> "$figures"
-    detail "$2: $3"
+    local value=$3
+    [[ $value =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]] || value=null
+    printf '{%s,"metric":"%s","value":%s}\n' "$1" "$2" "$value" >> "$figures"
+    detail "$2: $value"
 }
 
 # ---- a guest and its two hosts ----------------------------------------------------------------------------------------
@@ -122,14 +157,16 @@ monitor() {
     ! grep -q '"error"' "$HOSTS_DIR/monitor.log" || die "QEMU refuses $1: $(cat "$HOSTS_DIR/monitor.log")"
 }
 
-# Puts the wall of host a and the backup on host b around the guest that runs: protect INTERVAL LATENCY_TARGET BUDGET DIRTY_PAGES
+# Puts the wall of host a and the backup on host b around the guest that runs:
+# protect INTERVAL LATENCY_TARGET BUDGET DIRTY_PAGES
 protect() {
     close_bridge
     write_config a primary wall "$1"
     write_config b backup wall "$1"
     local host
     for host in a b; do
-        sed -i "s/^agent:/&\n  latency-target: $2\n  pause-budget: $3/; s/^  qemu:/&\n    dirty-pages: $4/" "$(config_of $host)"
+        sed -i -e "s/^agent:/&\n  latency-target: $2\n  pause-budget: $3/" -e "s/^  qemu:/&\n    dirty-pages: $4/" \
+            "$(config_of $host)"
     done
     start_holdfast a proxy
     start_holdfast a agent
@@ -158,30 +195,28 @@ expose() {
 
 measure_ways() {
     local round way
-    say "a guest of 128 MiB, and its clients"
-    start_lab ways 128
+    (($# > 0)) || return 0
     for ((round = 1; round <= rounds; round++)); do
-        for way in "${WAYS[@]}"; do
+        for way in "$@"; do
             say "round $round of $rounds: $way"
             open_way "$way"
             record_way "$way"
             close_way "$way"
         done
     done
-    stop_lab
 }
 
 open_way() {
     case $1 in
         guest-plain) ;;
         guest-filter-*)
-            monitor object-add "{\"qom-type\":\"filter-buffer\",\"id\":\"f0\",\"netdev\":\"n0\",\"interval\":$(millis_of "$1")000}"
+            monitor object-add \
+                "{\"qom-type\":\"filter-buffer\",\"id\":\"f0\",\"netdev\":\"n0\",\"interval\":$(millis_of "$1")000}"
             ;;
         # No other cadence than the interval.
         guest-wall-*ms) protect "$(millis_of "$1")ms" 10s 90 auto ;;
         guest-wall-demand) protect 200ms 0ms 30 auto ;;
     esac
-    in_lab client redis-benchmark -h "$GUEST_ADDRESS" -c 1 -n 20 -t ping_mbulk --csv > /dev/null
 }
 
 close_way() {
@@ -197,111 +232,180 @@ millis_of() {
 }
 
 record_way() {
-    local way=$1 requests=$((seconds * 30)) csv transfers
-    csv=$(in_lab client redis-benchmark -h "$GUEST_ADDRESS" -c 1 -n $requests -t ping_mbulk --csv | tail -n 1 | tr -d '"')
-    record "$way" request_p50_ms "$(cut -d, -f5 <<< "$csv")"
-    record "$way" request_p99_ms "$(cut -d, -f7 <<< "$csv")"
-    head -c $VALUE_BYTES /dev/zero | in_lab client redis-cli -h "$GUEST_ADDRESS" -x set bulk > /dev/null
-    csv=$(in_lab client redis-benchmark -h "$GUEST_ADDRESS" -c 4 -n $((seconds * 60)) --csv get bulk | tail -n 1 | tr -d '"')
-    transfers=$(rev <<< "$csv" | cut -d, -f7 | rev)
-    record "$way" bulk_down_gbit "$(jq -n "$transfers * $VALUE_BYTES * 8 / 1e9 * 1000 | round / 1000")"
-    [[ $way != guest-wall-* ]] || record "$way" pause_p50_ms "$(ask_holdfast a agent | jq .pause_p50_ms)"
+    local way=$1 what="\"way\":\"$1\"" csv
+    csv=$(redis_benchmark 20 -c 1 -t ping_mbulk)
+    record "$what" request_p50_ms "$(column_of "$csv" 5)"
+    record "$what" request_p99_ms "$(column_of "$csv" 7)"
+    csv=$(redis_benchmark 1000 -c 200 -t ping_mbulk)
+    record "$what" small_replies_per_second "$(column_of "$csv" 2)"
+    csv=$(redis_benchmark 12 -c 4 -d $VALUE_BYTES -t set)
+    record "$what" bulk_up_gbit "$(gbit_of "$(column_of "$csv" 2)")"
+    # That left a large value under the name that redis-benchmark uses.
+    csv=$(redis_benchmark 12 -c 4 -t get)
+    record "$what" bulk_down_gbit "$(gbit_of "$(column_of "$csv" 2)")"
+    [[ $way != guest-wall-* ]] || record "$what" pause_p50_ms "$(ask_holdfast a agent | jq '.pause_p50_ms // empty')"
 }
+
+# As many requests as fit into the seconds that there are, by how long the first few take, and not fewer than those: its line
+# of figures. redis_benchmark FIRST_REQUESTS OPTION...
+redis_benchmark() {
+    local first=$1 rate requests
+    shift
+    rate=$(column_of "$(run_redis_benchmark -n "$first" "$@")" 2)
+    requests=$(awk -v rate="$rate" -v seconds="$seconds" -v least="$first" \
+        'BEGIN { requests = int(rate * seconds); print (requests > least ? requests : least) }')
+    run_redis_benchmark -n "$requests" "$@"
+}
+
+# A reply that does not come would be waited for without end.
+run_redis_benchmark() {
+    in_lab client timeout $((seconds * 10 + 60)) redis-benchmark -h "$GUEST_ADDRESS" --csv "$@" 2> /dev/null \
+        | tail -n 1 || true
+}
+
+# column_of CSV NUMBER
+column_of() { tr -d '"' <<< "$1" | rev | cut -d, -f$((9 - $2)) | rev; }
+
+# gbit_of VALUES_PER_SECOND
+gbit_of() { awk -v rate="$1" -v bytes=$VALUE_BYTES 'BEGIN { if (rate != "") printf "%.3f", rate * bytes * 8 / 1e9 }'; }
 
 # ---- checkpoints ------------------------------------------------------------------------------------------------------
 
-# The pause and the bytes of a checkpoint by size of memory, way of finding changes and load.
-measure_pauses() {
-    local memory method load before
-    for memory in "${memory_sizes[@]}"; do
-        say "checkpoints of a guest of $memory MiB"
-        start_lab "pauses-$memory" "$memory"
-        for method in comparison auto; do
-            for load in idle writer; do
-                protect 50ms 10s 90 $method
-                before=$(ask_holdfast a agent)
-                put_load_on $load
-                record_checkpoints "checkpoint-${memory}mib-$method-$load" "$before"
+# The pause and the bytes of a checkpoint by way of finding changes and load: measure_checkpoints MEMORY_MIB
+measure_checkpoints() {
+    local wanted_method method load before
+    say "checkpoints of a guest of $1 MiB"
+    for wanted_method in comparison auto; do
+        for load in idle writer; do
+            protect 50ms 10s 90 $wanted_method
+            before=$(ask_holdfast a agent)
+            # What runs, not what was wished for.
+            method=$(jq --raw-output .dirty_pages_by <<< "$before")
+            if [[ $wanted_method == auto && $method == comparison ]]; then
+                warn "nothing faster than comparison works here: $(grep -h comparison "$(log_of a agent)" | tail -n 1)"
                 expose
-            done
+                return 0
+            fi
+            say "$load, changed pages by $method"
+            put_load_on $load
+            record_checkpoints "\"checkpoint\":{\"memory_mib\":$1,\"method\":\"$method\",\"load\":\"$load\"}" "$before"
+            expose
         done
-        stop_lab
     done
 }
 
+# A writer changes many small values at random; requests in a row, because every answer waits for a checkpoint.
 put_load_on() {
     if [[ $1 == idle ]]; then
-        sleep "$seconds"
+        sleep $((seconds + 1))
     else
-        in_lab client timeout "$seconds" redis-benchmark -h "$GUEST_ADDRESS" -c 4 -n 1000000 -r 20000 -d 400 -t set \
-            > /dev/null 2>&1 || true
+        in_lab client timeout $((seconds + 1)) redis-benchmark -h "$GUEST_ADDRESS" -c 8 -P 64 -n 100000000 -r 20000 -d 400 \
+            -t set > /dev/null 2>&1 || true
     fi
 }
 
-# record_checkpoints WAY STATUS_BEFORE; the first checkpoint, which has all memory, is in neither.
+# record_checkpoints WHAT STATUS_BEFORE; the first checkpoint, which has all memory, does not count among the bytes.
 record_checkpoints() {
     local status
     status=$(ask_holdfast a agent)
-    record "$1" pause_p50_ms "$(jq .pause_p50_ms <<< "$status")"
-    record "$1" pause_p99_ms "$(jq .pause_p99_ms <<< "$status")"
-    record "$1" kibibytes_per_checkpoint "$(jq --argjson before "$2" \
-        '(.shipped_bytes - $before.shipped_bytes) / (.checkpoints - $before.checkpoints) / 1024 | round' <<< "$status")"
+    record "$1" pause_p50_ms "$(jq '.pause_p50_ms // empty' <<< "$status")"
+    record "$1" pause_p99_ms "$(jq '.pause_p99_ms // empty' <<< "$status")"
+    record "$1" checkpoints "$(jq --argjson before "$2" '.checkpoints - $before.checkpoints' <<< "$status")"
+    record "$1" kibibytes_per_checkpoint "$(jq --argjson before "$2" '(.checkpoints - $before.checkpoints) as $checkpoints
+        | if $checkpoints > 0 then (.shipped_bytes - $before.shipped_bytes) / $checkpoints / 1024 | round else empty end' \
+        <<< "$status")"
 }
 
 # ---- failovers --------------------------------------------------------------------------------------------------------
 
-# One guest and its clients live through all of them.
+# One guest and its clients live through all of them. A host dies as a whole, so that nobody reports it; or QEMU alone, and
+# the agent beside it does.
 measure_failovers() {
-    local primary=a failover report
-    say "$failovers failovers of a guest of 128 MiB"
-    start_lab failovers 128
+    local primary=a failover kind kinds=() first_replies report
+    say "$failovers times a host is killed, and as often QEMU alone"
     protect 200ms 0ms 30 auto
     start_workload 8 bench:
-    for ((failover = 1; failover <= failovers; failover++)); do
-        let_clients_run $((500 + RANDOM % 500))
-        fail_over "$primary"
+    for ((failover = 1; failover <= 2 * failovers; failover++)); do
+        if ((failover % 2 == 1)); then kind=host_killed; else kind=qemu_killed; fi
+        kinds+=("$kind")
+        sleep 0.$((400 + RANDOM % 400))
+        say "failover $failover of $((2 * failovers)): $kind"
+        fail_over "$kind" "$primary"
         primary=$(peer_of "$primary")
-        record_promotion "$primary"
-        ((failover == failovers)) || restore_redundancy "$primary"
+        record_promotion "$kind" "$primary"
+        ((failover == 2 * failovers)) || restore_redundancy "$kind" "$primary"
     done
-    let_clients_run 3000
+    sleep 1
     stop_workload
     report=$(workload_report)
-    jq --exit-status '.survived == .clients and .violations == 0' <<< "$report" > /dev/null || die "clients were lost: $report"
-    for failover in $(jq '.failover_ms[]' <<< "$report"); do
-        record failover first_reply_ms "$failover"
+    jq --exit-status '.survived == .clients and .violations == 0' <<< "$report" > /dev/null \
+        || die "clients were lost: $report"
+    mapfile -t first_replies < <(jq '.failover_ms[]' <<< "$report")
+    for failover in "${!kinds[@]}"; do
+        record "\"failover\":\"${kinds[failover]}\"" first_reply_ms "${first_replies[failover]:-}"
     done
-    stop_lab
 }
 
-# Kills a host; killed_micros is when.
+# fail_over host_killed|qemu_killed HOST; killed_micros is when.
 fail_over() {
+    local pid
+    pid=$(qemu_of "$2")
     killed_micros=$(now_micros)
-    kill_everything_in "$1"
+    if [[ $1 == host_killed ]]; then
+        kill_everything_in "$2"
+    else
+        kill -KILL "$pid"
+        wait_for 10 is_gone "$pid" || die "QEMU does not die"
+    fi
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
-    let_clients_run 1000
+    # Who looks often takes the processors from what is measured.
+    sleep 0.7
+    wait_for 20 has_promoted "$(peer_of "$2")" || die "host $(peer_of "$2") does not take over"
 }
 
-# The steps of the last promotion on a host, since the kill, by its agent's log.
+# The QEMU that runs on a host.
+qemu_of() {
+    local pid
+    for pid in $(processes_in "$1"); do
+        if [[ $(cat "/proc/$pid/comm" 2> /dev/null) == qemu-system-* ]]; then
+            printf '%s' "$pid"
+            return
+        fi
+    done
+    die "no QEMU runs on host $1"
+}
+
+# has_promoted HOST, since the last kill
+has_promoted() { (($(millis_since_kill "$1" 'AUDIT promoted') >= 0)); }
+
+# How long the steps of the last promotion on a host took, by its agent's log: record_promotion KIND HOST
 record_promotion() {
-    record failover decided_ms "$(millis_since_kill "$1" 'promoting at')"
-    record failover restored_ms "$(millis_since_kill "$1" 'runs the guest')"
-    record failover announced_ms "$(millis_since_kill "$1" 'AUDIT promoted')"
+    local what="\"failover\":\"$1\"" decided restored announced
+    decided=$(millis_since_kill "$2" 'promoting at')
+    restored=$(millis_since_kill "$2" 'runs the guest')
+    announced=$(millis_since_kill "$2" 'AUDIT promoted')
+    record "$what" detect_ms "$decided"
+    record "$what" restore_ms $((restored - decided))
+    record "$what" announce_ms $((announced - restored))
 }
 
-# millis_since_kill HOST WORDS
+# When a host's agent last said something, before (negative) or since the kill: millis_since_kill HOST WORDS
 millis_since_kill() {
     local time
     time=$(grep "$2" "$(log_of "$1" agent)" | tail -n 1 | cut -d' ' -f1)
+    if [[ -z $time ]]; then printf -- -1 && return; fi
     printf '%s' $(($(date -d "$time" +%s%3N) - killed_micros / 1000))
 }
 
+# A host that died returns; one that lost its QEMU has an agent that sees to it: restore_redundancy KIND PRIMARY
 restore_redundancy() {
-    local dead
-    dead=$(peer_of "$1")
-    sed -i 's/^  role: primary/  role: backup/' "$(config_of "$dead")"
-    start_backup "$dead"
-    wait_for_protection "$1"
+    local other
+    other=$(peer_of "$2")
+    if [[ $1 == host_killed ]]; then
+        sed -i 's/^  role: primary/  role: backup/' "$(config_of "$other")"
+        start_backup "$other"
+    fi
+    wait_for_protection "$2"
 }
 
 clean_up() {
@@ -310,7 +414,7 @@ clean_up() {
     trap - EXIT
     set +e
     end_progress
-    ((exit_code == 0)) || tail -n 20 "$BENCH_DIR"/*/*/*.log >&2
+    ((exit_code == 0 || exit_code >= 128)) || tail -n 20 "$BENCH_DIR"/*/*/*.log >&2
     destroy_lab
     remove_guest_memory
     rm -rf "$BENCH_DIR"

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# Measures what Holdfast costs on the way between a guest and its clients, against the kernel's own bridge.
+# Measures what Holdfast costs, against the kernel's own bridge and against QEMU without Holdfast.
 #
-#   bench.sh [--quick] [--rounds N] [--ways A,B] [--out DIR]      as root, on Debian 12 with a JDK 25
+#   bench.sh [--quick | --smoke] [--rounds N] [--ways A,B] [--out DIR]      as root, on Debian 12 with a JDK 25
 #
-#   --quick            shorter measurements; ends within 8 minutes
-#   --ways A,B         of the ways that are listed below only these
+#   --quick            shorter measurements, and one size of guest; ends within 8 minutes
+#   --smoke            the shortest: one round of some ways, in less than a minute; shows that all of this works
 #   --rounds N         times that everything is measured, in turns (default: 3)
+#   --ways A,B         only these, of the ways and parts that are listed below
 #   --out DIR          where bench.json, bench.txt and bench.svg go (default: deploy/target/bench)
 #
-# Bulk TCP both ways, 60-byte frames and one request after the other, for: the kernel's bridge; an open wall (ALONE) on pcap
-# and on packet-socket; and a wall on packet-socket with epochs of 10, 25 and 50 ms. Everything runs in network namespaces of
-# its own and is removed at the end, whatever happens. Trust the ratios: all of it shares this machine's processors.
+# Bulk TCP both ways, 60-byte frames and one request after the other, for the ways kernel-bridge; pcap and packet-socket,
+# with the wall open (ALONE); wall-10ms, wall-25ms and wall-50ms, on packet-socket with epochs of that length. Then the
+# part release: from a commit to the last held frame on the wire. With a real guest (bench-guest.sh): the ways guest-plain;
+# guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-wall-10ms, guest-wall-25ms and guest-wall-demand;
+# and the parts checkpoints and failovers.
+#
+# Everything runs in network namespaces of its own and is removed at the end, whatever happens. Trust the ratios: all of it
+# shares this machine's processors. The last line of the output is the summary, as one JSON object.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -23,16 +29,22 @@ source "$REPOSITORY/deploy/lib/messages.sh"
 source "$REPOSITORY/deploy/lib/packages.sh"
 # shellcheck source=lib/build.sh
 source "$REPOSITORY/deploy/lib/build.sh"
+# shellcheck source=lib/bench-report.sh
+source "$REPOSITORY/deploy/lib/bench-report.sh"
 
-ways=(kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms)
+readonly PARTS=(release checkpoints failovers)
 readonly CLIENT=10.8.0.1 GUEST=10.8.0.2
 readonly PLACES=(client host guest)
+# A machine that is busy with other things too starts a Java program slowly.
+readonly START_SECONDS=60
 
 LAB=hf$$
 readonly LAB
 
-rounds=3 seconds=5 out=''
-started_pid='' proxy_pid='' engine_pid=''
+rounds=3 seconds=5 out='' wanted=''
+release_mebibytes=1,4,16,64,240
+guest_options=()
+started_pid='' proxy_pid='' engine_pid='' guest_bench_pid='' cpu_seconds=0
 
 main() {
     parse_options "$@"
@@ -47,15 +59,11 @@ main() {
     trap 'exit 130' INT
     trap 'exit 141' PIPE
     trap 'exit 143' TERM
+    : > "$BENCH_DIR/figures"
+    settings=$(describe_machine)
 
-    create_lab
-    local round way
-    for ((round = 1; round <= rounds; round++)); do
-        for way in "${ways[@]}"; do
-            measure "$way" "$round"
-        done
-    done
-    measure_release
+    measure_network
+    measure_guest
     report
 }
 
@@ -63,21 +71,84 @@ parse_options() {
     while (($# > 0)); do
         case $1 in
             --help | -h) print_help && exit 0 ;;
-            --quick) seconds=2 && shift && continue ;;
+            --quick) seconds=1 && guest_options+=(--quick) && shift && continue ;;
+            --smoke) be_short && shift && continue ;;
             --rounds | --ways | --out) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
-            --ways) IFS=, read -ra ways <<< "$2" ;;
+            --ways) wanted=$2 ;;
             --out) out=$2 ;;
         esac
         shift 2
     done
     [[ $rounds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--rounds is a number from 1 to 99, not $rounds"
+    guest_options+=(--rounds "$rounds")
+    choose_ways
     out=${out:-$TARGET/bench}
     mkdir -p "$out"
+}
+
+be_short() {
+    rounds=1 seconds=1 release_mebibytes=1
+    wanted=kernel-bridge,packet-socket,release,guest-wall-demand,failovers
+    guest_options+=(--smoke)
+}
+
+# Sets ways to those that are wanted, in the order in which they are listed.
+choose_ways() {
+    local known way asked=()
+    known=" ${MEASURED_WAYS[*]} ${PARTS[*]} "
+    IFS=, read -ra asked <<< "$wanted"
+    for way in "${asked[@]}"; do
+        [[ $known == *" $way "* ]] || die_of_usage "--ways knows no $way, but$known"
+    done
+    ways=()
+    for way in "${MEASURED_WAYS[@]}" "${PARTS[@]}"; do
+        [[ -n $wanted && ,$wanted, != *",$way,"* ]] || ways+=("$way")
+    done
+}
+
+is_wanted() { [[ " ${ways[*]} " == *" $1 "* ]]; }
+
+describe_machine() {
+    jq --null-input --compact-output --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+        --argjson cores "$(nproc)" --arg kernel "$(uname -r)" --arg load "$(cut -d' ' -f1-3 /proc/loadavg)" \
+        --argjson rounds "$rounds" --argjson seconds "$seconds" \
+        '{machine: {cpu: $cpu, cores: $cores, kernel: $kernel, load_before: $load}, rounds: $rounds, seconds: $seconds}'
+}
+
+# Ways in turns, so that what else happens on the machine hits all of them.
+measure_network() {
+    local round way network_ways=()
+    for way in "${ways[@]}"; do
+        case $way in guest-* | checkpoints | failovers) ;; *) network_ways+=("$way") ;; esac
+    done
+    ((${#network_ways[@]} > 0)) || return 0
+    create_lab
+    for ((round = 1; round <= rounds; round++)); do
+        for way in "${network_ways[@]}"; do
+            say "round $round of $rounds: $way"
+            if [[ $way == release ]]; then measure_release; else measure "$way"; fi
+        done
+    done
+    destroy_lab
+}
+
+measure_guest() {
+    local way guest_ways=()
+    for way in "${ways[@]}"; do
+        case $way in guest-* | checkpoints | failovers) guest_ways+=("$way") ;; esac
+    done
+    ((${#guest_ways[@]} > 0)) || return 0
+    # Waited for in the background, so that a signal reaches this script at once; clean_up passes it on.
+    "$REPOSITORY/deploy/bench-guest.sh" "${guest_options[@]}" --ways "$(IFS=, && printf '%s' "${guest_ways[*]}")" \
+        --figures "$BENCH_DIR/figures" < /dev/null &
+    guest_bench_pid=$!
+    wait $guest_bench_pid || die "the measurements of a guest failed; see above"
+    guest_bench_pid=''
 }
 
 # ---- the lab: client -- host -- guest, one cable each ------------------------------------------------------------------
@@ -106,11 +177,20 @@ create_lab() {
     done
     cable client eth0 up0 $CLIENT
     cable guest eth0 tap0 $GUEST
-    # Enough window for what a wall holds.
     for place in client guest; do
-        in_lab "$place" sysctl -qw net.ipv4.tcp_rmem='4096 1048576 67108864' net.ipv4.tcp_wmem='4096 1048576 67108864'
+        tune_tcp "$place"
     done
     start guest "$BENCH_DIR/redis.log" redis-server --bind $GUEST --protected-mode no --save '' --daemonize no
+}
+
+# What is measured is the way, not how TCP finds out about it. Half of a buffer is window, here 32 MiB: enough for 17 Gbit/s
+# through a wall with epochs of 10 ms, where an answer takes one and a half of them, and for 3.5 Gbit/s with epochs of 50 ms.
+# More is no help, since the cable's queues do not take the bursts. Reno, because it doubles until something is lost: CUBIC
+# takes a wall's varying delay for a queue (HyStart) and BBR takes epochs without a byte for the way's bandwidth, so that a
+# transfer creeps for many seconds. Nothing may be remembered from one way for the next.
+tune_tcp() {
+    in_lab "$1" sysctl -qw net.ipv4.tcp_rmem='4096 1048576 67108864' net.ipv4.tcp_wmem='4096 1048576 67108864' \
+        net.ipv4.tcp_congestion_control=reno net.ipv4.tcp_no_metrics_save=1
 }
 
 # cable PLACE INTERFACE PORT ADDRESS
@@ -145,7 +225,7 @@ open_way() {
         packet-socket) offloads on && start_proxy packet-socket && start_engine 0 ;;
         wall-*ms) offloads on && start_proxy packet-socket && start_engine "$(interval_of "$1")" ;;
     esac
-    wait_for 20 in_lab client timeout 1 redis-cli -h $GUEST ping > /dev/null || die "nothing gets through $1"
+    wait_for $START_SECONDS in_lab client timeout 1 redis-cli -h $GUEST ping > /dev/null || die "nothing gets through $1"
 }
 
 close_way() {
@@ -174,13 +254,15 @@ runtime-directory: $BENCH_DIR/run
 state-directory: $BENCH_DIR/state
 proxy:
   port: $1
+  wall-limit: 256MiB
   nics:
     - guest-port: tap0
       uplink: up0
 YAML
     start host "$BENCH_DIR/proxy.log" env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "$BENCH_DIR/config.yaml" proxy
     proxy_pid=$started_pid
-    wait_for 20 test -S "$BENCH_DIR/run/proxy.sock" || die "the proxy does not start: $(cat "$BENCH_DIR/proxy.log")"
+    wait_for $START_SECONDS test -S "$BENCH_DIR/run/proxy.sock" \
+        || die "the proxy does not start: $(cat "$BENCH_DIR/proxy.log")"
 }
 
 # start_engine INTERVAL_MILLIS, 0 for an open wall
@@ -188,64 +270,82 @@ start_engine() {
     start host "$BENCH_DIR/engine.log" "$JDK_25/bin/java" -XX:+UseSerialGC -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
         io.holdfast.demo.bench.SyntheticEngine --socket "$BENCH_DIR/run/proxy.sock" --interval-millis "$1"
     engine_pid=$started_pid
-    wait_for 20 grep -qs -e open -e driving "$BENCH_DIR/engine.log" || die "no engine: $(cat "$BENCH_DIR/engine.log")"
+    wait_for $START_SECONDS grep -qs -e open -e driving "$BENCH_DIR/engine.log" \
+        || die "no engine: $(cat "$BENCH_DIR/engine.log")"
 }
 
 # ---- what is measured -------------------------------------------------------------------------------------------------
 
 measure() {
-    local way=$1 cpu_before cpu_after gbit frames allocated_before allocated_after
-    say "round $2 of $rounds: $way"
+    local way=$1
     open_way "$way"
-    warm_up
-    cpu_before=$(machine_cpu_seconds)
-    gbit=$(bulk --reverse)
-    cpu_after=$(machine_cpu_seconds)
-    record "$way" bulk_down_gbit "$gbit"
-    record "$way" cpu_seconds_per_gigabyte "$(jq -n "($cpu_after - $cpu_before) / ($gbit * $seconds / 8)")"
-    record "$way" bulk_up_gbit "$(bulk)"
-    allocated_before=$(allocated_kibibytes)
-    cpu_before=$(machine_cpu_seconds)
-    frames=$(small_frames)
-    cpu_after=$(machine_cpu_seconds)
-    allocated_after=$(allocated_kibibytes)
-    record "$way" kiloframes_per_second "$(jq -n "$frames / $seconds / 1000")"
-    record "$way" cpu_seconds_per_million_frames "$(jq -n "($cpu_after - $cpu_before) * 1e6 / ([$frames, 1] | max)")"
-    [[ -z $proxy_pid ]] || record "$way" allocated_bytes_per_frame \
-        "$(jq -n "($allocated_after - $allocated_before) * 1024 / ([$frames, 1] | max)")"
+    record_bulk "$way" bulk_down_gbit --reverse
+    record "$way" cpu_seconds_per_gigabyte "$(jq -n "$cpu_seconds / $seconds / ($value / 8)" 2> /dev/null || true)"
+    record_bulk "$way" bulk_up_gbit
+    record_small_frames "$way"
     record_requests "$way"
     close_way
 }
 
-# record WAY METRIC VALUE
+# record WAY METRIC VALUE; the value is kept, and what is no number is not measured.
 record() {
-    printf '{"way":"%s","metric":"%s","value":%s}\n' "$1" "$2" "$3" >> "$BENCH_DIR/figures"
-    detail "$2: $3"
+    value=$3
+    [[ $value =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]] || value=null
+    printf '{"way":"%s","metric":"%s","value":%s}\n' "$1" "$2" "$value" >> "$BENCH_DIR/figures"
+    detail "$2: $value"
 }
 
-# The proxy's code gets compiled where it is used.
-warm_up() {
-    bulk > /dev/null
-    small_frames > /dev/null
-}
-
-# bulk [--reverse]: Gbit/s that the client sends to the guest, or gets from it
-bulk() {
+# Gbit/s that the client sends to the guest, or with --reverse gets from it, without the seconds in which TCP and the
+# proxy's compiler warm up; cpu_seconds is what that took: record_bulk WAY METRIC [--reverse]
+record_bulk() {
+    local way=$1 metric=$2 client ramp
+    shift 2
+    ramp=$(ramp_seconds_of "$way")
     serve
-    in_lab client iperf3 --client $GUEST --time "$seconds" --json "$@" \
-        | jq '.end.sum_received.bits_per_second / 1e9 * 1000 | round / 1000'
+    in_lab client iperf3 --client $GUEST --omit "$ramp" --time "$seconds" --json "$@" > "$BENCH_DIR/bulk" 2>&1 &
+    client=$!
+    sleep "$ramp"
+    watch_processors "$seconds"
+    wait $client || warn "no bulk transfer: $(jq --raw-output .error "$BENCH_DIR/bulk" || true)"
+    record "$way" "$metric" \
+        "$(jq '.end.sum_received.bits_per_second // empty | . / 1e9 * 1000 | round / 1000' "$BENCH_DIR/bulk" || true)"
 }
 
-# Frames of 60 bytes that reach the client.
-small_frames() {
-    serve
-    in_lab client iperf3 --client $GUEST --udp --bitrate 0 --length 18 --time "$seconds" --reverse --json \
-        | jq '.end.sum | .packets * (1 - .lost_percent / 100) | round'
+# TCP doubles once in one and a half epochs, and has to do so a dozen times.
+ramp_seconds_of() {
+    local interval=0
+    [[ $1 != wall-* ]] || interval=$(interval_of "$1")
+    printf '%d' $((1 + interval / 25))
 }
+
+# Frames of 60 bytes that reach the client's interface; its socket may lose some of them, but that is not the way's doing.
+record_small_frames() {
+    local way=$1 client frames began_micros allocated frames_at_start frames_in_all
+    allocated=$(allocated_kibibytes)
+    frames_at_start=$(frames_at_client)
+    serve
+    in_lab client iperf3 --client $GUEST --udp --bitrate 0 --length 18 --time $((seconds + 1)) --reverse --json \
+        > /dev/null 2>&1 &
+    client=$!
+    sleep 0.8
+    frames=$(frames_at_client)
+    began_micros=$(now_micros)
+    watch_processors "$seconds"
+    frames=$(($(frames_at_client) - frames))
+    record "$way" kiloframes_per_second "$(jq -n "$frames * 1000 / $(($(now_micros) - began_micros))")"
+    ((frames == 0)) || record "$way" cpu_seconds_per_million_frames "$(jq -n "$cpu_seconds * 1e6 / $frames")"
+    wait $client || warn "no small frames"
+    frames_in_all=$(($(frames_at_client) - frames_at_start))
+    if [[ -n $proxy_pid ]] && ((frames_in_all > 0)); then
+        record "$way" allocated_bytes_per_frame "$(jq -n "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
+    fi
+}
+
+frames_at_client() { in_lab client cat /sys/class/net/eth0/statistics/rx_packets; }
 
 serve() {
     in_lab guest iperf3 --server --one-off --daemon --pidfile "$BENCH_DIR/iperf.pid"
-    wait_for 5 in_lab guest sh -c 'ss -ltn | grep -q :5201' || die "iperf3 does not listen"
+    wait_for 10 in_lab guest sh -c 'ss -ltn | grep -q :5201' || die "iperf3 does not listen"
 }
 
 # As many as fit into some seconds, one after the other.
@@ -257,10 +357,24 @@ record_requests() {
     record "$1" request_p99_ms "$(cut -d, -f7 <<< "$csv")"
 }
 
-# What all processors together have worked so far: the way's cost and its ends', since much of it is the kernel's.
-machine_cpu_seconds() {
-    awk -v tick="$(getconf CLK_TCK)" '/^cpu / { print ($2 + $3 + $4 + $7 + $8) / tick }' /proc/stat
+# Waits, and sets cpu_seconds to what all processors together worked meanwhile: watch_processors SECONDS
+#
+# The way's cost and its ends', since much of it is the kernel's, done for whoever happens to run; and that of everything
+# else on the machine. It is the time in which processors did not idle, because the kernel takes that from a clock; the sum
+# of user, system and interrupts is sampled at the ticks of a timer, and misses some of what begins and ends between them
+# (1 to 6 % less, in a comparison).
+watch_processors() {
+    local before after began_micros
+    before=$(idle_hundredths)
+    began_micros=$(now_micros)
+    sleep "$1"
+    after=$(idle_hundredths)
+    cpu_seconds=$(awk -v cores="$(nproc)" -v micros=$(($(now_micros) - began_micros)) -v idle=$((after - before)) \
+        'BEGIN { seconds = cores * micros / 1e6 - idle / 100; printf "%.2f", (seconds > 0 ? seconds : 0) }')
 }
+
+# What all processors have idled so far, in hundredths of a second (USER_HZ is 100 on all machines that this runs on).
+idle_hundredths() { awk '/^cpu / { printf "%d", $5 + $6 }' /proc/stat; }
 
 # What the proxy's threads that move frames have allocated in their lives.
 allocated_kibibytes() {
@@ -270,96 +384,52 @@ allocated_kibibytes() {
         | numfmt --from=iec | awk '{ sum += $1 } END { if (NR == 0) exit 1; print sum / 1024 }'
 }
 
-# From a commit to the last frame on the wire.
+# From a commit to the last frame on the wire. The most is what fits into a wall of 256 MiB together with its records.
 measure_release() {
-    local frames=1,100,1000,10000 mebibytes=1,4,16,64,240
-    say "release of held frames"
     offloads on
     start_proxy packet-socket
     in_lab host "$JDK_25/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
         io.holdfast.demo.bench.ReleaseBench --socket "$BENCH_DIR/run/proxy.sock" \
-        --guest-namespace "$LAB-guest" --client-namespace "$LAB-client" --frames $frames --mebibytes $mebibytes \
-        | tee "$BENCH_DIR/release" | sed 's/^/        /' >&2
+        --guest-namespace "$LAB-guest" --client-namespace "$LAB-client" \
+        --frames 1,100,1000,10000 --mebibytes $release_mebibytes --mebibytes-repetitions $((20 / rounds + 1)) \
+        > "$BENCH_DIR/release.log" || die "the release bench failed: $(cat "$BENCH_DIR/release.log")"
+    cat "$BENCH_DIR/release.log" >> "$BENCH_DIR/figures"
+    detail "$(jq --compact-output '.release + {repetitions: (.nanos | length),
+        p50_ms: (.nanos | sort | .[length / 2 | floor] / 1e6)}' "$BENCH_DIR/release.log" | tr -d '\n')"
     close_way
 }
 
 # ---- what comes out ---------------------------------------------------------------------------------------------------
 
 report() {
-    jq --slurp --arg cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" --argjson cores "$(nproc)" \
-        --arg kernel "$(uname -r)" --argjson rounds "$rounds" --slurpfile release "$BENCH_DIR/release" '
-        def median: sort | .[(length - 1) / 2 | floor];
-        (group_by(.way) | map({key: .[0].way, value: (group_by(.metric) | map({
-            key: .[0].metric,
-            value: (map(.value) | {median: median, min: min, max: max})}) | from_entries)}) | from_entries) as $ways
-        | def of($way; $metric): $ways[$way][$metric].median;
-        def ratio($metric; $way; $to):
-            if of($way; $metric) and of($to; $metric) then of($way; $metric) / of($to; $metric) * 1000 | round / 1000 else null end;
-        {
-            machine: {cpu: $cpu, cores: $cores, kernel: $kernel}, rounds: $rounds, ways: $ways, release: $release,
-            summary: {
-                bulk_packet_socket_vs_kernel_bridge: ratio("bulk_down_gbit"; "packet-socket"; "kernel-bridge"),
-                frames_packet_socket_vs_kernel_bridge: ratio("kiloframes_per_second"; "packet-socket"; "kernel-bridge"),
-                bulk_pcap_vs_kernel_bridge: ratio("bulk_down_gbit"; "pcap"; "kernel-bridge"),
-                wall_bulk_10ms_vs_alone: ratio("bulk_down_gbit"; "wall-10ms"; "packet-socket"),
-                wall_bulk_10ms_vs_filter_buffer: null,
-                commit_to_wire_1000_p50_ms: ($release | map(select(.frames == 1000).p50_ms) | first),
-                commit_to_wire_1000_p99_ms: ($release | map(select(.frames == 1000).p99_ms) | first),
-                allocated_bytes_per_frame: of("packet-socket"; "allocated_bytes_per_frame"),
-                request_by_demand_p50_ms: null,
-                pause_128mib_p50_ms: null,
-                failover_p50_ms: null,
-                reverse_added_p50_us: null
-            }
-        }' "$BENCH_DIR/figures" > "$out/bench.json"
-    table > "$out/bench.txt"
-    picture > "$out/bench.svg"
+    bench_json "$BENCH_DIR/figures" "$settings" > "$out/bench.json"
+    bench_tables "$out/bench.json" > "$out/bench.txt"
+    bench_picture "$out/bench.json" > "$out/bench.svg"
     cat "$out/bench.txt" >&2
     say "bench.json, bench.txt and bench.svg are in $out"
     jq --compact-output .summary "$out/bench.json"
 }
 
-# Medians, and the spread in brackets.
-table() {
-    printf '%s\n' "${ways[@]}" | jq --raw-input --raw-output --slurpfile bench "$out/bench.json" '
-        . as $way | $bench[0].ways[$way] as $figures
-        | def cell: if . == null then "-" else "\(.median * 100 | round / 100) [\(.min * 100 | round / 100)..\(.max * 100 | round / 100)]" end;
-        [$way] + (["bulk_down_gbit", "bulk_up_gbit", "kiloframes_per_second", "cpu_seconds_per_gigabyte", "cpu_seconds_per_million_frames",
-            "request_p50_ms", "request_p99_ms"] | map($figures[.] | cell)) | @tsv' \
-        | { printf 'way\tdown Gbit/s\tup Gbit/s\tkframes/s\tCPU s/GB\tCPU s/Mframe\trequest p50 ms\tp99 ms\n' && cat; } \
-        | column -t -s $'\t'
-}
-
-# Bars for bulk and for small frames, each against the kernel's bridge.
-picture() {
-    jq --raw-output --argjson names "$(printf '%s\n' "${ways[@]}" | jq --raw-input --slurp 'split("\n")[:-1]')" '
-        . as $bench
-        | def share($way; $metric): $bench.ways[$way][$metric].median / $bench.ways["kernel-bridge"][$metric].median;
-        def bar($x; $y; $share; $colour):
-            "<rect x=\"\($x)\" y=\"\($y)\" width=\"\([$share * 400, 1] | max | round)\" height=\"14\" fill=\"\($colour)\"/>"
-            + "<text x=\"\($x + 6 + ([$share * 400, 1] | max | round))\" y=\"\($y + 11)\">\($share * 100 | round) %</text>";
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"700\" height=\"\(70 + 44 * ($names | length))\" font-family=\"sans-serif\" font-size=\"12\">",
-        "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
-        "<text x=\"10\" y=\"20\" font-size=\"14\">Share of the kernel bridge, medians of \(.rounds) rounds (\(.machine.cores) cores, Linux \(.machine.kernel))</text>",
-        "<text x=\"130\" y=\"42\" fill=\"#1f6f8b\">bulk TCP from the guest</text><text x=\"300\" y=\"42\" fill=\"#c26a1b\">60-byte frames from the guest</text>",
-        ($names | to_entries[] | (54 + 44 * .key) as $y
-            | "<text x=\"10\" y=\"\($y + 20)\">\(.value)</text>",
-            bar(130; $y; share(.value; "bulk_down_gbit"); "#1f6f8b"),
-            bar(130; $y + 17; share(.value; "kiloframes_per_second"); "#c26a1b")),
-        "</svg>"' "$out/bench.json"
+destroy_lab() {
+    local place
+    for place in "${PLACES[@]}"; do
+        ip netns pids "$LAB-$place" 2> /dev/null | xargs -r kill -KILL 2> /dev/null || true
+        ip netns delete "$LAB-$place" 2> /dev/null || true
+    done
 }
 
 clean_up() {
-    local exit_code=$? place
+    local exit_code=$?
     trap '' HUP INT PIPE TERM
     trap - EXIT
     set +e
     end_progress
-    for place in "${PLACES[@]}"; do
-        ip netns pids "$LAB-$place" 2> /dev/null | xargs -r kill -KILL 2> /dev/null
-        ip netns delete "$LAB-$place" 2> /dev/null
-    done
-    ((exit_code == 0)) || tail -n 20 "$BENCH_DIR"/*.log >&2
+    if [[ -n $guest_bench_pid ]]; then
+        kill -TERM "$guest_bench_pid" 2> /dev/null
+        wait "$guest_bench_pid"
+    fi
+    destroy_lab
+    ((exit_code == 0 || exit_code >= 128)) || tail -n 20 "$BENCH_DIR"/*.log >&2
     rm -rf "$BENCH_DIR"
     exit "$exit_code"
 }

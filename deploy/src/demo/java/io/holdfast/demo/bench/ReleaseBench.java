@@ -1,7 +1,6 @@
 package io.holdfast.demo.bench;
 
 import io.holdfast.control.CommandException;
-import io.holdfast.demo.Percentiles;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.PortException;
 import java.io.IOException;
@@ -11,9 +10,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -22,7 +21,8 @@ import picocli.CommandLine.Option;
  * Measures the release of held frames: from the moment at which the commit is sent to the proxy until the client has the
  * last of them. Sends the guest's frames and takes the client's itself.
  *
- * <p>Prints a line of JSON for each number of frames.
+ * <p>Prints a line of JSON for each number of frames, with every duration that was measured: who measures in several
+ * rounds makes percentiles of all of them.
  */
 @Command(name = "release-bench", mixinStandardHelpOptions = true, description = "Measures the release of held frames.")
 final class ReleaseBench implements Callable<Integer> {
@@ -34,7 +34,14 @@ final class ReleaseBench implements Callable<Integer> {
 
     private static final int SMALL_FRAME_BYTES = 60;
     private static final int FULL_FRAME_BYTES = 1514;
-    private static final long LIMIT_NANOS = 5_000_000_000L;
+    private static final long LIMIT_NANOS = 20_000_000_000L;
+    /** Sent at once: what the proxy's socket has room for, however long the proxy does not get a processor. */
+    private static final int BATCH_FRAMES = 5_000;
+
+    /** What compiles the proxy's release before anything is measured. */
+    private static final int WARM_UP_FRAMES = 1_000;
+
+    private static final int WARM_UP_REPETITIONS = 60;
 
     @Option(names = "--socket", required = true, description = "the proxy's control socket")
     private Path socket = Path.of("");
@@ -45,13 +52,19 @@ final class ReleaseBench implements Callable<Integer> {
     @Option(names = "--client-namespace", required = true, description = "where the client's end of the cable is eth0")
     private String clientNamespace = "";
 
-    @Option(names = "--frames", split = ",", description = "numbers of small frames that are held, each often")
+    @Option(names = "--frames", split = ",", description = "numbers of small frames that are held")
     private int[] smallFrames = {};
 
-    @Option(names = "--mebibytes", split = ",", description = "held in full frames, each some times")
+    @Option(names = "--frames-repetitions", defaultValue = "50", description = "of each (${DEFAULT-VALUE})")
+    private int smallRepetitions;
+
+    @Option(names = "--mebibytes", split = ",", description = "held in full frames")
     private int[] mebibytes = {};
 
-    private final Arena arena = Arena.ofShared();
+    @Option(names = "--mebibytes-repetitions", defaultValue = "7", description = "of each (${DEFAULT-VALUE})")
+    private int fullRepetitions;
+
+    private MemorySegment frame = MemorySegment.NULL;
     /** The capture thread's. */
     private long countedFrames;
 
@@ -65,17 +78,19 @@ final class ReleaseBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (EngineSession wall = EngineSession.own(socket);
+        try (Arena arena = Arena.ofConfined();
+                EngineSession wall = EngineSession.own(socket);
                 FramePort guest = NamespacePort.open(guestNamespace, "eth0");
                 FramePort client = NamespacePort.open(clientNamespace, "eth0")) {
+            frame = broadcast(arena, guest);
             Thread arrivals = Thread.ofPlatform().daemon().start(() -> capture(client));
+            measure(wall, guest, WARM_UP_FRAMES, SMALL_FRAME_BYTES, WARM_UP_REPETITIONS);
             for (int frames : smallFrames) {
-                int rounds = Math.clamp(200_000 / frames, 50, 400);
-                print("frames", frames, frames, measure(wall, guest, frames, SMALL_FRAME_BYTES, rounds));
+                print("frames", frames, frames, measure(wall, guest, frames, SMALL_FRAME_BYTES, smallRepetitions));
             }
             for (int size : mebibytes) {
                 int frames = (int) (((long) size << 20) / FULL_FRAME_BYTES);
-                print("mebibytes", size, frames, measure(wall, guest, frames, FULL_FRAME_BYTES, 6));
+                print("mebibytes", size, frames, measure(wall, guest, frames, FULL_FRAME_BYTES, fullRepetitions));
             }
             client.stopCapture();
             arrivals.join();
@@ -96,18 +111,14 @@ final class ReleaseBench implements Callable<Integer> {
         }
     }
 
-    /** Sorted nanoseconds from commit to the last frame, without the first fifth of the rounds. */
-    private long[] measure(EngineSession wall, FramePort guest, int frames, int frameBytes, int rounds)
+    /** Nanoseconds from commit to the last frame. */
+    private long[] measure(EngineSession wall, FramePort guest, int frames, int frameBytes, int repetitions)
             throws IOException, CommandException {
-        long[] nanos = new long[rounds];
-        for (int round = 0; round < rounds; round++) {
-            expectedFrames = arrivedFrames + frames;
-            send(guest, frames, frameBytes);
+        long[] nanos = new long[repetitions];
+        for (int repetition = 0; repetition < repetitions; repetition++) {
             long deadlineNanos = System.nanoTime() + LIMIT_NANOS;
-            while (wall.heldFrames() < frames) {
-                requireBefore(deadlineNanos, "the wall does not hold " + frames + " frames");
-                LockSupport.parkNanos(1_000_000);
-            }
+            expectedFrames = arrivedFrames + frames;
+            hold(wall, guest, frames, frameBytes, deadlineNanos);
             long epoch = wall.barrier();
             long committedNanos = System.nanoTime();
             wall.commit(epoch);
@@ -115,11 +126,23 @@ final class ReleaseBench implements Callable<Integer> {
                 requireBefore(deadlineNanos, "not all of " + frames + " frames have arrived");
                 LockSupport.parkNanos(20_000);
             }
-            nanos[round] = lastArrivedNanos - committedNanos;
+            nanos[repetition] = lastArrivedNanos - committedNanos;
         }
-        long[] warm = Arrays.copyOfRange(nanos, rounds / 5, rounds);
-        Arrays.sort(warm);
-        return warm;
+        return nanos;
+    }
+
+    /** Sends frames no faster than the wall takes them, since a frame that a full socket loses is never held. */
+    private void hold(EngineSession wall, FramePort guest, int frames, int frameBytes, long deadlineNanos)
+            throws IOException, CommandException {
+        for (int sent = 0; sent < frames; ) {
+            int batch = Math.min(BATCH_FRAMES, frames - sent);
+            send(guest, batch, frameBytes);
+            sent += batch;
+            while (wall.heldFrames() < sent) {
+                requireBefore(deadlineNanos, "the wall does not hold " + sent + " frames");
+                LockSupport.parkNanos(200_000);
+            }
+        }
     }
 
     private static void requireBefore(long deadlineNanos, String otherwise) {
@@ -129,24 +152,25 @@ final class ReleaseBench implements Callable<Integer> {
     }
 
     private void send(FramePort guest, int frames, int frameBytes) {
-        MemorySegment prefixed = arena.allocate(guest.prefixBytes() + FULL_FRAME_BYTES, 8);
         long offsetBytes = guest.prefixBytes();
-        prefixed.asSlice(offsetBytes, 6).fill((byte) 0xff);
-        prefixed.set(ValueLayout.JAVA_BYTE, offsetBytes + 6, (byte) 0x02);
-        prefixed.set(NETWORK_SHORT, offsetBytes + 12, ETHER_TYPE);
         for (int i = 0; i < frames; i++) {
-            guest.send(prefixed, offsetBytes, frameBytes);
+            guest.send(frame, offsetBytes, frameBytes);
         }
     }
 
-    private static void print(String what, int size, int frames, long[] sortedNanos) {
-        System.out.printf(
-                Locale.ROOT,
-                "{\"%s\":%d,\"p50_ms\":%.4f,\"p99_ms\":%.4f,\"p50_ns_per_frame\":%d}%n",
-                what,
-                size,
-                Percentiles.of(sortedNanos, 50) / 1e6,
-                Percentiles.of(sortedNanos, 99) / 1e6,
-                Percentiles.of(sortedNanos, 50) / frames);
+    /** A broadcast with room before it for what the port prefixes. */
+    private static MemorySegment broadcast(Arena arena, FramePort port) {
+        long offsetBytes = port.prefixBytes();
+        MemorySegment prefixed = arena.allocate(offsetBytes + FULL_FRAME_BYTES, 8);
+        prefixed.asSlice(offsetBytes, 6).fill((byte) 0xff);
+        prefixed.set(ValueLayout.JAVA_BYTE, offsetBytes + 6, (byte) 0x02);
+        prefixed.set(NETWORK_SHORT, offsetBytes + 12, ETHER_TYPE);
+        return prefixed;
+    }
+
+    private static void print(String what, int size, int frames, long[] nanos) {
+        String each = Arrays.stream(nanos).mapToObj(Long::toString).collect(Collectors.joining(","));
+        System.out.println("{\"release\":{\"" + what + "\":" + size + "},\"frames_released\":" + frames + ",\"nanos\":["
+                + each + "]}");
     }
 }

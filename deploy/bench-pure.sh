@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Measures, with JMH, the parts that have no I/O, clock or thread: ring, wall, headers, checksums. Needs no root.
+#
+#   bench-pure.sh [--out DIR] [-- ARGUMENT...]      with a JDK 25
+#
+#   --out DIR          where pure.json (JMH's format) and pure.txt go (default: deploy/target/bench)
+#   -- ARGUMENT...     for JMH, as a pattern of names, or -f 3 -wi 5 -i 10 for figures to rely on
+#
+# Ends within two minutes: one process for each benchmark, and few short iterations.
+
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+
+REPOSITORY=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+readonly REPOSITORY
+# shellcheck source=lib/messages.sh
+source "$REPOSITORY/deploy/lib/messages.sh"
+# shellcheck source=lib/packages.sh
+source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/build.sh
+source "$REPOSITORY/deploy/lib/build.sh"
+
+out='' jmh_arguments=()
+
+main() {
+    parse_options "$@"
+    prepare_build_tools
+    build_if_needed
+    # With the collector that the command has.
+    "$JDK_25/bin/java" -cp "$TARGET/jmh-classes:$TARGET/jmh-lib/*:$HOLDFAST_LIB/*" org.openjdk.jmh.Main \
+        -jvmArgs "-XX:+UseSerialGC --enable-native-access=ALL-UNNAMED" \
+        -f 1 -wi 2 -w 500ms -i 4 -r 500ms -foe true -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
+    table > "$out/pure.txt"
+    cat "$out/pure.txt"
+    say "pure.json and pure.txt are in $out"
+}
+
+parse_options() {
+    while (($# > 0)); do
+        case $1 in
+            --help | -h) print_help && exit 0 ;;
+            --)
+                shift
+                jmh_arguments=("$@")
+                break
+                ;;
+            --out)
+                (($# > 1)) || die_of_usage "$1 needs a value"
+                out=$2
+                shift 2
+                ;;
+            *) die_of_usage "unknown option $1" ;;
+        esac
+    done
+    out=${out:-$TARGET/bench}
+    mkdir -p "$out"
+}
+
+table() {
+    jq --raw-output '.[] | [
+            (.benchmark | split(".")[-2:] | join(".")), (.params // {} | map_values("of \(.) bytes") | join(" ")),
+            (.primaryMetric | (.score, .scoreError | if type == "number" then . * 100 | round / 100 else "-" end))
+        ] | @tsv' "$out/pure.json" \
+        | { printf 'benchmark\tparameter\tns/operation\t+-\n' && cat; } | column -t -s $'\t'
+}
+
+main "$@"
