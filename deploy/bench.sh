@@ -42,8 +42,8 @@ LAB=hf$$
 readonly LAB
 
 rounds=3 seconds=5 out='' wanted=''
-release_mebibytes=1,4,16,64,240
-guest_options=()
+release_frames=1,100,1000,10000 release_mebibytes=1,4,16,64,240
+guest_options=() guest_failed=false
 started_pid='' proxy_pid='' engine_pid='' guest_bench_pid='' cpu_seconds=0
 
 main() {
@@ -65,6 +65,8 @@ main() {
     measure_network
     measure_guest
     report
+    # Not before the rest is written down, which took minutes.
+    ! $guest_failed || die "the measurements of a guest failed; see above"
 }
 
 parse_options() {
@@ -92,7 +94,7 @@ parse_options() {
 }
 
 be_short() {
-    rounds=1 seconds=1 release_mebibytes=1
+    rounds=1 seconds=1 release_frames=1,1000 release_mebibytes=1
     wanted=kernel-bridge,packet-socket,release,guest-wall-demand,failovers
     guest_options+=(--smoke)
 }
@@ -147,7 +149,7 @@ measure_guest() {
     "$REPOSITORY/deploy/bench-guest.sh" "${guest_options[@]}" --ways "$(IFS=, && printf '%s' "${guest_ways[*]}")" \
         --figures "$BENCH_DIR/figures" < /dev/null &
     guest_bench_pid=$!
-    wait $guest_bench_pid || die "the measurements of a guest failed; see above"
+    wait $guest_bench_pid || guest_failed=true
     guest_bench_pid=''
 }
 
@@ -391,7 +393,7 @@ measure_release() {
     in_lab host "$JDK_25/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
         io.holdfast.demo.bench.ReleaseBench --socket "$BENCH_DIR/run/proxy.sock" \
         --guest-namespace "$LAB-guest" --client-namespace "$LAB-client" \
-        --frames 1,100,1000,10000 --mebibytes $release_mebibytes --mebibytes-repetitions $((20 / rounds + 1)) \
+        --frames $release_frames --mebibytes $release_mebibytes --mebibytes-repetitions $((20 / rounds + 1)) \
         > "$BENCH_DIR/release.log" || die "the release bench failed: $(cat "$BENCH_DIR/release.log")"
     cat "$BENCH_DIR/release.log" >> "$BENCH_DIR/figures"
     detail "$(jq --compact-output '.release + {repetitions: (.nanos | length),

@@ -24,7 +24,7 @@ mark_build_as_fresh() { touch "$BUILD_STAMP"; }
 
 build_is_stale() {
     [[ -e $BUILD_STAMP && -d $DEMO_LIB ]] || return 0
-    [[ -n $(find "$REPOSITORY"/pom.xml "$REPOSITORY"/*/pom.xml "$REPOSITORY"/*/src/main "$REPOSITORY"/*/src/demo \
+    [[ -n $(find "$REPOSITORY"/pom.xml "$REPOSITORY"/*/pom.xml "$REPOSITORY"/*/src/main "$REPOSITORY"/*/src/{demo,jmh} \
         -newer "$BUILD_STAMP" -type f -print -quit 2> /dev/null) ]]
 }
 
