@@ -27,7 +27,8 @@ main() {
     prepare_build_tools
     build_if_needed
     # With the collector that the command has; and JMH needs what JDK 24 began to warn of.
-    "$JDK_25/bin/java" --sun-misc-unsafe-memory-access=allow -cp "$TARGET/jmh-classes:$TARGET/jmh-lib/*:$HOLDFAST_LIB/*" org.openjdk.jmh.Main \
+    "$JDK_25/bin/java" --sun-misc-unsafe-memory-access=allow \
+        -cp "$TARGET/jmh-classes:$TARGET/jmh-lib/*:$HOLDFAST_LIB/*" org.openjdk.jmh.Main \
         -jvmArgs "-XX:+UseSerialGC --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow" \
         -f 1 -wi 2 -w 500ms -i 4 -r 500ms -foe true -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
     table > "$out/pure.txt"

@@ -282,7 +282,7 @@ measure() {
     local way=$1
     open_way "$way"
     record_bulk "$way" bulk_down_gbit --reverse
-    record "$way" cpu_seconds_per_gigabyte "$(jq -n "$cpu_seconds / $seconds / ($value / 8)" 2> /dev/null || true)"
+    record "$way" cpu_seconds_per_gigabyte "$(calculate "$cpu_seconds / $seconds / ($value / 8)")"
     record_bulk "$way" bulk_up_gbit
     record_small_frames "$way"
     record_requests "$way"
@@ -296,6 +296,9 @@ record() {
     printf '{"way":"%s","metric":"%s","value":%s}\n' "$1" "$2" "$value" >> "$BENCH_DIR/figures"
     detail "$2: $value"
 }
+
+# Three digits after the point; nothing if one of the numbers is missing: calculate EXPRESSION
+calculate() { jq --null-input "$1 | . * 1000 | round / 1000" 2> /dev/null || true; }
 
 # Gbit/s that the client sends to the guest, or with --reverse gets from it, without the seconds in which TCP and the
 # proxy's compiler warm up; cpu_seconds is what that took: record_bulk WAY METRIC [--reverse]
@@ -334,12 +337,12 @@ record_small_frames() {
     began_micros=$(now_micros)
     watch_processors "$seconds"
     frames=$(($(frames_at_client) - frames))
-    record "$way" kiloframes_per_second "$(jq -n "$frames * 1000 / $(($(now_micros) - began_micros))")"
-    ((frames == 0)) || record "$way" cpu_seconds_per_million_frames "$(jq -n "$cpu_seconds * 1e6 / $frames")"
+    record "$way" kiloframes_per_second "$(calculate "$frames * 1000 / $(($(now_micros) - began_micros))")"
+    ((frames == 0)) || record "$way" cpu_seconds_per_million_frames "$(calculate "$cpu_seconds * 1e6 / $frames")"
     wait $client || warn "no small frames"
     frames_in_all=$(($(frames_at_client) - frames_at_start))
     if [[ -n $proxy_pid ]] && ((frames_in_all > 0)); then
-        record "$way" allocated_bytes_per_frame "$(jq -n "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
+        record "$way" allocated_bytes_per_frame "$(calculate "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
     fi
 }
 
