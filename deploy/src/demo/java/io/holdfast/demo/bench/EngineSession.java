@@ -26,7 +26,7 @@ final class EngineSession implements AutoCloseable {
     }
 
     static EngineSession own(Path socket) throws IOException, CommandException {
-        ControlClient wall = ControlClient.connect(socket, Duration.ofSeconds(5), new Silent());
+        ControlClient wall = ControlClient.connect(socket, Duration.ofSeconds(30), new Silent());
         JsonNode owned = wall.execute(
                 "hello",
                 JSON.createObjectNode()
