@@ -2,12 +2,14 @@
 # Measures a real guest: what its clients wait and get without Holdfast, with QEMU's own filter-buffer and behind the wall,
 # what a checkpoint takes, and how long a failover is. A part of bench.sh, which says what its figures are for.
 #
-#   bench-guest.sh [--quick | --smoke] [--rounds N] [--ways A,B] --figures FILE      as root, on Debian 12 with a JDK 25
+#   bench-guest.sh [--quick | --smoke] [--rounds N] [--ways A,B] [--limit SECONDS] --figures FILE
+#                                                                as root, on Debian 12 with a JDK 25
 #
 #   --quick            shorter measurements: one size of memory, ten failovers of each kind
 #   --smoke            the shortest: one failover of each kind
 #   --rounds N         times that requests and bulk are measured, in turns (default: 3)
 #   --ways A,B         only these of the ways below, and of checkpoints and failovers
+#   --limit SECONDS    fewer rounds and failovers if they would take longer (default: no limit)
 #   --figures FILE     gets a line of JSON for each figure
 #
 # The guest is Redis under TCG and nothing else, so its clients measure with what Redis does: bulk down is GET of large
@@ -37,7 +39,7 @@ readonly WAYS=(guest-plain guest-filter-10ms guest-filter-25ms guest-wall-10ms g
 readonly VALUE_BYTES=524288
 readonly DEFAULT_HEARTBEATS_MISSED=$HEARTBEATS_MISSED DEFAULT_GRACE=$GRACE
 
-rounds=3 seconds=5 figures='' wanted='' failovers=20 killed_micros=0
+rounds=3 seconds=5 figures='' wanted='' failovers=20 killed_micros=0 limit_seconds=1000000
 memory_sizes=(96 128 256 512)
 
 main() {
@@ -67,18 +69,20 @@ parse_options() {
             --help | -h) print_help && exit 0 ;;
             --quick) seconds=1 failovers=10 memory_sizes=(128) && shift && continue ;;
             --smoke) seconds=1 failovers=1 memory_sizes=(128) && shift && continue ;;
-            --rounds | --ways | --figures) ;;
+            --rounds | --ways | --limit | --figures) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
             --ways) wanted=$2 ;;
+            --limit) limit_seconds=$2 ;;
             --figures) figures=$2 ;;
         esac
         shift 2
     done
     [[ $rounds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--rounds is a number from 1 to 99, not $rounds"
+    [[ $limit_seconds =~ ^[1-9][0-9]*$ ]] || die_of_usage "--limit is a number of seconds, not $limit_seconds"
     [[ -n $figures ]] || die_of_usage "--figures is missing"
 }
 
@@ -194,15 +198,21 @@ expose() {
 # ---- requests and bulk ------------------------------------------------------------------------------------------------
 
 measure_ways() {
-    local round way
+    local round way round_began_seconds
     (($# > 0)) || return 0
     for ((round = 1; round <= rounds; round++)); do
+        round_began_seconds=$SECONDS
         for way in "$@"; do
             say "round $round of $rounds: $way"
             open_way "$way"
             record_way "$way"
             close_way "$way"
         done
+        # Two thirds, because checkpoints and failovers follow.
+        if ((2 * SECONDS - round_began_seconds > limit_seconds * 2 / 3)); then
+            ((round == rounds)) || warn "no time for more than $round rounds"
+            break
+        fi
     done
 }
 
@@ -233,15 +243,15 @@ millis_of() {
 
 record_way() {
     local way=$1 what="\"way\":\"$1\"" csv
-    csv=$(redis_benchmark 20 -c 1 -t ping_mbulk)
+    csv=$(redis_benchmark 10 -c 1 -t ping_mbulk)
     record "$what" request_p50_ms "$(column_of "$csv" 5)"
     record "$what" request_p99_ms "$(column_of "$csv" 7)"
-    csv=$(redis_benchmark 1000 -c 200 -t ping_mbulk)
+    csv=$(redis_benchmark 400 -c 200 -t ping_mbulk)
     record "$what" small_replies_per_second "$(column_of "$csv" 2)"
-    csv=$(redis_benchmark 12 -c 4 -d $VALUE_BYTES -t set)
+    csv=$(redis_benchmark 8 -c 4 -d $VALUE_BYTES -t set)
     record "$what" bulk_up_gbit "$(gbit_of "$(column_of "$csv" 2)")"
     # That left a large value under the name that redis-benchmark uses.
-    csv=$(redis_benchmark 12 -c 4 -t get)
+    csv=$(redis_benchmark 8 -c 4 -t get)
     record "$what" bulk_down_gbit "$(gbit_of "$(column_of "$csv" 2)")"
     [[ $way != guest-wall-* ]] || record "$what" pause_p50_ms "$(ask_holdfast a agent | jq '.pause_p50_ms // empty')"
 }
@@ -333,6 +343,10 @@ measure_failovers() {
         fail_over "$kind" "$primary"
         primary=$(peer_of "$primary")
         record_promotion "$kind" "$primary"
+        if ((SECONDS > limit_seconds - 15)); then
+            ((failover == 2 * failovers)) || warn "no time for more than $failover failovers"
+            break
+        fi
         ((failover == 2 * failovers)) || restore_redundancy "$kind" "$primary"
     done
     sleep 1

@@ -41,7 +41,8 @@ readonly START_SECONDS=60
 LAB=hf$$
 readonly LAB
 
-rounds=3 seconds=5 out='' wanted=''
+# A limit of 0 is none. The guest gets what the network leaves, and that is at least half.
+rounds=3 seconds=5 limit_seconds=0 began_seconds=0 out='' wanted=''
 release_frames=1,100,1000,10000 release_mebibytes=1,4,16,64,240
 guest_options=() guest_failed=false
 started_pid='' proxy_pid='' engine_pid='' guest_bench_pid='' cpu_seconds=0
@@ -61,6 +62,7 @@ main() {
     trap 'exit 143' TERM
     : > "$BENCH_DIR/figures"
     settings=$(describe_machine)
+    began_seconds=$SECONDS
 
     measure_network
     measure_guest
@@ -73,7 +75,7 @@ parse_options() {
     while (($# > 0)); do
         case $1 in
             --help | -h) print_help && exit 0 ;;
-            --quick) seconds=1 && guest_options+=(--quick) && shift && continue ;;
+            --quick) seconds=1 limit_seconds=470 && guest_options+=(--quick) && shift && continue ;;
             --smoke) be_short && shift && continue ;;
             --rounds | --ways | --out) ;;
             *) die_of_usage "unknown option $1" ;;
@@ -124,17 +126,22 @@ describe_machine() {
 
 # Ways in turns, so that what else happens on the machine hits all of them.
 measure_network() {
-    local round way network_ways=()
+    local round way round_began_seconds network_ways=()
     for way in "${ways[@]}"; do
         case $way in guest-* | checkpoints | failovers) ;; *) network_ways+=("$way") ;; esac
     done
     ((${#network_ways[@]} > 0)) || return 0
     create_lab
     for ((round = 1; round <= rounds; round++)); do
+        round_began_seconds=$SECONDS
         for way in "${network_ways[@]}"; do
             say "round $round of $rounds: $way"
             if [[ $way == release ]]; then measure_release; else measure "$way"; fi
         done
+        if ((limit_seconds > 0 && 2 * SECONDS - round_began_seconds - began_seconds > limit_seconds / 2)); then
+            ((round == rounds)) || warn "no time for more than $round rounds"
+            break
+        fi
     done
     destroy_lab
 }
@@ -145,6 +152,7 @@ measure_guest() {
         case $way in guest-* | checkpoints | failovers) guest_ways+=("$way") ;; esac
     done
     ((${#guest_ways[@]} > 0)) || return 0
+    ((limit_seconds == 0)) || guest_options+=(--limit $((limit_seconds + began_seconds - SECONDS)))
     # Waited for in the background, so that a signal reaches this script at once; clean_up passes it on.
     "$REPOSITORY/deploy/bench-guest.sh" "${guest_options[@]}" --ways "$(IFS=, && printf '%s' "${guest_ways[*]}")" \
         --figures "$BENCH_DIR/figures" < /dev/null &
@@ -342,7 +350,8 @@ record_small_frames() {
     wait $client || warn "no small frames"
     frames_in_all=$(($(frames_at_client) - frames_at_start))
     if [[ -n $proxy_pid ]] && ((frames_in_all > 0)); then
-        record "$way" allocated_bytes_per_frame "$(calculate "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
+        record "$way" allocated_bytes_per_frame \
+            "$(calculate "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
     fi
 }
 

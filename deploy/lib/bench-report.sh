@@ -41,7 +41,8 @@ bench_json() {
         # The kernel says which pages have changed if it can; else they are found by comparison.
         ($checkpoints | map(select(.memory_mib == 128 and .load == "writer")) | sort_by(.method == "comparison") | first)
             as $checkpoint
-        | $settings + {
+        # As many as every figure has, when time ran out.
+        | $settings + {rounds: ([$ways[][] | .count? // empty] | min // 0)} + {
             ways: $ways, release: $release, checkpoints: $checkpoints, failovers: $failovers,
             summary: {
                 bulk_packet_socket_vs_kernel_bridge: ratio("bulk_down_gbit"; "packet-socket"; "kernel-bridge"),
