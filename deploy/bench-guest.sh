@@ -256,14 +256,15 @@ record_way() {
     [[ $way != guest-wall-* ]] || record "$what" pause_p50_ms "$(ask_holdfast a agent | jq '.pause_p50_ms // empty')"
 }
 
-# As many requests as fit into the seconds that there are, by how long the first few take, and not fewer than those: its line
-# of figures. redis_benchmark FIRST_REQUESTS OPTION...
+# About as many requests as fit into the seconds that there are, by how long the first few take. Those include the opening
+# of connections and TCP's slow start, which behind a wall take many epochs; so twice as many, and three times the first
+# at least. Its line of figures: redis_benchmark FIRST_REQUESTS OPTION...
 redis_benchmark() {
     local first=$1 rate requests
     shift
     rate=$(column_of "$(run_redis_benchmark -n "$first" "$@")" 2)
     requests=$(awk -v rate="$rate" -v seconds="$seconds" -v least="$first" \
-        'BEGIN { requests = int(rate * seconds); print (requests > least ? requests : least) }')
+        'BEGIN { requests = int(2 * rate * seconds); print (requests > 3 * least ? requests : 3 * least) }')
     run_redis_benchmark -n "$requests" "$@"
 }
 
