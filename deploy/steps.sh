@@ -34,6 +34,8 @@ source "$REPOSITORY/deploy/lib/workload.sh"
 source "$REPOSITORY/deploy/lib/checks.sh"
 
 readonly CLIENTS=6
+# While the guest is alone nothing slows its clients down; the processors are to be left to the host that comes back.
+readonly THINK_MILLIS=10
 readonly INTERVAL=25ms
 readonly TAKE_OVER_SECONDS=10
 readonly SPRING_SECONDS=10
@@ -69,7 +71,7 @@ main() {
     clients_have_noticed_nothing
 
     say "$CLIENTS new clients, of less patience, start"
-    start_workload $CLIENTS steps:
+    start_workload $CLIENTS steps: --think-millis $THINK_MILLIS
     local step primary=a
     for ((step = 1; step <= STEPS_OF_A_CHECKPOINT; step++)); do
         die_at_step "$step" "$primary"
@@ -185,7 +187,7 @@ protect_a_guest() {
     wait_for_guest a
     wait_for_armed_backup a
     say "the guest is protected; $CLIENTS clients start"
-    start_workload $CLIENTS deaths: --stuck-millis $LONG_STUCK_MILLIS
+    start_workload $CLIENTS deaths: --think-millis $THINK_MILLIS --stuck-millis $LONG_STUCK_MILLIS
 }
 
 restore_redundancy() {
@@ -219,6 +221,7 @@ start_wired() {
     local run=$HOSTS_DIR/$1/run
     mkdir -p "$run/wired"
     ln -s wired/agent.sock "$run/agent.sock"
+    ln -s ../frames.sock "$run/wired/frames.sock"
     start_tripwire "$1"
     start_holdfast "$1" proxy
     start_holdfast "$1" agent "$(agent_config_of "$1")"
