@@ -1,6 +1,7 @@
 package io.holdfast.port;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -17,11 +18,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An AF_PACKET socket of one interface, as far as {@link PacketSocketPort} needs it: the system calls, and nothing else.
- * Numbers and structures are those of Linux on 64 bits (packet(7), recvmmsg(2), sendmmsg(2), linux/if_packet.h).
+ * Numbers and structures are those of Linux on 64 bits (packet(7), sendmmsg(2), linux/if_packet.h, linux/filter.h).
  *
  * <p>Pointers are passed as addresses, so that a call makes no object.
  *
- * <p><b>Threads.</b> {@link #receive} one thread; all else any, like the system calls themselves.
+ * <p><b>Threads.</b> Any, like the system calls themselves, where nothing else is said.
  */
 final class PacketSocket implements AutoCloseable {
 
@@ -30,30 +31,41 @@ final class PacketSocket implements AutoCloseable {
     static final int EPERM = 1;
     static final int EINTR = 4;
     static final int EAGAIN = 11;
-    static final int EINVAL = 22;
     static final int ENETDOWN = 100;
 
     private static final int AF_PACKET = 17;
     private static final int SOCK_RAW = 3;
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final short ETH_P_ALL = 3;
+    private static final short NO_PROTOCOL = 0;
     private static final int SOL_SOCKET = 1;
-    private static final int SO_RCVTIMEO = 20;
+    private static final int SO_ERROR = 4;
     private static final int SO_SNDTIMEO = 21;
+    private static final int SO_ATTACH_FILTER = 26;
     private static final int SO_SNDBUFFORCE = 32;
-    private static final int SO_RCVBUFFORCE = 33;
     private static final int SO_TIMESTAMPNS = 35;
     private static final int SOL_PACKET = 263;
     private static final int PACKET_ADD_MEMBERSHIP = 1;
+    private static final int PACKET_RX_RING = 5;
     private static final int PACKET_STATISTICS = 6;
-    private static final int PACKET_AUXDATA = 8;
+    private static final int PACKET_VERSION = 10;
     private static final int PACKET_VNET_HDR = 15;
     private static final int PACKET_IGNORE_OUTGOING = 23;
     private static final short PACKET_MR_PROMISC = 1;
-    private static final int MSG_WAITFORONE = 0x10000;
+    private static final int TPACKET_V2 = 1;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_SHARED = 1;
+    private static final long MAP_FAILED = -1;
 
-    private static final int KERNEL_BUFFER_BYTES = 64 << 20;
-    private static final long RECEIVE_LIMIT_MICROS = 50_000;
+    // Instructions of a classic packet filter.
+    private static final int LOAD_LENGTH = 0x80;
+    private static final int JUMP_IF_GREATER = 0x25;
+    private static final int JUMP_IF_NOT_LESS = 0x35;
+    private static final int RETURN = 0x06;
+    private static final int WHOLE_FRAME = -1;
+    private static final int SOCK_FILTER_BYTES = 8;
+
+    private static final int SEND_BUFFER_BYTES = 64 << 20;
     private static final long SEND_LIMIT_MICROS = 20_000;
 
     private static final Linker LINKER = Linker.nativeLinker();
@@ -69,8 +81,11 @@ final class PacketSocket implements AutoCloseable {
             call("setsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle GETSOCKOPT =
             call("getsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle RECVMMSG =
-            call("recvmmsg", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle MMAP = call(
+            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final MethodHandle MUNMAP = call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle POLL =
+            call("poll", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle SEND =
             call("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle SENDMMSG =
@@ -83,23 +98,41 @@ final class PacketSocket implements AutoCloseable {
     /** Of any thread; they may overwrite each other's, which spoils no more than the text of an error. */
     private final MemorySegment sendErrno = arena.allocate(Linker.Option.captureStateLayout());
 
-    private final MemorySegment receiveErrno = arena.allocate(Linker.Option.captureStateLayout());
-    private final MemorySegment statistics = arena.allocate(16, 8);
+    private final String interfaceName;
     private final int descriptor;
 
-    private PacketSocket(int descriptor) {
+    private PacketSocket(String interfaceName, int descriptor) {
+        this.interfaceName = interfaceName;
         this.descriptor = descriptor;
     }
 
+    /** For sending on an interface of the calling thread's network namespace. */
+    static PacketSocket forSending(String interfaceName, int interfaceIndex) throws PortException {
+        return prepared(interfaceName, socket -> {
+            socket.set("SO_SNDBUFFORCE", SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES);
+            socket.setTime("SO_SNDTIMEO", SO_SNDTIMEO, SEND_LIMIT_MICROS);
+            socket.bind(NO_PROTOCOL, interfaceIndex);
+        });
+    }
+
     /**
-     * Opens a socket for what arrives on an interface of the calling thread's network namespace, and for what is sent
-     * there.
+     * For what arrives, and is that long. Nothing does before {@link #join}.
+     *
+     * @param fewestBytes of a frame; and the most
      */
-    static PacketSocket open(String interfaceName, int interfaceIndex) throws PortException {
+    static PacketSocket forReceiving(String interfaceName, int fewestBytes, int mostBytes) throws PortException {
+        return prepared(interfaceName, socket -> {
+            socket.set("PACKET_IGNORE_OUTGOING", SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+            socket.set("SO_TIMESTAMPNS", SOL_SOCKET, SO_TIMESTAMPNS, 1);
+            socket.filter(fewestBytes, mostBytes);
+        });
+    }
+
+    private static PacketSocket prepared(String interfaceName, Preparation preparation) throws PortException {
         PacketSocket socket = unbound(interfaceName);
         try {
-            socket.prepare(interfaceName);
-            socket.join(interfaceName, interfaceIndex);
+            socket.set("PACKET_VNET_HDR", SOL_PACKET, PACKET_VNET_HDR, 1);
+            preparation.prepare(socket);
             return socket;
         } catch (PortException e) {
             socket.close();
@@ -107,11 +140,8 @@ final class PacketSocket implements AutoCloseable {
         }
     }
 
-    /** Whether this kernel and this process can have such sockets. */
-    static void probe() throws PortException {
-        try (PacketSocket socket = unbound("any interface")) {
-            socket.prepare("any interface");
-        }
+    private interface Preparation {
+        void prepare(PacketSocket socket) throws PortException;
     }
 
     private static PacketSocket unbound(String interfaceName) throws PortException {
@@ -123,33 +153,94 @@ final class PacketSocket implements AutoCloseable {
                 throw new PortException("cannot open " + interfaceName + " with a packet socket: " + text(errno(errno))
                         + "; it needs root or CAP_NET_RAW");
             }
-            return new PacketSocket(descriptor);
+            return new PacketSocket(interfaceName, descriptor);
         } catch (Throwable e) {
             throw unexpected(e);
         }
     }
 
-    private void prepare(String interfaceName) throws PortException {
-        set(interfaceName, "PACKET_VNET_HDR", SOL_PACKET, PACKET_VNET_HDR, 1);
-        set(interfaceName, "PACKET_AUXDATA", SOL_PACKET, PACKET_AUXDATA, 1);
-        set(interfaceName, "PACKET_IGNORE_OUTGOING", SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-        set(interfaceName, "SO_TIMESTAMPNS", SOL_SOCKET, SO_TIMESTAMPNS, 1);
-        set(interfaceName, "SO_RCVBUFFORCE", SOL_SOCKET, SO_RCVBUFFORCE, KERNEL_BUFFER_BYTES);
-        set(interfaceName, "SO_SNDBUFFORCE", SOL_SOCKET, SO_SNDBUFFORCE, KERNEL_BUFFER_BYTES);
-        setTime(interfaceName, "SO_RCVTIMEO", SO_RCVTIMEO, RECEIVE_LIMIT_MICROS);
-        setTime(interfaceName, "SO_SNDTIMEO", SO_SNDTIMEO, SEND_LIMIT_MICROS);
+    /** Lets in only frames whose length, with the Ethernet header, is in this range. */
+    private void filter(int fewestBytes, int mostBytes) throws PortException {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment program = temporary.allocate(5L * SOCK_FILTER_BYTES, 8);
+            instruction(program, 0, LOAD_LENGTH, 0, 0, 0);
+            instruction(program, 1, JUMP_IF_GREATER, 2, 0, mostBytes);
+            instruction(program, 2, JUMP_IF_NOT_LESS, 0, 1, fewestBytes);
+            instruction(program, 3, RETURN, 0, 0, WHOLE_FRAME);
+            instruction(program, 4, RETURN, 0, 0, 0);
+            MemorySegment pointer = temporary.allocate(16, 8);
+            pointer.set(JAVA_SHORT, 0, (short) 5);
+            pointer.set(JAVA_LONG, 8, program.address());
+            set("SO_ATTACH_FILTER", SOL_SOCKET, SO_ATTACH_FILTER, pointer);
+        }
     }
 
-    private void join(String interfaceName, int interfaceIndex) throws PortException {
+    /** A {@code struct sock_filter}; its jumps are over so many instructions. */
+    private static void instruction(
+            MemorySegment program, int number, int code, int jumpIfTrue, int jumpIfFalse, int operand) {
+        long place = (long) number * SOCK_FILTER_BYTES;
+        program.set(JAVA_SHORT, place, (short) code);
+        program.set(JAVA_BYTE, place + 2, (byte) jumpIfTrue);
+        program.set(JAVA_BYTE, place + 3, (byte) jumpIfFalse);
+        program.set(JAVA_INT, place + 4, operand);
+    }
+
+    /**
+     * Memory into which the kernel puts the frames that arrive; see {@link ReceiveRing}. It is there until this is closed.
+     *
+     * @param slotBytes a multiple of 16, at most {@link ReceiveRing#BLOCK_BYTES}
+     * @param blocks of that many bytes
+     */
+    MemorySegment shareRing(int slotBytes, int blocks) throws PortException {
+        set("PACKET_VERSION", SOL_PACKET, PACKET_VERSION, TPACKET_V2);
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment request = temporary.allocate(16, 8);
+            request.set(JAVA_INT, 0, ReceiveRing.BLOCK_BYTES);
+            request.set(JAVA_INT, 4, blocks);
+            request.set(JAVA_INT, 8, slotBytes);
+            request.set(JAVA_INT, 12, blocks * (ReceiveRing.BLOCK_BYTES / slotBytes));
+            set("PACKET_RX_RING", SOL_PACKET, PACKET_RX_RING, request);
+
+            long sizeBytes = (long) blocks * ReceiveRing.BLOCK_BYTES;
+            long address =
+                    (long) MMAP.invokeExact(sendErrno, 0L, sizeBytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0L);
+            if (address == MAP_FAILED) {
+                throw new PortException(
+                        "the receive ring of " + interfaceName + " cannot be mapped: " + text(errno(sendErrno)));
+            }
+            return MemorySegment.ofAddress(address).reinterpret(sizeBytes, arena, PacketSocket::unmap);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    private static void unmap(MemorySegment ring) {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment errno = newErrno(temporary);
+            if ((int) MUNMAP.invokeExact(errno, ring.address(), ring.byteSize()) < 0) {
+                log.warn("unmapping a receive ring: {}", text(errno(errno)));
+            }
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Lets frames in: all that arrive on an interface, whomever they are for. */
+    void join(int interfaceIndex) throws PortException {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment membership = temporary.allocate(16, 8);
             membership.set(JAVA_INT, 0, interfaceIndex);
             membership.set(JAVA_SHORT, 4, PACKET_MR_PROMISC);
-            set(interfaceName, "PACKET_ADD_MEMBERSHIP", SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership);
+            set("PACKET_ADD_MEMBERSHIP", SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership);
+        }
+        bind(ETH_P_ALL, interfaceIndex);
+    }
 
+    private void bind(short protocol, int interfaceIndex) throws PortException {
+        try (Arena temporary = Arena.ofConfined()) {
             MemorySegment address = temporary.allocate(20, 8);
             address.set(JAVA_SHORT, 0, (short) AF_PACKET);
-            address.set(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, ETH_P_ALL);
+            address.set(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, protocol);
             address.set(JAVA_INT, 4, interfaceIndex);
             int result = (int) BIND.invokeExact(sendErrno, descriptor, address.address(), 20);
             if (result < 0) {
@@ -160,19 +251,32 @@ final class PacketSocket implements AutoCloseable {
         }
     }
 
+    int descriptor() {
+        return descriptor;
+    }
+
     /**
-     * Waits for a frame, for a while, and takes as many as are there.
+     * Waits until one of the sockets has something to say, for a while. One thread for the same {@code polled}.
      *
-     * @param messages of {@code struct mmsghdr}
+     * @param polled of {@code struct pollfd}
+     * @param ownErrno of the calling thread, from {@link #newErrno}
      * @return how many; or the negative of errno
      */
-    int receive(MemorySegment messages, int count) {
+    static int poll(MemorySegment polled, int count, int limitMillis, MemorySegment ownErrno) {
         try {
-            int received =
-                    (int) RECVMMSG.invokeExact(receiveErrno, descriptor, messages.address(), count, MSG_WAITFORONE, 0L);
-            return received < 0 ? -errno(receiveErrno) : received;
+            int ready = (int) POLL.invokeExact(ownErrno, polled.address(), (long) count, limitMillis);
+            return ready < 0 ? -errno(ownErrno) : ready;
         } catch (Throwable e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** The error that waits to be told, as errno; 0 if none does. It is told once. */
+    int takeError() throws PortException {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment error = temporary.allocate(JAVA_INT);
+            get("SO_ERROR", SOL_SOCKET, SO_ERROR, error);
+            return error.get(JAVA_INT, 0);
         }
     }
 
@@ -210,25 +314,13 @@ final class PacketSocket implements AutoCloseable {
     }
 
     /**
-     * Frames since the last call: those that came in the lower half, of which dropped in the upper half. One thread at a
-     * time.
+     * Frames since the last call: those that came in the lower half, of which dropped in the upper half.
      */
     long takeStatistics() throws PortException {
-        try {
-            statistics.set(JAVA_INT, 8, 8);
-            int result = (int) GETSOCKOPT.invokeExact(
-                    sendErrno,
-                    descriptor,
-                    SOL_PACKET,
-                    PACKET_STATISTICS,
-                    statistics.address(),
-                    statistics.address() + 8);
-            if (result < 0) {
-                throw new PortException("cannot read the socket's statistics: " + text(errno(sendErrno)));
-            }
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment statistics = temporary.allocate(8, 8);
+            get("PACKET_STATISTICS", SOL_PACKET, PACKET_STATISTICS, statistics);
             return Integer.toUnsignedLong(statistics.get(JAVA_INT, 0)) | (long) statistics.get(JAVA_INT, 4) << 32;
-        } catch (Throwable e) {
-            throw unexpected(e);
         }
     }
 
@@ -255,31 +347,45 @@ final class PacketSocket implements AutoCloseable {
         arena.close();
     }
 
-    private void set(String interfaceName, String name, int level, int option, int value) throws PortException {
+    private void set(String name, int level, int option, int value) throws PortException {
         try (Arena temporary = Arena.ofConfined()) {
-            set(interfaceName, name, level, option, temporary.allocateFrom(JAVA_INT, value));
+            set(name, level, option, temporary.allocateFrom(JAVA_INT, value));
         }
     }
 
-    private void setTime(String interfaceName, String name, int option, long micros) throws PortException {
+    private void setTime(String name, int option, long micros) throws PortException {
         try (Arena temporary = Arena.ofConfined()) {
             MemorySegment time = temporary.allocate(16, 8);
             time.set(JAVA_LONG, 8, micros);
-            set(interfaceName, name, SOL_SOCKET, option, time);
+            set(name, SOL_SOCKET, option, time);
         }
     }
 
-    private void set(String interfaceName, String name, int level, int option, MemorySegment value)
-            throws PortException {
+    private void set(String name, int level, int option, MemorySegment value) throws PortException {
         try {
             int result = (int) SETSOCKOPT.invokeExact(
                     sendErrno, descriptor, level, option, value.address(), (int) value.byteSize());
-            if (result < 0) {
-                throw new PortException(
-                        "the packet socket of " + interfaceName + " refuses " + name + ": " + text(errno(sendErrno)));
-            }
+            requireDone(result, name);
         } catch (Throwable e) {
             throw unexpected(e);
+        }
+    }
+
+    private void get(String name, int level, int option, MemorySegment value) throws PortException {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment length = temporary.allocateFrom(JAVA_INT, (int) value.byteSize());
+            int result = (int)
+                    GETSOCKOPT.invokeExact(sendErrno, descriptor, level, option, value.address(), length.address());
+            requireDone(result, name);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    private void requireDone(int result, String option) throws PortException {
+        if (result < 0) {
+            throw new PortException(
+                    "the packet socket of " + interfaceName + " refuses " + option + ": " + text(errno(sendErrno)));
         }
     }
 

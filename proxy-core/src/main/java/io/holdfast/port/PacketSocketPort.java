@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
  * and is told so again when it is sent. Offloads stay on; whichever interface sends the frame at last finishes it, and the
  * kernel does where the interface cannot.
  *
- * <p>Frames are captured many at a time into memory outside the heap; capturing and sending allocate nothing.
+ * <p>Frames are captured into memory that the kernel shares, and sent from wherever they are, many at a time; neither
+ * allocates anything.
  */
 public final class PacketSocketPort implements FramePort {
 
@@ -25,17 +26,15 @@ public final class PacketSocketPort implements FramePort {
     /** The largest GSO frame, its layer 2 header and a VLAN tag. */
     private static final int MAX_FRAME_BYTES = 65_535 + 14 + 4;
 
-    private static final int PREFIX_BYTES = ReceiveBatch.VIRTIO_NET_HEADER_BYTES;
+    private static final int PREFIX_BYTES = ReceiveRing.VIRTIO_NET_HEADER_BYTES;
     private static final long CLOSE_LIMIT_NANOS = 1_000_000_000L;
     private static final long WAIT_FOR_INTERFACE_NANOS = 100_000_000L;
-    /** More of these, without a frame in between, are not the frames' fault. */
-    private static final int MOST_UNSPEAKABLE_IN_A_ROW = 1_000;
 
     private final String interfaceName;
     private final int interfaceIndex;
+    private final Arrivals arrivals;
     private final PacketSocket socket;
     private final Arena arena = Arena.ofShared();
-    private final ReceiveBatch batch = new ReceiveBatch(arena);
     /** For frames that stand alone: an empty header, and room. */
     private final MemorySegment plain = arena.allocate(PREFIX_BYTES + MAX_FRAME_BYTES, 8);
 
@@ -52,11 +51,10 @@ public final class PacketSocketPort implements FramePort {
     private long acceptedFrames;
     private long kernelDroppedFrames;
 
-    private int unspeakableInARow;
-
-    private PacketSocketPort(String interfaceName, int interfaceIndex, PacketSocket socket) {
+    private PacketSocketPort(String interfaceName, int interfaceIndex, Arrivals arrivals, PacketSocket socket) {
         this.interfaceName = interfaceName;
         this.interfaceIndex = interfaceIndex;
+        this.arrivals = arrivals;
         this.socket = socket;
     }
 
@@ -68,13 +66,20 @@ public final class PacketSocketPort implements FramePort {
     public static PacketSocketPort open(String interfaceName) throws PortException {
         JsonNode link = InterfaceFacts.linkThatIsUp(interfaceName);
         int interfaceIndex = link.path("ifindex").asInt();
-        return new PacketSocketPort(interfaceName, interfaceIndex, PacketSocket.open(interfaceName, interfaceIndex));
+        PacketSocket socket = PacketSocket.forSending(interfaceName, interfaceIndex);
+        try {
+            Arrivals arrivals = Arrivals.on(interfaceName, interfaceIndex);
+            return new PacketSocketPort(interfaceName, interfaceIndex, arrivals, socket);
+        } catch (PortException e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /** Why this kernel or this process cannot have such ports; empty if it can. */
     public static Optional<String> whyNot() {
         try {
-            PacketSocket.probe();
+            Arrivals.probe();
             return Optional.empty();
         } catch (PortException e) {
             return Optional.of(String.valueOf(e.getMessage()));
@@ -101,14 +106,12 @@ public final class PacketSocketPort implements FramePort {
         capturing = true;
         try {
             while (!stopping) {
-                int received = batch.receive(socket);
-                if (received < 0) {
-                    goOnAfter(-received);
-                } else {
-                    unspeakableInARow = 0;
+                int errno = arrivals.await();
+                if (errno != 0) {
+                    goOnAfter(errno);
                 }
-                for (int frame = 0; frame < received && !stopping; frame++) {
-                    handOn(frame, sink);
+                while (!stopping && arrivals.hasNext()) {
+                    handOnNext(sink);
                 }
                 sink.onBatchEnd();
             }
@@ -120,22 +123,9 @@ public final class PacketSocketPort implements FramePort {
     private void goOnAfter(int errno) throws PortException {
         switch (errno) {
             case PacketSocket.EAGAIN, PacketSocket.EINTR -> {}
-            case PacketSocket.EINVAL -> {
-                // The kernel has thrown a merged frame away for whose kind virtio_net_hdr has no word: SCTP, and UDP
-                // before
-                // Linux 6.2. One frame must not end the port.
-                if (++unspeakableInARow > MOST_UNSPEAKABLE_IN_A_ROW) {
-                    throw failed(errno);
-                }
-                truncatedFrames.increment();
-            }
             case PacketSocket.ENETDOWN -> awaitInterface();
-            default -> throw failed(errno);
+            default -> throw new PortException("capture on " + interfaceName + " failed: " + PacketSocket.text(errno));
         }
-    }
-
-    private PortException failed(int errno) {
-        return new PortException("capture on " + interfaceName + " failed: " + PacketSocket.text(errno));
     }
 
     /** The kernel says once that the interface is down, and captures again when it is up, if it is still there. */
@@ -154,13 +144,13 @@ public final class PacketSocketPort implements FramePort {
         }
     }
 
-    private void handOn(int frame, FrameSink sink) throws PortException {
-        if (!batch.select(frame)) {
+    private void handOnNext(FrameSink sink) throws PortException {
+        if (!arrivals.take()) {
             truncatedFrames.increment();
             return;
         }
         try {
-            sink.onFrame(batch.memory(), batch.offsetBytes(), batch.lengthBytes(), batch.epochNanos());
+            sink.onFrame(arrivals.memory(), arrivals.offsetBytes(), arrivals.lengthBytes(), arrivals.epochNanos());
         } catch (RuntimeException | Error e) {
             throw new PortException("a frame captured on " + interfaceName + " could not be handled: " + e, e);
         }
@@ -284,7 +274,7 @@ public final class PacketSocketPort implements FramePort {
             return false;
         }
         try {
-            long statistics = socket.takeStatistics();
+            long statistics = arrivals.takeStatistics();
             acceptedFrames += statistics & 0xffff_ffffL;
             kernelDroppedFrames += statistics >>> 32;
             return true;
@@ -309,6 +299,7 @@ public final class PacketSocketPort implements FramePort {
             synchronized (plain) {
                 if (!closed) {
                     closed = true;
+                    arrivals.close();
                     socket.close();
                     arena.close();
                 }

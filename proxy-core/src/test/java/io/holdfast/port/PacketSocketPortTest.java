@@ -13,15 +13,19 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class PacketSocketPortTest extends FramePortContract {
 
     private static final int PREFIX_BYTES = 10;
+    private static final int SMALL_SLOTS = 8192;
     private static final byte NEEDS_CSUM = 1;
     private static final byte GSO_TCPV4 = 1;
 
@@ -49,6 +53,49 @@ class PacketSocketPortTest extends FramePortContract {
             byte[] tagged = mergedTcpFrame(20_000, true);
             assertThat(sendWithPrefix(far, tagged)).isTrue();
             assertThat(near.next()).isEqualTo(tagged);
+        }
+    }
+
+    @Test
+    void shouldKeepSmallAndMergedFramesInTheOrderInWhichTheyCame() throws Exception {
+        VethPair.create("near0", "far0");
+        int pairs = 200;
+        List<Integer> lengths = new ArrayList<>();
+        try (FramePort far = open("far0");
+                FramePort near = open("near0")) {
+            byte[] merged = mergedTcpFrame(20_000, false);
+            for (int i = 0; i < pairs; i++) {
+                send(far, frame(60 + i, 1));
+                sendWithPrefix(far, merged);
+            }
+            near.capture((memory, offsetBytes, lengthBytes, time) -> {
+                lengths.add(lengthBytes);
+                if (lengths.size() == 2 * pairs) {
+                    near.stopCapture();
+                }
+            });
+            for (int i = 0; i < pairs; i++) {
+                assertThat(lengths.subList(2 * i, 2 * i + 2)).containsExactly(60 + i, merged.length - PREFIX_BYTES);
+            }
+        }
+    }
+
+    @Test
+    void shouldCountWhatComesWhileItsMemoryIsFull() throws Exception {
+        VethPair.create("near0", "far0");
+        try (FramePort far = open("far0");
+                FramePort near = open("near0")) {
+            for (int i = 0; i < 10_000; i++) {
+                send(far, frame(60, 1));
+            }
+            assertThat(near.counters().kernelDroppedFrames()).isEqualTo(10_000 - SMALL_SLOTS);
+            AtomicInteger captured = new AtomicInteger();
+            near.capture((memory, offsetBytes, lengthBytes, time) -> {
+                if (captured.incrementAndGet() == SMALL_SLOTS) {
+                    near.stopCapture();
+                }
+            });
+            assertThat(near.isDrained()).isTrue();
         }
     }
 
