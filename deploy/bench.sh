@@ -199,7 +199,7 @@ create_lab() {
 # after 7 s and BBR needed 3 s, which is what a bulk transfer with one of these will see. Nothing is remembered from one way
 # for the next.
 tune_tcp() {
-    in_lab "$1" sysctl -qw net.ipv4.tcp_rmem='4096 1048576 67108864' net.ipv4.tcp_wmem='4096 1048576 67108864' \
+    in_lab "$1" sysctl -qw net.ipv4.tcp_rmem='4096 1048576 268435456' net.ipv4.tcp_wmem='4096 1048576 268435456' \
         net.ipv4.tcp_congestion_control=reno net.ipv4.tcp_no_metrics_save=1
 }
 

@@ -2,7 +2,7 @@ package io.holdfast.demo.bench;
 
 import io.holdfast.control.CommandException;
 import io.holdfast.port.FramePort;
-import io.holdfast.port.PortException;
+import io.holdfast.port.PacketSocketPort;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,7 +35,9 @@ final class ReleaseBench implements Callable<Integer> {
     private static final int SMALL_FRAME_BYTES = 60;
     private static final int FULL_FRAME_BYTES = 1514;
     private static final long LIMIT_NANOS = 20_000_000_000L;
-    /** Sent at once: what the proxy's socket has room for, however long the proxy does not get a processor. */
+    private static final ValueLayout.OfInt NETWORK_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    /** Sent at once: what the proxy's port has room for, however long the proxy does not get a processor. */
     private static final int BATCH_FRAMES = 5_000;
 
     /** What compiles the proxy's release before anything is measured. */
@@ -65,12 +67,7 @@ final class ReleaseBench implements Callable<Integer> {
     private int fullRepetitions;
 
     private MemorySegment frame = MemorySegment.NULL;
-    /** The capture thread's. */
-    private long countedFrames;
-
-    private volatile long arrivedFrames;
-    private volatile long expectedFrames = Long.MAX_VALUE;
-    private volatile long lastArrivedNanos;
+    private int newestMark;
 
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new ReleaseBench()).execute(arguments));
@@ -80,53 +77,47 @@ final class ReleaseBench implements Callable<Integer> {
     public Integer call() throws Exception {
         try (Arena arena = Arena.ofConfined();
                 EngineSession wall = EngineSession.own(socket);
-                FramePort guest = NamespacePort.open(guestNamespace, "eth0");
-                FramePort client = NamespacePort.open(clientNamespace, "eth0")) {
+                FramePort guest = NetworkNamespace.open(guestNamespace, () -> PacketSocketPort.open("eth0"));
+                MarkedFrames client =
+                        NetworkNamespace.open(clientNamespace, () -> MarkedFrames.on("eth0", ETHER_TYPE & 0xffff))) {
             frame = broadcast(arena, guest);
-            Thread arrivals = Thread.ofPlatform().daemon().start(() -> capture(client));
-            measure(wall, guest, WARM_UP_FRAMES, SMALL_FRAME_BYTES, WARM_UP_REPETITIONS);
+            measure(wall, guest, client, WARM_UP_FRAMES, SMALL_FRAME_BYTES, WARM_UP_REPETITIONS);
             for (int frames : smallFrames) {
-                print("frames", frames, frames, measure(wall, guest, frames, SMALL_FRAME_BYTES, smallRepetitions));
+                print(
+                        "frames",
+                        frames,
+                        frames,
+                        measure(wall, guest, client, frames, SMALL_FRAME_BYTES, smallRepetitions));
             }
             for (int size : mebibytes) {
                 int frames = (int) (((long) size << 20) / FULL_FRAME_BYTES);
-                print("mebibytes", size, frames, measure(wall, guest, frames, FULL_FRAME_BYTES, fullRepetitions));
+                print(
+                        "mebibytes",
+                        size,
+                        frames,
+                        measure(wall, guest, client, frames, FULL_FRAME_BYTES, fullRepetitions));
             }
-            client.stopCapture();
-            arrivals.join();
         }
         return 0;
     }
 
-    private void capture(FramePort client) {
-        try {
-            client.capture((memory, offsetBytes, lengthBytes, kernelEpochNanos) -> {
-                if (memory.get(NETWORK_SHORT, offsetBytes + 12) == ETHER_TYPE && ++countedFrames == expectedFrames) {
-                    lastArrivedNanos = System.nanoTime();
-                    arrivedFrames = countedFrames;
-                }
-            });
-        } catch (PortException e) {
-            throw new IllegalStateException("the client's end of the cable fails", e);
-        }
-    }
-
-    /** Nanoseconds from commit to the last frame. */
-    private long[] measure(EngineSession wall, FramePort guest, int frames, int frameBytes, int repetitions)
+    /** Nanoseconds from commit to the last frame; frames leave in order. */
+    private long[] measure(
+            EngineSession wall, FramePort guest, MarkedFrames client, int frames, int frameBytes, int repetitions)
             throws IOException, CommandException {
         long[] nanos = new long[repetitions];
         for (int repetition = 0; repetition < repetitions; repetition++) {
             long deadlineNanos = System.nanoTime() + LIMIT_NANOS;
-            expectedFrames = arrivedFrames + frames;
+            newestMark++;
             hold(wall, guest, frames, frameBytes, deadlineNanos);
             long epoch = wall.barrier();
-            long committedNanos = System.nanoTime();
+            long committedEpochNanos = MarkedFrames.nowEpochNanos();
             wall.commit(epoch);
-            while (arrivedFrames < expectedFrames) {
-                requireBefore(deadlineNanos, "not all of " + frames + " frames have arrived");
+            while (client.newest() != newestMark) {
+                requireBefore(deadlineNanos, "the last of " + frames + " frames does not arrive");
                 LockSupport.parkNanos(20_000);
             }
-            nanos[repetition] = lastArrivedNanos - committedNanos;
+            nanos[repetition] = client.newestEpochNanos() - committedEpochNanos;
         }
         return nanos;
     }
@@ -136,8 +127,8 @@ final class ReleaseBench implements Callable<Integer> {
             throws IOException, CommandException {
         for (int sent = 0; sent < frames; ) {
             int batch = Math.min(BATCH_FRAMES, frames - sent);
-            send(guest, batch, frameBytes);
             sent += batch;
+            send(guest, batch, frameBytes, sent == frames ? newestMark : 0);
             while (wall.heldFrames() < sent) {
                 requireBefore(deadlineNanos, "the wall does not hold " + sent + " frames");
                 LockSupport.parkNanos(200_000);
@@ -151,9 +142,11 @@ final class ReleaseBench implements Callable<Integer> {
         }
     }
 
-    private void send(FramePort guest, int frames, int frameBytes) {
+    /** The last of them has the mark. */
+    private void send(FramePort guest, int frames, int frameBytes, int mark) {
         long offsetBytes = guest.prefixBytes();
         for (int i = 0; i < frames; i++) {
+            frame.set(NETWORK_INT, offsetBytes + MarkedFrames.MARK_OFFSET, i == frames - 1 ? mark : 0);
             guest.send(frame, offsetBytes, frameBytes);
         }
     }

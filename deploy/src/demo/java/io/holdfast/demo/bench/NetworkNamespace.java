@@ -1,17 +1,16 @@
 package io.holdfast.demo.bench;
 
-import io.holdfast.port.FramePort;
-import io.holdfast.port.PacketSocketPort;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
-/** Opens ports in other network namespaces. A socket stays in the namespace in which it was made (setns(2)). */
-final class NamespacePort {
+/** Opens things in other network namespaces. A socket stays in the namespace in which it was made (setns(2)). */
+final class NetworkNamespace {
 
     private static final int O_RDONLY = 0;
     private static final int CLONE_NEWNET = 0x4000_0000;
@@ -25,18 +24,20 @@ final class NamespacePort {
             LINKER.defaultLookup().findOrThrow("setns"),
             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
-    private NamespacePort() {}
+    private NetworkNamespace() {}
 
     /**
+     * What {@code opening} makes in a namespace.
+     *
      * @param namespace as {@code ip netns} names it
-     * @throws IllegalStateException if it does not exist, or the interface is not there or not up
+     * @throws IllegalStateException if there is no such namespace, or the opening fails
      */
-    static FramePort open(String namespace, String interfaceName) throws InterruptedException {
-        CompletableFuture<FramePort> opened = new CompletableFuture<>();
+    static <T> T open(String namespace, Callable<T> opening) throws InterruptedException {
+        CompletableFuture<T> opened = new CompletableFuture<>();
         Thread.ofPlatform().start(() -> {
             try {
                 enter(namespace);
-                opened.complete(PacketSocketPort.open(interfaceName));
+                opened.complete(opening.call());
             } catch (Throwable e) {
                 opened.completeExceptionally(e);
             }
@@ -44,7 +45,7 @@ final class NamespacePort {
         try {
             return opened.get();
         } catch (ExecutionException e) {
-            throw new IllegalStateException("no port " + interfaceName + " in " + namespace + ": " + e.getCause(), e);
+            throw new IllegalStateException("in " + namespace + ": " + e.getCause(), e);
         }
     }
 
