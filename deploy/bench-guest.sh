@@ -35,7 +35,9 @@ source "$REPOSITORY/deploy/lib/hosts.sh"
 # shellcheck source=lib/workload.sh
 source "$REPOSITORY/deploy/lib/workload.sh"
 
-readonly WAYS=(guest-plain guest-filter-10ms guest-filter-25ms guest-wall-10ms guest-wall-25ms guest-wall-demand)
+readonly WAYS=(
+    guest-plain guest-filter-10ms guest-filter-25ms guest-synthetic-10ms guest-wall-10ms guest-wall-25ms guest-wall-demand
+)
 readonly VALUE_BYTES=524288
 readonly DEFAULT_HEARTBEATS_MISSED=$HEARTBEATS_MISSED DEFAULT_GRACE=$GRACE
 
@@ -178,13 +180,28 @@ protect() {
     wait_for_protection a
 }
 
-# Takes them away again. The guest's QEMU stays.
+# Puts the wall around it with commits, but without checkpoints, so that the guest is never paused: wall_off INTERVAL_MILLIS
+wall_off() {
+    close_bridge
+    write_config a primary wall "$1ms"
+    start_holdfast a proxy
+    wait_for 60 test -S "$HOSTS_DIR/a/run/proxy.sock" || die "the proxy does not start: $(cat "$(log_of a proxy)")"
+    start_in_lab a "$(log_of a engine)" "$JDK_25/bin/java" -XX:+UseSerialGC -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
+        io.holdfast.demo.bench.SyntheticEngine --socket "$HOSTS_DIR/a/run/proxy.sock" --interval-millis "$1"
+    HOLDFAST_PIDS[a-engine]=$STARTED_PID
+    wait_for 60 grep -qs driving "$(log_of a engine)" || die "no engine: $(cat "$(log_of a engine)")"
+}
+
+# Takes away what protect or wall_off has started. The guest's QEMU stays.
 expose() {
-    local program
-    for program in a-agent a-proxy b-agent b-proxy; do
-        kill -TERM "${HOLDFAST_PIDS[$program]}"
-        wait_for 10 is_gone "${HOLDFAST_PIDS[$program]}" || die "$program does not end"
+    local program pid
+    for program in a-agent a-engine a-proxy b-agent b-proxy; do
+        pid=${HOLDFAST_PIDS[$program]:-}
+        [[ -n $pid ]] || continue
+        kill -TERM "$pid" 2> /dev/null || true
+        wait_for 10 is_gone "$pid" || die "$program does not end"
     done
+    HOLDFAST_PIDS=()
     kill_everything_in b
     rm -rf "$HOSTS_DIR"/{a,b}/state "$HOSTS_DIR"/a/run/{proxy,agent}.sock
     make_host a
@@ -223,8 +240,9 @@ open_way() {
             monitor object-add \
                 "{\"qom-type\":\"filter-buffer\",\"id\":\"f0\",\"netdev\":\"n0\",\"interval\":$(millis_of "$1")000}"
             ;;
-        # No other cadence than the interval.
-        guest-wall-*ms) protect "$(millis_of "$1")ms" 10s 90 auto ;;
+        guest-synthetic-*) wall_off "$(millis_of "$1")" ;;
+        # No other cadence than the interval, if the guest gets half of its time.
+        guest-wall-*ms) protect "$(millis_of "$1")ms" 10s 50 auto ;;
         guest-wall-demand) protect 200ms 0ms 30 auto ;;
     esac
 }
@@ -232,7 +250,7 @@ open_way() {
 close_way() {
     case $1 in
         guest-filter-*) monitor object-del '{"id":"f0"}' ;;
-        guest-wall-*) expose ;;
+        guest-synthetic-* | guest-wall-*) expose ;;
     esac
 }
 

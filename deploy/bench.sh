@@ -12,8 +12,9 @@
 # Bulk TCP both ways, 60-byte frames and one request after the other, for the ways kernel-bridge; pcap and packet-socket,
 # with the wall open (ALONE); wall-10ms, wall-25ms and wall-50ms, on packet-socket with epochs of that length. Then the
 # part release: from a commit to the last held frame on the wire. With a real guest (bench-guest.sh): the ways guest-plain;
-# guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-wall-10ms, guest-wall-25ms and guest-wall-demand;
-# and the parts checkpoints and failovers.
+# guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-synthetic-10ms, the wall with commits and without
+# checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; and the parts
+# checkpoints and failovers.
 #
 # Everything runs in network namespaces of its own and is removed at the end, whatever happens. Trust the ratios: all of it
 # shares this machine's processors. The last line of the output is the summary, as one JSON object.

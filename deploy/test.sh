@@ -44,6 +44,7 @@ main() {
     step scripts check_scripts
     step build build_and_run_tests
     count_tests_of_build
+    step warm-up warm_up
     step failover limited "$DEMO" --port pcap --json "$LOGS/failover.json"
     step steps limited "$REPOSITORY/deploy/steps.sh"
     count_checks_of steps
@@ -85,7 +86,7 @@ limited() {
 }
 
 check_scripts() {
-    shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/holdfast
+    shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/*
     shellcheck deploy/lib/*.sh
 }
 
@@ -93,6 +94,12 @@ build_and_run_tests() {
     rm -rf ./*/target/surefire-reports
     limited mvn -B verify
     mark_build_as_fresh
+}
+
+# What is kept must be of use: the Java runtime is told to refuse a cache that does not fit.
+warm_up() {
+    build_if_needed
+    HOLDFAST_JAVA_OPTS=-XX:AOTMode=on "$HOLDFAST" --version
 }
 
 # Takes over the figures of the build's tests, out of the reports that they left.
@@ -140,9 +147,9 @@ see_violations_without_holdfast() {
 # What a demonstration could have forgotten, by the names that all of them use.
 what_is_left() {
     {
-        ip netns list | awk '/^hf[0-9]+-/ { print "namespace " $1 }'
+        ip netns list | awk '/^(hf[0-9]+|holdfast)-/ { print "namespace " $1 }'
         find /dev/shm -maxdepth 1 -name 'hf[0-9]*-*'
-        find /tmp -maxdepth 1 -name 'holdfast-demo.*'
+        find /tmp -maxdepth 1 \( -name 'holdfast-demo.*' -o -name 'holdfast-warm.*' \)
     } | sort
 }
 

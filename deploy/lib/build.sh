@@ -17,6 +17,12 @@ build_if_needed() {
     HOLDFAST=${commands[0]}
     [[ -x $HOLDFAST ]] || die "the build made no $HOLDFAST"
     HOLDFAST_LIB=$(dirname "$(dirname "$HOLDFAST")")/lib
+    is_warm || "$(dirname "$HOLDFAST")/holdfast-warm-up" || warn "no warm-up: every start will take longer"
+}
+
+is_warm() {
+    [[ -e $HOLDFAST_LIB/proxy.aot \
+        && -z $(find "$HOLDFAST_LIB" -name '*.jar' -newer "$HOLDFAST_LIB/proxy.aot" -print -quit) ]]
 }
 
 # To be said after a complete build that was made in another way.

@@ -32,6 +32,7 @@ class ArchitectureTest {
         "io.holdfast.control..",
         "io.holdfast.config..",
         "io.holdfast.measure..",
+        "io.holdfast.memory..",
         "io.holdfast.metrics.."
     };
 
@@ -46,11 +47,19 @@ class ArchitectureTest {
     }
 
     @ArchTest
-    static final ArchRule framesKnowNothingElse = noClasses()
+    static final ArchRule framesKnowOnlyWhereTheyAre = noClasses()
             .that()
             .resideInAPackage("io.holdfast.frame..")
             .should()
-            .dependOnClassesThat(OUR_OWN.and(DescribedPredicate.not(resideInAPackage("io.holdfast.frame.."))));
+            .dependOnClassesThat(OUR_OWN.and(
+                    DescribedPredicate.not(resideInAnyPackage("io.holdfast.frame..", "io.holdfast.memory.."))));
+
+    @ArchTest
+    static final ArchRule memoryKnowsNothingElse = noClasses()
+            .that()
+            .resideInAPackage("io.holdfast.memory..")
+            .should()
+            .dependOnClassesThat(OUR_OWN.and(DescribedPredicate.not(resideInAPackage("io.holdfast.memory.."))));
 
     @ArchTest
     static final ArchRule measuresKnowNothingElse = noClasses()

@@ -1,5 +1,6 @@
 package io.holdfast.frame;
 
+import io.holdfast.memory.MappedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -80,7 +81,7 @@ public final class FrameRing implements AutoCloseable {
         }
         this.capacityBytes = capacityBytes;
         this.mask = capacityBytes - 1;
-        this.memory = arena.allocate(capacityBytes, RECORD_ALIGNMENT_BYTES);
+        this.memory = MappedMemory.allocate(arena, capacityBytes);
     }
 
     /**

@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.holdfast.memory.MappedMemory;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -53,9 +55,6 @@ final class PacketSocket implements AutoCloseable {
     private static final int PACKET_IGNORE_OUTGOING = 23;
     private static final short PACKET_MR_PROMISC = 1;
     private static final int TPACKET_V2 = 1;
-    private static final int PROT_READ_WRITE = 3;
-    private static final int MAP_SHARED = 1;
-    private static final long MAP_FAILED = -1;
 
     // Instructions of a classic packet filter.
     private static final int LOAD_LENGTH = 0x80;
@@ -81,9 +80,6 @@ final class PacketSocket implements AutoCloseable {
             call("setsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle GETSOCKOPT =
             call("getsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle MMAP = call(
-            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle MUNMAP = call("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle POLL =
             call("poll", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle SEND =
@@ -201,27 +197,9 @@ final class PacketSocket implements AutoCloseable {
             request.set(JAVA_INT, 12, blocks * (ReceiveRing.BLOCK_BYTES / slotBytes));
             set("PACKET_RX_RING", SOL_PACKET, PACKET_RX_RING, request);
 
-            long sizeBytes = (long) blocks * ReceiveRing.BLOCK_BYTES;
-            long address =
-                    (long) MMAP.invokeExact(sendErrno, 0L, sizeBytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0L);
-            if (address == MAP_FAILED) {
-                throw new PortException(
-                        "the receive ring of " + interfaceName + " cannot be mapped: " + text(errno(sendErrno)));
-            }
-            return MemorySegment.ofAddress(address).reinterpret(sizeBytes, arena, PacketSocket::unmap);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    private static void unmap(MemorySegment ring) {
-        try (Arena temporary = Arena.ofConfined()) {
-            MemorySegment errno = newErrno(temporary);
-            if ((int) MUNMAP.invokeExact(errno, ring.address(), ring.byteSize()) < 0) {
-                log.warn("unmapping a receive ring: {}", text(errno(errno)));
-            }
-        } catch (Throwable e) {
-            throw new AssertionError(e);
+            return MappedMemory.share(arena, descriptor, (long) blocks * ReceiveRing.BLOCK_BYTES);
+        } catch (IOException e) {
+            throw new PortException("the receive ring of " + interfaceName + " cannot be mapped: " + e.getMessage(), e);
         }
     }
 

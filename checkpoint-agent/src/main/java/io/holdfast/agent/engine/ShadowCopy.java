@@ -1,5 +1,6 @@
 package io.holdfast.agent.engine;
 
+import io.holdfast.memory.MappedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
@@ -59,7 +60,7 @@ final class ShadowCopy {
             throw new IllegalArgumentException("not a whole number of pages: " + memory.byteSize());
         }
         this.memory = memory;
-        this.copy = arena.allocate(memory.byteSize(), PAGE_BYTES);
+        this.copy = MappedMemory.allocate(arena, memory.byteSize());
         this.zeroPage = arena.allocate(PAGE_BYTES, PAGE_BYTES);
         this.scrubPages = Math.clamp(Math.ceilDiv(memory.byteSize() / PAGE_BYTES, SCRUB_SHARE), 1, LARGEST_SCRUB_PAGES);
         int chunks = Math.toIntExact((memory.byteSize() + CHUNK_BYTES - 1) / CHUNK_BYTES);
