@@ -2,12 +2,13 @@
 # Measures a real guest: what its clients wait and get without Holdfast, with QEMU's own filter-buffer and behind the wall,
 # what a checkpoint takes, and how long a failover is. A part of bench.sh, which says what its figures are for.
 #
-#   bench-guest.sh [--quick | --smoke] [--rounds N] [--ways A,B] [--limit SECONDS] --figures FILE
+#   bench-guest.sh [--quick | --smoke] [--rounds N] [--seconds N] [--ways A,B] [--limit SECONDS] --figures FILE
 #                                                                as root, on Debian 12 with a JDK 25
 #
 #   --quick            shorter measurements: one size of memory, ten failovers of each kind
 #   --smoke            the shortest: one failover of each kind
 #   --rounds N         times that requests and bulk are measured, in turns (default: 3)
+#   --seconds N        how long each thing is measured (default: 5)
 #   --ways A,B         only these of the ways below, and of checkpoints and failovers
 #   --limit SECONDS    fewer rounds and failovers if they would take longer (default: no limit)
 #   --figures FILE     gets a line of JSON for each figure
@@ -71,12 +72,13 @@ parse_options() {
             --help | -h) print_help && exit 0 ;;
             --quick) seconds=1 failovers=10 memory_sizes=(128) && shift && continue ;;
             --smoke) seconds=1 failovers=1 memory_sizes=(128) && shift && continue ;;
-            --rounds | --ways | --limit | --figures) ;;
+            --rounds | --seconds | --ways | --limit | --figures) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
+            --seconds) seconds=$2 ;;
             --ways) wanted=$2 ;;
             --limit) limit_seconds=$2 ;;
             --figures) figures=$2 ;;
@@ -84,6 +86,7 @@ parse_options() {
         shift 2
     done
     [[ $rounds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--rounds is a number from 1 to 99, not $rounds"
+    [[ $seconds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--seconds is a number from 1 to 99, not $seconds"
     [[ $limit_seconds =~ ^[1-9][0-9]*$ ]] || die_of_usage "--limit is a number of seconds, not $limit_seconds"
     [[ -n $figures ]] || die_of_usage "--figures is missing"
 }

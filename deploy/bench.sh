@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Measures what Holdfast costs, against the kernel's own bridge and against QEMU without Holdfast.
 #
-#   bench.sh [--quick | --smoke] [--rounds N] [--ways A,B] [--out DIR]      as root, on Debian 12 with a JDK 25
+#   bench.sh [--quick | --smoke] [--rounds N] [--seconds N] [--ways A,B] [--out DIR]   as root, on Debian 12 with a JDK 25
 #
 #   --quick            shorter measurements, and one size of guest; ends within 8 minutes
 #   --smoke            the shortest: one round of some ways, in less than a minute; shows that all of this works
 #   --rounds N         times that everything is measured, in turns (default: 3)
+#   --seconds N        how long each thing is measured (default: 5)
 #   --ways A,B         only these, of the ways and parts that are listed below
 #   --out DIR          where bench.json, bench.txt and bench.svg go (default: deploy/target/bench)
 #
@@ -78,18 +79,20 @@ parse_options() {
             --help | -h) print_help && exit 0 ;;
             --quick) seconds=1 limit_seconds=470 && guest_options+=(--quick) && shift && continue ;;
             --smoke) be_short && shift && continue ;;
-            --rounds | --ways | --out) ;;
+            --rounds | --seconds | --ways | --out) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
         (($# > 1)) || die_of_usage "$1 needs a value"
         case $1 in
             --rounds) rounds=$2 ;;
+            --seconds) seconds=$2 && guest_options+=(--seconds "$2") ;;
             --ways) wanted=$2 ;;
             --out) out=$2 ;;
         esac
         shift 2
     done
     [[ $rounds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--rounds is a number from 1 to 99, not $rounds"
+    [[ $seconds =~ ^[1-9][0-9]?$ ]] || die_of_usage "--seconds is a number from 1 to 99, not $seconds"
     guest_options+=(--rounds "$rounds")
     choose_ways
     out=${out:-$TARGET/bench}

@@ -77,6 +77,7 @@ final class GuestWorker {
     private volatile @Nullable CheckpointEngine guest;
     private @Nullable CheckpointWriter writer;
     private byte[] deviceState = {};
+    private @Nullable Exception notSaved;
     private long pauseBeganNanos;
 
     GuestWorker(AgentContext context, Listener listener) {
@@ -191,17 +192,27 @@ final class GuestWorker {
             pauseBeganNanos = System.nanoTime();
             paused.pause();
             conductor.post(listener::onPaused);
+            // While the barrier is being placed; whoever captures is told if it fails.
+            try {
+                notSaved = null;
+                deviceState = paused.saveDevices();
+            } catch (EngineException | RuntimeException e) {
+                notSaved = e;
+            }
         });
     }
 
     void capture(PrimaryEffect.CaptureState capture, @Nullable LinkConnection to) {
         onGuest("capture", captured -> {
+            if (notSaved != null) {
+                throw new EngineException("devices: " + notSaved.getMessage(), notSaved);
+            }
             CheckpointWriter pages = writerFor(capture, to);
             if (pages == null) {
-                deviceState = captured.capture((firstPage, count, memory, offsetBytes) -> {});
+                captured.captureMemory((firstPage, count, memory, offsetBytes) -> {});
             } else {
                 long precopiedPages = pages.pageCount();
-                deviceState = captured.capture(pages);
+                captured.captureMemory(pages);
                 measures.dirtyPages.add(pages.pageCount() - precopiedPages);
             }
             measures.checkpoints.increment();

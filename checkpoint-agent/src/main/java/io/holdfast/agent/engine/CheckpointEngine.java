@@ -42,17 +42,19 @@ public interface CheckpointEngine extends AutoCloseable {
     String changeTracking();
 
     /**
-     * Forgets what was captured and hands all memory to {@code sink}, while the guest runs. The next {@link #capture} is
+     * Forgets what was captured and hands all memory to {@code sink}, while the guest runs. The next {@link #captureMemory} is
      * relative to what was handed out here. Must have been called before the first capture, and again after one that failed.
      */
     void precopy(PageSink sink) throws EngineException;
 
     /**
-     * With the guest paused: hands every page to {@code sink} that changed since the last capture or precopy.
-     *
-     * @return the state of processors and devices, without memory
+     * With the guest paused: the state of processors and devices, without memory. Before {@link #captureMemory}: should a
+     * device touch memory while it saves itself, that belongs to this checkpoint.
      */
-    byte[] capture(PageSink sink) throws EngineException;
+    byte[] saveDevices() throws EngineException;
+
+    /** With the guest paused: hands every page to {@code sink} that changed since the last time, or since precopy. */
+    void captureMemory(PageSink sink) throws EngineException;
 
     /** Reports what happens to the guest without our doing. Replaces an earlier listener. */
     void onGuestEvent(GuestEventListener listener);

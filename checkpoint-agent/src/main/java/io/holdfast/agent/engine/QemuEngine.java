@@ -196,15 +196,21 @@ public final class QemuEngine implements CheckpointEngine {
     }
 
     @Override
-    public byte[] capture(PageSink sink) throws EngineException {
-        // Before the comparison: should a device touch memory while it saves itself, that belongs to this checkpoint.
-        byte[] state = saveDevices();
-        handOutChanges(sink);
-        return state;
+    public byte[] saveDevices() throws EngineException {
+        // live=false keeps QEMU from handing disks over to another process, which is what Xen would want.
+        qmp.execute("xen-save-devices-state", Map.of("filename", deviceState.toString(), "live", false));
+        try {
+            return Files.readAllBytes(deviceState);
+        } catch (IOException e) {
+            throw new EngineException(
+                    "cannot read the device state that QEMU wrote to %s: %s; agent and QEMU must see the same folder"
+                            .formatted(deviceState, e),
+                    e);
+        }
     }
 
-    /** Second part of a capture. */
-    void handOutChanges(PageSink sink) throws EngineException {
+    @Override
+    public void captureMemory(PageSink sink) throws EngineException {
         if (shadow == null || !shadow.isWhole()) {
             throw new EngineException(
                     "the guest's memory was never handed out, or not to its end: precopy before the next checkpoint");
@@ -233,20 +239,6 @@ public final class QemuEngine implements CheckpointEngine {
     private void compareFromNowOn(EngineException because) {
         LOG.warn("changed memory is found by comparison from now on: {}", because.getMessage());
         stopTracking(String.valueOf(because.getMessage()));
-    }
-
-    /** First part of a capture. */
-    byte[] saveDevices() throws EngineException {
-        // live=false keeps QEMU from handing disks over to another process, which is what Xen would want.
-        qmp.execute("xen-save-devices-state", Map.of("filename", deviceState.toString(), "live", false));
-        try {
-            return Files.readAllBytes(deviceState);
-        } catch (IOException e) {
-            throw new EngineException(
-                    "cannot read the device state that QEMU wrote to %s: %s; agent and QEMU must see the same folder"
-                            .formatted(deviceState, e),
-                    e);
-        }
     }
 
     @Override

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * try (CheckpointWriter writer = CheckpointWriter.delta(connection, stallNanos, base)) {
  *     engine.pause();
- *     byte[] deviceState = engine.capture(writer);
+ *     byte[] deviceState = engine.saveDevices();
+ *     engine.captureMemory(writer);
  *     engine.resume();
  *     writer.finish(epoch, deviceState, addresses);
  * }

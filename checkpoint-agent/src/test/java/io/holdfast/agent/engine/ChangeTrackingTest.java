@@ -36,7 +36,7 @@ class ChangeTrackingTest {
                     client.set("key" + random.nextInt(50), "v".repeat(1 + random.nextInt(20_000)));
                 }
                 engine.pause();
-                engine.capture(backup);
+                engine.captureMemory(backup);
                 assertThat(memory.segment().mismatch(backup.memory()))
                         .as("first byte that differs after checkpoint %d by %s", checkpoint, engine.changeTracking())
                         .isEqualTo(-1);
@@ -63,14 +63,14 @@ class ChangeTrackingTest {
                     .hasMessageContaining("changed without blind having reported it");
             assertThat(engine.changeTracking()).startsWith("comparison: page ");
             engine.precopy(backup);
-            engine.capture(backup);
+            engine.captureMemory(backup);
             assertThat(memory.segment().mismatch(backup.memory())).isEqualTo(-1);
         }
     }
 
     private static void captureThroughAllOfMemory(QemuEngine engine, Checkpoints backup) throws EngineException {
         for (int capture = 0; capture < 600; capture++) {
-            engine.capture(backup);
+            engine.captureMemory(backup);
         }
     }
 
@@ -85,7 +85,7 @@ class ChangeTrackingTest {
             engine.precopy(backup);
             engine.track(new ChangeTracking(new DeafKernel(), "deaf", ""));
             engine.pause();
-            engine.capture(backup);
+            engine.captureMemory(backup);
             assertThat(memory.segment().mismatch(backup.memory())).isEqualTo(-1);
             assertThat(engine.changeTracking()).isEqualTo("comparison: the kernel does not answer");
         }

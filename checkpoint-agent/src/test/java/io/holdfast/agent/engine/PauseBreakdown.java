@@ -45,7 +45,7 @@ final class PauseBreakdown {
                 long t1 = System.nanoTime();
                 byte[] state = engine.saveDevices();
                 long t2 = System.nanoTime();
-                engine.handOutChanges(backup);
+                engine.captureMemory(backup);
                 long t3 = System.nanoTime();
                 engine.resume();
                 long t4 = System.nanoTime();

@@ -160,7 +160,8 @@ final class TestGuest implements AutoCloseable {
         Checkpoints all = new Checkpoints(engine.memoryBytes());
         engine.precopy(all);
         engine.pause();
-        byte[] devices = engine.capture(all);
+        byte[] devices = engine.saveDevices();
+        engine.captureMemory(all);
         booted = new BootImage(all.memory(), MemorySegment.ofArray(devices));
         engine.resume();
         return engine;
