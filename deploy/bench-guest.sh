@@ -353,23 +353,26 @@ record_checkpoints() {
 # One guest and its clients live through all of them. A host dies as a whole, so that nobody reports it; or QEMU alone, and
 # the agent beside it does.
 measure_failovers() {
-    local primary=a failover kind kinds=() first_replies report
+    local primary=a failover kind kinds=() first_replies report began_seconds longest_seconds=0
     say "$failovers times a host is killed, and as often QEMU alone"
     protect 200ms 0ms 30 auto
     start_workload 8 bench:
     for ((failover = 1; failover <= 2 * failovers; failover++)); do
         if ((failover % 2 == 1)); then kind=host_killed; else kind=qemu_killed; fi
         kinds+=("$kind")
+        began_seconds=$SECONDS
         sleep 0.$((400 + RANDOM % 400))
         say "failover $failover of $((2 * failovers)): $kind"
         fail_over "$kind" "$primary"
         primary=$(peer_of "$primary")
         record_promotion "$kind" "$primary"
-        if ((SECONDS > limit_seconds - 15)); then
-            ((failover == 2 * failovers)) || warn "no time for more than $failover failovers"
+        ((failover < 2 * failovers)) || break
+        restore_redundancy "$kind" "$primary"
+        ((longest_seconds >= SECONDS - began_seconds)) || longest_seconds=$((SECONDS - began_seconds))
+        if ((SECONDS + longest_seconds > limit_seconds - 10)); then
+            warn "no time for more than $failover failovers"
             break
         fi
-        ((failover == 2 * failovers)) || restore_redundancy "$kind" "$primary"
     done
     sleep 1
     stop_workload
