@@ -68,6 +68,11 @@ public final class TcpSegment {
         return headerBytes;
     }
 
+    /** Where they begin; they end at {@link #payloadOffset}. */
+    public long optionsOffset() {
+        return offsetBytes + MIN_HEADER_BYTES;
+    }
+
     public long payloadOffset() {
         return offsetBytes + headerBytes;
     }
