@@ -60,6 +60,9 @@ public final class BackupRole {
     private Phase phase = Phase.WATCHING;
     private boolean standbyReady;
     private long session = NO_SESSION;
+    /** Of which it was said that it is silent, and that nothing follows. */
+    private long silentSession = NO_SESSION;
+
     private long sessionAwaitingTerm = NO_SESSION;
     private long confirmedEpoch = Epoch.NONE;
     private boolean armed;
@@ -224,8 +227,13 @@ public final class BackupRole {
         }
         String cause = detector.cause();
         if (!mayPromote()) {
-            detector.stop();
-            return List.of(new Note("the primary is lost (" + cause + "), but " + whyNotPromote()));
+            // It may only have been slow to send all memory, and arm us yet: who is connected stays watched.
+            detector.watchOn(nowNanos);
+            boolean saidBefore = session != NO_SESSION && session == silentSession;
+            silentSession = session;
+            return saidBefore
+                    ? List.of()
+                    : List.of(new Note("the primary is lost (" + cause + "), but " + whyNotPromote()));
         }
         return promote(cause, "the primary is lost");
     }

@@ -55,6 +55,15 @@ public final class FailureDetector {
         }
     }
 
+    /** Nothing follows from the peer's death now. A connection that is open may speak again: it has new patience. */
+    public void watchOn(long nowNanos) {
+        if (connected) {
+            patienceEndsNanos = nowNanos + settings.silenceNanos();
+        } else {
+            stop();
+        }
+    }
+
     /** There is no peer to watch. */
     public void stop() {
         watching = false;

@@ -223,6 +223,24 @@ class BackupRoleTest {
         assertThat(role.onStaged(SESSION, 6, 5)).singleElement().isInstanceOf(CloseSession.class);
     }
 
+    @Test
+    void shouldTakeOverFromAPrimaryThatWasOnceSilentBeforeItArmedUs() {
+        follow();
+        tick(SILENCE + 1);
+        role.onBytes(SESSION, now);
+        role.onStaged(SESSION, 5, 0);
+        role.onArmed(SESSION);
+        role.onSessionLost(SESSION, now);
+        assertThat(tick(GRACE + 1)).hasAtLeastOneElementOfType(StoreTerm.class);
+        assertThat(role.promotionCause()).isEqualTo("eof");
+    }
+
+    @Test
+    void shouldSayOnceThatNobodyReplacesASilentPrimary() {
+        follow();
+        assertThat(tick(10 * SILENCE)).singleElement().isInstanceOf(BackupEffect.Note.class);
+    }
+
     private void follow() {
         role.onStandbyReady();
         role.onHello(SESSION, PRIMARYS, List.of(), now);
