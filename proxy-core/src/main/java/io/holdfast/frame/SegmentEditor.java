@@ -15,6 +15,7 @@ public final class SegmentEditor {
 
     private static final int SEQUENCE = 4;
     private static final int ACKNOWLEDGMENT = 8;
+    private static final int FLAGS = 13;
     private static final int WINDOW = 14;
     private static final int CHECKSUM = 16;
     private static final int NO_OPERATION = 1;
@@ -41,6 +42,16 @@ public final class SegmentEditor {
 
     public void setAcknowledgment(int acknowledgment) {
         replace(segmentOffset + ACKNOWLEDGMENT, acknowledgment);
+    }
+
+    /** Takes the FIN away. */
+    public void clearFin() {
+        long at = segmentOffset + FLAGS;
+        int old = NetworkOrder.getByte(memory, at);
+        NetworkOrder.putByte(memory, at, old & ~TcpSegment.FIN);
+        if (finished) {
+            update(old, old & ~TcpSegment.FIN);
+        }
     }
 
     /** @param window as on the wire, that is not yet scaled: 0 to 65535 */

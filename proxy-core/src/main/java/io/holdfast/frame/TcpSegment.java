@@ -17,6 +17,7 @@ public final class TcpSegment {
     private static final int ACKNOWLEDGMENT = 8;
     private static final int DATA_OFFSET = 12;
     private static final int FLAGS = 13;
+    private static final int WINDOW = 14;
 
     private MemorySegment memory = MemorySegment.NULL;
     private long offsetBytes;
@@ -61,6 +62,16 @@ public final class TcpSegment {
     /** The eight flag bits, CWR to FIN. */
     public int flags() {
         return NetworkOrder.getByte(memory, offsetBytes + FLAGS);
+    }
+
+    /** As on the wire, not yet scaled: 0 to 65535. */
+    public int window() {
+        return NetworkOrder.getShort(memory, offsetBytes + WINDOW);
+    }
+
+    /** Where the segment begins, in the wrapped memory. */
+    public long offset() {
+        return offsetBytes;
     }
 
     /** Options included. */

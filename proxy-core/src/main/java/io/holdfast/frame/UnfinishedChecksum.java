@@ -27,6 +27,11 @@ public final class UnfinishedChecksum {
 
     private UnfinishedChecksum() {}
 
+    /** Whether the prefix directly before a frame says that its checksum was left to a device. */
+    public static boolean isIn(MemorySegment memory, long offsetBytes) {
+        return (NetworkOrder.getByte(memory, offsetBytes - PREFIX_BYTES + FLAGS) & NEEDS_CSUM) != 0;
+    }
+
     /**
      * Does what the device would have done, in place. What is neither TCP's nor UDP's stays as it is: SCTP's, for one, is
      * another kind of sum. So does what points outside the frame.
@@ -37,7 +42,7 @@ public final class UnfinishedChecksum {
      */
     public static boolean complete(MemorySegment memory, long offsetBytes, int lengthBytes) {
         long prefix = offsetBytes - PREFIX_BYTES;
-        if ((NetworkOrder.getByte(memory, prefix + FLAGS) & NEEDS_CSUM) == 0) {
+        if (!isIn(memory, offsetBytes)) {
             return false;
         }
         int start = Short.toUnsignedInt(memory.get(NATIVE_SHORT, prefix + CSUM_START));
