@@ -77,7 +77,6 @@ class ArchitectureTest {
                     "java.io..",
                     "java.net..",
                     "java.nio..",
-                    "java.lang.foreign..",
                     "org.slf4j..",
                     "org.pcap4j..",
                     "io.netty..",
@@ -88,6 +87,14 @@ class ArchitectureTest {
                     "io.holdfast.bridge..",
                     "io.holdfast.control..",
                     "io.holdfast.metrics.."));
+
+    /** Reverse mode decides by what is in frames; wall and roles do not look into them. */
+    @ArchTest
+    static final ArchRule onlyReverseModeLooksIntoFrames = noClasses()
+            .that()
+            .resideInAnyPackage("io.holdfast.wall..", "io.holdfast.agent.role..")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("java.lang.foreign..", "io.holdfast.frame.."));
 
     @ArchTest
     static final ArchRule decisionsHaveNoThreads = noClasses()

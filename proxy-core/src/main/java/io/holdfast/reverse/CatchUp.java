@@ -1,0 +1,205 @@
+package io.holdfast.reverse;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a restored guest has come on one connection, on its way to where its client has seen it. Positions are in the
+ * client's numbering, clocks in their owners'.
+ */
+final class CatchUp {
+
+    private final Comparison comparison;
+    private final boolean inCheckpoint;
+
+    /** The guest's numbering is known: the connection was in the checkpoint, or the guest has answered its SYN anew. */
+    private boolean numbered;
+
+    private boolean heard;
+    private Translation translation;
+    private long guestEnd;
+    private long guestFinEnd;
+    private boolean reset;
+    private long guestAck;
+    private long guestEdge;
+    private int guestTimestamp;
+    private long acknowledged;
+    private long injectedEnd;
+    private long repeatedAt;
+    private int clientTimestamp;
+    private @Nullable Divergence divergence;
+
+    private CatchUp(Ledger ledger, long seed, long comparedFrom, boolean inCheckpoint) {
+        this.comparison = new Comparison(ledger.released, seed, comparedFrom);
+        this.translation = ledger.translation;
+        this.inCheckpoint = inCheckpoint;
+        this.numbered = inCheckpoint;
+    }
+
+    /** For a connection that the checkpoint knows. */
+    static CatchUp from(Ledger ledger, long seed, Mark mark) {
+        CatchUp catchUp = new CatchUp(ledger, seed, mark.guestEnd(), true);
+        catchUp.guestEnd = mark.guestEnd();
+        catchUp.guestAck = mark.guestAck();
+        catchUp.guestEdge = mark.guestEdge();
+        catchUp.guestTimestamp = mark.guestTimestamp();
+        catchUp.injectedEnd = mark.guestAck();
+        catchUp.clientTimestamp = mark.clientTimestamp();
+        return catchUp;
+    }
+
+    /** For a connection that was opened later: its SYN will be replayed. */
+    static CatchUp fromSyn(Ledger ledger, long seed) {
+        CatchUp catchUp = new CatchUp(ledger, seed, ledger.guestFirst + 1, false);
+        catchUp.guestEnd = ledger.guestFirst;
+        catchUp.guestAck = ledger.clientFirst;
+        catchUp.guestEdge = ledger.clientFirst + 1;
+        catchUp.injectedEnd = ledger.clientFirst;
+        return catchUp;
+    }
+
+    // ---- what the guest says ----
+
+    /** It answers the replayed SYN: its numbering is another one than that of the first time. */
+    void number(Ledger ledger, int sequence) {
+        numbered = true;
+        guestEnd = ledger.guestFirst + 1;
+        translation = new Translation((int) ledger.guestFirst - sequence, 0, Long.MIN_VALUE, Long.MIN_VALUE);
+    }
+
+    /** It has said something in this life. */
+    void hear(Ledger ledger, int timestamp) {
+        if (!heard) {
+            heard = true;
+            translation = ledger.translationSince(translation, inCheckpoint, timestamp);
+        }
+    }
+
+    void tell(long ack, long edge, boolean timestamps, int timestamp) {
+        guestAck = Math.max(guestAck, ack);
+        guestEdge = Math.max(guestEdge, edge);
+        if (timestamps) {
+            guestTimestamp = timestamp;
+        }
+    }
+
+    /** It has sent bytes up to there. */
+    void emit(long end) {
+        guestEnd = Math.max(guestEnd, end);
+    }
+
+    /** It has ended its stream there. */
+    void finish(long end) {
+        guestFinEnd = end + 1;
+        emit(guestFinEnd);
+    }
+
+    /** It has reset the connection, after it had come as far as the client. */
+    void reset() {
+        reset = true;
+    }
+
+    void diverge(Divergence why) {
+        if (divergence == null) {
+            divergence = why;
+        }
+    }
+
+    // ---- what it is given ----
+
+    void inject(long end, boolean timestamps, int timestamp) {
+        injectedEnd = Math.max(injectedEnd, end);
+        if (timestamps) {
+            clientTimestamp = timestamp;
+        }
+    }
+
+    /** Whether what follows an acknowledgement has not been given again for its sake. */
+    boolean isFirstRepeat(long ack) {
+        boolean first = repeatedAt != ack;
+        repeatedAt = ack;
+        return first;
+    }
+
+    /** The client's clock for the next segment: never earlier than in the one before, or the guest would drop it. */
+    int clientTimestamp(int logged) {
+        return numbered ? SequenceNumbers.later(clientTimestamp, logged) : logged;
+    }
+
+    int clientTimestamp() {
+        return clientTimestamp;
+    }
+
+    int guestTimestamp() {
+        return guestTimestamp;
+    }
+
+    /** What may be acknowledged in the client's place: what it has, of what the guest has sent in this life. */
+    long acknowledgeable(Ledger ledger) {
+        return divergence != null ? guestEnd : Math.min(ledger.clientAck, comparison.absorbedThrough());
+    }
+
+    /** Notes what has been acknowledged in the client's place; false if that was done before. */
+    boolean acknowledge(long ack) {
+        boolean further = ack > acknowledged;
+        acknowledged = Math.max(acknowledged, ack);
+        return further;
+    }
+
+    /** Where the client's next byte would be. */
+    long nextFromClient() {
+        return Math.max(guestAck, injectedEnd);
+    }
+
+    // ---- where it stands ----
+
+    /** Whether the guest has said all again that the client has seen, and knows all that the client will not send again. */
+    boolean isDone(Ledger ledger) {
+        return numbered && comparison.equalThrough() >= ledger.releasedEnd && guestAck >= ledger.releasedAck;
+    }
+
+    boolean isHeard() {
+        return heard;
+    }
+
+    boolean isNumbered() {
+        return numbered;
+    }
+
+    int sequenceOffset() {
+        return translation.sequenceOffset();
+    }
+
+    Translation translation() {
+        return translation;
+    }
+
+    Comparison comparison() {
+        return comparison;
+    }
+
+    @Nullable
+    Divergence divergence() {
+        return divergence;
+    }
+
+    long guestEnd() {
+        return guestEnd;
+    }
+
+    /** Where its FIN ends; 0 if it has sent none. */
+    long guestFinEnd() {
+        return guestFinEnd;
+    }
+
+    boolean isReset() {
+        return reset;
+    }
+
+    long guestAck() {
+        return guestAck;
+    }
+
+    long guestEdge() {
+        return guestEdge;
+    }
+}

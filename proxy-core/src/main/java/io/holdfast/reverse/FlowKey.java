@@ -1,0 +1,87 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.TcpFrame;
+import io.holdfast.frame.TcpPath;
+
+/**
+ * Which connection a segment belongs to: NIC, VLAN, both addresses and ports. One that looks up many is filled anew for each
+ * segment; one that stands in a table is a {@link #copy}, and is not changed any more.
+ */
+final class FlowKey {
+
+    private int nic;
+    private long tags;
+    private long clientHigh;
+    private long clientLow;
+    private long guestHigh;
+    private long guestLow;
+    private int ports;
+
+    /** The connection of a segment that a client sent. */
+    FlowKey setClientSide(int nic, TcpFrame frame) {
+        setLink(nic, frame);
+        clientHigh = frame.sourceHigh();
+        clientLow = frame.sourceLow();
+        guestHigh = frame.destinationHigh();
+        guestLow = frame.destinationLow();
+        ports = frame.segment().sourcePort() << 16 | frame.segment().destinationPort();
+        return this;
+    }
+
+    /** The connection of a segment that the guest sent. */
+    FlowKey setGuestSide(int nic, TcpFrame frame) {
+        setLink(nic, frame);
+        clientHigh = frame.destinationHigh();
+        clientLow = frame.destinationLow();
+        guestHigh = frame.sourceHigh();
+        guestLow = frame.sourceLow();
+        ports = frame.segment().destinationPort() << 16 | frame.segment().sourcePort();
+        return this;
+    }
+
+    private void setLink(int nic, TcpFrame frame) {
+        this.nic = nic;
+        long outer = TcpPath.tag(frame.ethernet(), 0);
+        tags = (outer << 32) | Integer.toUnsignedLong(TcpPath.tag(frame.ethernet(), 1));
+    }
+
+    FlowKey copy() {
+        FlowKey copy = new FlowKey();
+        copy.nic = nic;
+        copy.tags = tags;
+        copy.clientHigh = clientHigh;
+        copy.clientLow = clientLow;
+        copy.guestHigh = guestHigh;
+        copy.guestLow = guestLow;
+        copy.ports = ports;
+        return copy;
+    }
+
+    int nic() {
+        return nic;
+    }
+
+    int guestPort() {
+        return ports & 0xffff;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof FlowKey that
+                && ports == that.ports
+                && clientLow == that.clientLow
+                && guestLow == that.guestLow
+                && clientHigh == that.clientHigh
+                && guestHigh == that.guestHigh
+                && tags == that.tags
+                && nic == that.nic;
+    }
+
+    @Override
+    public int hashCode() {
+        long mixed = (clientLow ^ Long.rotateLeft(guestLow, 17)) * 0x9e37_79b9_7f4a_7c15L;
+        mixed = (mixed ^ clientHigh ^ Long.rotateLeft(guestHigh, 29) ^ ports) * 0x9e37_79b9_7f4a_7c15L;
+        mixed = (mixed ^ tags ^ nic) * 0x9e37_79b9_7f4a_7c15L;
+        return (int) (mixed >>> 32);
+    }
+}

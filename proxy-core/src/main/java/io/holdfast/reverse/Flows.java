@@ -1,0 +1,126 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.TcpPath;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The ledgers of all connections that have one, found by what is in a segment's headers or by number. */
+final class Flows {
+
+    /** Of a flow's number the lower bits are its place, the upper ones tell it from an earlier one in that place. */
+    private static final int PLACE_BITS = 20;
+
+    static final int MAX_FLOWS = 1 << PLACE_BITS;
+
+    private final int limit;
+    private final DigestBudget budget;
+    private final long seed;
+    private final Map<FlowKey, Ledger> byKey = new HashMap<>();
+    private final List<@Nullable Ledger> byPlace = new ArrayList<>();
+    private final Deque<Integer> freePlaces = new ArrayDeque<>();
+    /** Ledgers that may be over when the next checkpoint is confirmed. */
+    private final Deque<Ledger> ending = new ArrayDeque<>();
+
+    private long begun;
+
+    /** @param limit how many there may be, 1 to {@value #MAX_FLOWS} */
+    Flows(int limit, DigestBudget budget, long seed) {
+        this.limit = limit;
+        this.budget = budget;
+        this.seed = seed;
+    }
+
+    @Nullable
+    Ledger find(FlowKey key) {
+        return byKey.get(key);
+    }
+
+    /** The ledger with a number; null if it is over. */
+    @Nullable
+    Ledger find(long id) {
+        Ledger ledger = byPlace.get((int) (id & (MAX_FLOWS - 1)));
+        return ledger != null && ledger.id == id ? ledger : null;
+    }
+
+    /** A new ledger; null if there are too many. */
+    @Nullable
+    Ledger begin(FlowKey key, TcpPath toGuest, Offer clientOffer, int sequence, long epoch) {
+        if (byKey.size() == limit && !endOneFinished()) {
+            return null;
+        }
+        Integer free = freePlaces.poll();
+        int place = free != null ? free : byPlace.size();
+        if (free == null) {
+            byPlace.add(null);
+        }
+        Ledger ledger = new Ledger(
+                begun++ << PLACE_BITS | place,
+                key.copy(),
+                toGuest,
+                clientOffer,
+                SequenceNumbers.first(sequence),
+                new ReleasedBytes(budget, seed),
+                epoch);
+        byKey.put(ledger.key, ledger);
+        byPlace.set(place, ledger);
+        return ledger;
+    }
+
+    /** Ends a ledger. Its connection is over, or is no longer known well enough. */
+    void end(Ledger ledger) {
+        if (byKey.remove(ledger.key, ledger)) {
+            int place = (int) (ledger.id & (MAX_FLOWS - 1));
+            byPlace.set(place, null);
+            freePlaces.add(place);
+            ledger.released.beginAt(0);
+        }
+    }
+
+    /** One of the ends has said that it will end; to be called once for each. */
+    void watchEnding(Ledger ledger) {
+        ending.add(ledger);
+    }
+
+    /** Ends the ledgers of which that checkpoint knows that they are over. */
+    void endThoseOverAt(long committedEpoch) {
+        for (int left = ending.size(); left > 0; left--) {
+            Ledger ledger = ending.remove();
+            if (find(ledger.id) == null) {
+                continue;
+            }
+            if (ledger.isOverAt(committedEpoch)) {
+                end(ledger);
+            } else {
+                ending.add(ledger);
+            }
+        }
+    }
+
+    private boolean endOneFinished() {
+        for (Ledger ledger : ending) {
+            if (ledger.isFinished() && find(ledger.id) != null) {
+                end(ledger);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    Collection<Ledger> all() {
+        return byKey.values();
+    }
+
+    int count() {
+        return byKey.size();
+    }
+
+    long seed() {
+        return seed;
+    }
+}

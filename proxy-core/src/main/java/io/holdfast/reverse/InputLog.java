@@ -1,0 +1,218 @@
+package io.holdfast.reverse;
+
+import io.holdfast.memory.MappedMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * All that clients send, in the order in which the guest gets it, and between it how far the guest's answers had come (R-1).
+ * The guest is fed from here: in ordinary life at once, after a failover once more from the beginning.
+ *
+ * <p>Positions count bytes since the log was made and never wrap; the place in memory is the position modulo the capacity. A
+ * record that would cross the end of memory is preceded by padding up to the end.
+ *
+ * <pre>
+ *   length (4) | kind (1) | nic (1) | - (2) | flow (8) | begin (8) | end (8) | epoch (8) | prefix and frame (length)
+ * </pre>
+ *
+ * <p><b>Threads.</b> One. Nothing allocates.
+ */
+final class InputLog implements AutoCloseable {
+
+    /** A segment of a connection that has a ledger: its bytes are at [begin, end) of the client. */
+    static final int SEGMENT = 1;
+
+    /** Any other frame. */
+    static final int OTHER = 2;
+
+    /** No frame: the guest's bytes up to end had been released here. */
+    static final int OUTPUT = 3;
+
+    /** What {@link #append} says when there is no room. */
+    static final long FULL = -1;
+
+    private static final int PADDING = 0;
+    private static final int ALIGNMENT_BYTES = 8;
+    private static final int HEADER_BYTES = 40;
+    private static final int LENGTH = 0;
+    private static final int KIND = 4;
+    private static final int NIC = 5;
+    private static final int FLOW = 8;
+    private static final int BEGIN = 16;
+    private static final int END = 24;
+    private static final int EPOCH = 32;
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final long capacityBytes;
+    private final int prefixBytes;
+
+    private long head;
+    private long tail;
+    private long last = FULL;
+
+    /**
+     * An empty log.
+     *
+     * @param capacityBytes a power of two from 4 KiB on
+     * @param prefixBytes what the port puts in front of each frame; it is kept as well
+     */
+    InputLog(long capacityBytes, int prefixBytes) {
+        if (capacityBytes < 4096 || Long.bitCount(capacityBytes) != 1) {
+            throw new IllegalArgumentException("not a power of two from 4 KiB on: " + capacityBytes);
+        }
+        this.capacityBytes = capacityBytes;
+        this.prefixBytes = prefixBytes;
+        this.memory = MappedMemory.allocate(arena, capacityBytes);
+    }
+
+    /**
+     * Adds a frame.
+     *
+     * @return its position, or {@link #FULL}, and nothing is changed
+     */
+    long append(
+            int kind,
+            int nic,
+            long flow,
+            long begin,
+            long end,
+            long epoch,
+            MemorySegment source,
+            long offsetBytes,
+            int lengthBytes) {
+        long position = reserve(kind, nic, flow, begin, end, epoch, prefixBytes + lengthBytes);
+        if (position != FULL) {
+            MemorySegment.copy(
+                    source,
+                    offsetBytes - prefixBytes,
+                    memory,
+                    place(position) + HEADER_BYTES,
+                    (long) prefixBytes + lengthBytes);
+        }
+        return position;
+    }
+
+    /** Adds that output was released; joined with the last record where that says the same of fewer bytes. */
+    boolean appendOutput(long flow, long end, long epoch) {
+        if (last != FULL && last >= head && kind(last) == OUTPUT && flow(last) == flow && epoch(last) == epoch) {
+            memory.set(ValueLayout.JAVA_LONG, place(last) + END, end);
+            return true;
+        }
+        return reserve(OUTPUT, 0, flow, end, end, epoch, 0) != FULL;
+    }
+
+    private long reserve(int kind, int nic, long flow, long begin, long end, long epoch, int lengthBytes) {
+        long recordBytes = recordBytes(lengthBytes);
+        long room = capacityBytes - place(tail);
+        long paddingBytes = room < recordBytes ? room : 0;
+        if (tail + paddingBytes + recordBytes - head > capacityBytes) {
+            return FULL;
+        }
+        if (paddingBytes > 0) {
+            memory.set(ValueLayout.JAVA_BYTE, place(tail) + KIND, (byte) PADDING);
+            boolean empty = head == tail;
+            tail += paddingBytes;
+            head = empty ? tail : head;
+        }
+        long at = place(tail);
+        memory.set(ValueLayout.JAVA_INT, at + LENGTH, lengthBytes);
+        memory.set(ValueLayout.JAVA_BYTE, at + KIND, (byte) kind);
+        memory.set(ValueLayout.JAVA_BYTE, at + NIC, (byte) nic);
+        memory.set(ValueLayout.JAVA_LONG, at + FLOW, flow);
+        memory.set(ValueLayout.JAVA_LONG, at + BEGIN, begin);
+        memory.set(ValueLayout.JAVA_LONG, at + END, end);
+        memory.set(ValueLayout.JAVA_LONG, at + EPOCH, epoch);
+        last = tail;
+        tail += recordBytes;
+        return last;
+    }
+
+    // ---- reading; positions are those of records, from head on, below tail ----
+
+    /** The oldest record. */
+    long head() {
+        return head;
+    }
+
+    /** Where the next record will be. */
+    long tail() {
+        return tail;
+    }
+
+    /** The record after one, or where the next one will be; see {@link #recordFrom}. */
+    long next(long position) {
+        return recordFrom(position + recordBytes(memory.get(ValueLayout.JAVA_INT, place(position) + LENGTH)));
+    }
+
+    /** The first record from a position on, which was the end of the log when it was taken down. */
+    long recordFrom(long position) {
+        boolean padded = position < tail && memory.get(ValueLayout.JAVA_BYTE, place(position) + KIND) == PADDING;
+        return padded ? position + capacityBytes - place(position) : position;
+    }
+
+    int kind(long position) {
+        return memory.get(ValueLayout.JAVA_BYTE, place(position) + KIND);
+    }
+
+    int nic(long position) {
+        return memory.get(ValueLayout.JAVA_BYTE, place(position) + NIC);
+    }
+
+    long flow(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + FLOW);
+    }
+
+    long begin(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + BEGIN);
+    }
+
+    long end(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + END);
+    }
+
+    long epoch(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + EPOCH);
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    /** Where the frame begins; its prefix is directly before. */
+    long frameOffset(long position) {
+        return place(position) + HEADER_BYTES + prefixBytes;
+    }
+
+    /** The frame's length without its prefix. */
+    int frameBytes(long position) {
+        return memory.get(ValueLayout.JAVA_INT, place(position) + LENGTH) - prefixBytes;
+    }
+
+    /** Forgets all records before one. */
+    void truncateBefore(long position) {
+        head = position;
+    }
+
+    long usedBytes() {
+        return tail - head;
+    }
+
+    long capacityBytes() {
+        return capacityBytes;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private long place(long position) {
+        return position & (capacityBytes - 1);
+    }
+
+    private static long recordBytes(int lengthBytes) {
+        return (long) HEADER_BYTES + lengthBytes + (-lengthBytes & (ALIGNMENT_BYTES - 1));
+    }
+}

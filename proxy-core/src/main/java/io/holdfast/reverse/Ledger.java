@@ -1,0 +1,281 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.TcpPath;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one client has seen, and what its guest has been given. All numbers are positions in the numbering that the client
+ * sees ({@link SequenceNumbers}); the letters are those of the literature on masking failures of one end of TCP.
+ *
+ * <pre>
+ *   bytes of the guest      K ........... S ............ guestEnd      bytes of the client     guestAck >= A
+ *                           │             │              │
+ *      the client has them ─┘   sent to it┘   still held ┘
+ * </pre>
+ */
+final class Ledger {
+
+    /** Why a connection's output is held like everything else, although it is TCP. */
+    enum Held {
+        /** The proxy has missed bytes of the guest: what the client has is not known whole. */
+        HOLE,
+        /** There was no room for more digests. */
+        NO_ROOM
+    }
+
+    final long id;
+    final FlowKey key;
+    final TcpPath toGuest;
+    final TcpPath toClient;
+    final Offer clientOffer;
+    final long clientFirst;
+    final ReleasedBytes released;
+
+    @Nullable
+    Offer guestOffer;
+
+    long guestFirst;
+
+    /** What has been released to the client: bytes (S), acknowledgement (A), right edge (E), clock (T). */
+    long releasedEnd;
+
+    long releasedAck;
+    long releasedEdge;
+    int releasedTimestamp;
+
+    /** What the guest has emitted, held or not. */
+    long guestEnd;
+
+    long guestAck;
+    long guestEdge;
+    int guestTimestamp;
+
+    /** What the client has told: its bytes, acknowledgement (K), right edge, clock. */
+    long clientEnd;
+
+    long clientAck;
+    long clientEdge;
+    int clientTimestamp;
+
+    Translation translation = Translation.NONE;
+
+    @Nullable
+    Held held;
+
+    /** The first epoch of the recording that {@link #released} is part of. */
+    long recordedSince;
+
+    /** Where the guest's and the client's FIN ends; 0 if none was seen. */
+    long guestFinEnd;
+
+    long clientFinEnd;
+    /** The epoch in which a RST was seen; {@link Long#MAX_VALUE} if none was. */
+    long guestResetEpoch = Long.MAX_VALUE;
+
+    long clientResetEpoch = Long.MAX_VALUE;
+    /** The epoch in which the client had acknowledged the guest's FIN, after the guest had acknowledged the client's. */
+    long finishedEpoch = Long.MAX_VALUE;
+
+    /** The guest was restored, and has not said anything since. */
+    boolean unheard;
+
+    /** Holdfast has ended it; every segment is answered with a RST. */
+    boolean aborted;
+
+    @Nullable
+    CatchUp catchUp;
+
+    private final Deque<Mark> marks = new ArrayDeque<>(2);
+    /** The epoch up to whose end the numbers have been noted. */
+    private long touchedEpoch;
+
+    Ledger(
+            long id,
+            FlowKey key,
+            TcpPath toGuest,
+            Offer clientOffer,
+            long clientFirst,
+            ReleasedBytes released,
+            long epoch) {
+        this.id = id;
+        this.key = key;
+        this.toGuest = toGuest;
+        this.toClient = toGuest.reversed();
+        this.clientOffer = clientOffer;
+        this.clientFirst = clientFirst;
+        this.released = released;
+        this.clientEnd = clientFirst + 1;
+        this.guestAck = clientFirst;
+        this.releasedAck = clientFirst;
+        this.guestEdge = clientFirst + 1;
+        this.releasedEdge = clientFirst + 1;
+        this.touchedEpoch = epoch;
+    }
+
+    /** Whether the guest has answered the client's SYN. */
+    boolean isAnswered() {
+        return guestOffer != null;
+    }
+
+    /** The guest has answered with its own SYN. */
+    void answer(Offer offer, long first, int timestamp) {
+        guestOffer = offer;
+        releasedTimestamp = timestamp;
+        guestFirst = first;
+        guestEnd = first + 1;
+        releasedEnd = first;
+        clientAck = first;
+        clientEdge = first + 1;
+        released.beginAt(first + 1);
+    }
+
+    boolean hasTimestamps() {
+        return clientOffer.timestamps() && guestOffer != null && guestOffer.timestamps();
+    }
+
+    int guestWindowScale() {
+        return scales() && guestOffer != null ? guestOffer.windowScale() : 0;
+    }
+
+    int clientWindowScale() {
+        return scales() ? clientOffer.windowScale() : 0;
+    }
+
+    private boolean scales() {
+        return clientOffer.scalesWindow() && guestOffer != null && guestOffer.scalesWindow();
+    }
+
+    // ---- epochs ----
+
+    /**
+     * Notes where the guest was when the epochs before the open one were closed. To be called before a segment changes
+     * anything.
+     *
+     * @return whether an epoch was closed since the last call
+     */
+    boolean closeEpochs(long openEpoch, long committedEpoch) {
+        if (touchedEpoch >= openEpoch) {
+            return false;
+        }
+        marks.addLast(now());
+        touchedEpoch = openEpoch;
+        forgetMarksBefore(committedEpoch);
+        return true;
+    }
+
+    /** Keeps the newest mark that is not newer than the epoch, and all newer ones. */
+    private void forgetMarksBefore(long committedEpoch) {
+        Mark oldest = marks.removeFirst();
+        for (Mark next = marks.peekFirst(); next != null && next.epoch() <= committedEpoch; next = marks.peekFirst()) {
+            oldest = marks.removeFirst();
+        }
+        marks.addFirst(oldest);
+    }
+
+    private Mark now() {
+        return new Mark(touchedEpoch, guestEnd, guestAck, guestEdge, guestTimestamp, clientTimestamp);
+    }
+
+    /** Where the guest was at the end of an epoch; null if the connection had not begun. */
+    @Nullable
+    Mark at(long epoch) {
+        if (touchedEpoch <= epoch) {
+            return now();
+        }
+        Mark newest = null;
+        for (Mark mark : marks) {
+            if (mark.epoch() <= epoch) {
+                newest = mark;
+            }
+        }
+        return newest;
+    }
+
+    /** Whether a checkpoint knows that the connection is over, so that no failover brings it back. */
+    boolean isOverAt(long committedEpoch) {
+        // What a client sends and the guest does not acknowledge may have been on its way for one epoch.
+        return guestResetEpoch <= committedEpoch
+                || clientResetEpoch < committedEpoch
+                || (translation.isNone() && finishedEpoch < committedEpoch);
+    }
+
+    /**
+     * Whether both ends have finished with each other. One whose numbers are translated stays in the table all the same: what
+     * its guest repeats, because the last acknowledgement was lost, would not be understood without.
+     */
+    boolean isFinished() {
+        return aborted || finishedEpoch != Long.MAX_VALUE;
+    }
+
+    /** A segment of the client has been seen. */
+    void noteFinished(long openEpoch) {
+        boolean finished =
+                guestFinEnd != 0 && clientFinEnd != 0 && guestAck >= clientFinEnd && clientAck >= guestFinEnd;
+        if (finished && finishedEpoch == Long.MAX_VALUE) {
+            finishedEpoch = openEpoch;
+        }
+    }
+
+    /** Whether the client has the guest's SYN, so that it holds the guest to it. */
+    boolean isKnownToClient() {
+        return isAnswered() && releasedEnd > guestFirst;
+    }
+
+    /** Where a number ends as bytes: a FIN is none. */
+    long bytesBefore(long end) {
+        return guestFinEnd != 0 && end == guestFinEnd ? end - 1 : end;
+    }
+
+    /**
+     * The guest says its first segment after it was restored. A client drops what comes from a clock that has gone back (PAWS:
+     * RFC 7323, section 5), and must not hear less than it has heard.
+     *
+     * @param before as the numbering was in the checkpoint
+     * @param goesOn whether the guest's clock is that of the checkpoint, and may be ahead by now; one that was drawn for a
+     *     new connection says nothing
+     * @param timestamp the guest's
+     */
+    Translation translationSince(Translation before, boolean goesOn, int timestamp) {
+        int missing = releasedTimestamp + 1 - timestamp;
+        int offset = goesOn ? SequenceNumbers.later(before.timestampOffset(), missing) : missing;
+        return new Translation(before.sequenceOffset(), hasTimestamps() ? offset : 0, releasedAck, releasedEdge);
+    }
+
+    /** Everything that the guest has emitted so far has left, or will: the wall is open, or its next commit is due. */
+    void releaseEmitted() {
+        release(now());
+    }
+
+    /** The epoch's checkpoint is confirmed, and what was held of it leaves. */
+    void release(Mark committed) {
+        releasedEnd = Math.max(releasedEnd, committed.guestEnd());
+        releasedAck = Math.max(releasedAck, committed.guestAck());
+        releasedEdge = Math.max(releasedEdge, committed.guestEdge());
+    }
+
+    /** What became of its connection when its guest was restored. */
+    String describeDivergence() {
+        CatchUp reached = catchUp;
+        return reached == null
+                ? "port " + toClient.destinationPort() + " was not replayed"
+                : "port %d: %s; equal for %d of %d bytes since the connection began, acknowledged %d of %d"
+                        .formatted(
+                                toClient.destinationPort(),
+                                reached.divergence(),
+                                reached.comparison().equalThrough() - guestFirst - 1,
+                                releasedEnd - guestFirst - 1,
+                                reached.guestAck() - clientFirst - 1,
+                                releasedAck - clientFirst - 1);
+    }
+
+    /** Whether one of the ends was seen to end it. */
+    boolean isEnding() {
+        return aborted
+                || guestFinEnd != 0
+                || clientFinEnd != 0
+                || guestResetEpoch != Long.MAX_VALUE
+                || clientResetEpoch != Long.MAX_VALUE;
+    }
+}

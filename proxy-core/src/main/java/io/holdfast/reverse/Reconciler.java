@@ -1,0 +1,512 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.TcpFrame;
+import io.holdfast.frame.TcpPath;
+import io.holdfast.frame.TcpSegment;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stands between clients and a guest in reverse mode, and keeps what it takes to survive the guest's death.
+ *
+ * <h2>The idea</h2>
+ *
+ * A wall makes clients wait until the backup has what they are about to be told. Here they are told at once, and what they
+ * have been told is kept instead: as a {@link Ledger} for each connection. What they send is written into the
+ * {@link InputLog} before the guest gets it. When the guest dies, the backup's older checkpoint is resumed and gets the same
+ * input once more; it then says the same again, unless it depends on chance, and is back where the clients have seen it.
+ *
+ * <pre>
+ *   RUNNING      clients -> log -> guest            guest -> ledger -> clients
+ *   LOST         clients -> log                     clients are asked how far they have come
+ *   CATCHING_UP  log -> guest                       guest -> compared with the ledgers; new output is held
+ *   RUNNING      log -> guest, with numbers translated for the life of each connection
+ * </pre>
+ *
+ * A connection on which the guest says anything else is reset, at exactly the position at which its client stands, and
+ * counted; it never goes on with bytes of two histories (INV-12). What has no complete ledger, and every FIN and RST, is held
+ * by the wall as in wall mode (R-3, R-5).
+ *
+ * <p>After FT-TCP (Alvisi et al., INFOCOM 2001), TCPR (Surton et al., DSN 2013) and rRVM (UCC 2016), who each do a part of it.
+ *
+ * <p><b>Threads.</b> One, for everything but {@link #counters}. Time is passed in, monotonic.
+ */
+public final class Reconciler implements AutoCloseable {
+
+    /** What the guest's life looks like from here. */
+    public enum Phase {
+        /** The guest runs. */
+        RUNNING,
+        /** It does not, and is not yet restored. */
+        LOST,
+        /** It was restored, and gets its input again. */
+        CATCHING_UP
+    }
+
+    /**
+     * What it may use, and whom it serves.
+     *
+     * @param logBytes room for clients' frames between two confirmed checkpoints, a power of two
+     * @param digestBytes room for digests of released bytes of all connections, one of 16 bytes for each 256
+     * @param maxFlows how many connections may be released at once, up to 2^20; the rest is held
+     * @param heldPorts the guest's ports whose connections are held like in wall mode, because their output cannot be
+     *     reproduced
+     * @param prefixBytes what the ports put in front of each frame
+     * @param seed random
+     */
+    public record Settings(
+            long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, int prefixBytes, long seed) {
+
+        public Settings {
+            if (maxFlows < 1 || maxFlows > Flows.MAX_FLOWS) {
+                throw new IllegalArgumentException(maxFlows + " flows are not within 1.." + Flows.MAX_FLOWS);
+            }
+        }
+    }
+
+    private static final int RESETS = 6;
+    private static final long FIRST_RESET_INTERVAL_NANOS = 100_000_000L;
+    private static final int DIGEST_BYTES = 16;
+    private static final int MAX_PREFIX_BYTES = 16;
+    private static final int MAX_FRAME_BYTES = 70_000;
+
+    private final Settings settings;
+    private final Outlet outlet;
+    private final ReverseCounters counters = new ReverseCounters();
+    private final Flows flows;
+    private final InputLog log;
+    private final SegmentRewriter rewriter;
+    private final StandIn standIn;
+    private final Recorder recorder;
+    private final Replay replay;
+    private final TcpFrame frame = new TcpFrame();
+    private final FlowKey key = new FlowKey();
+    private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
+    private final TcpFrame logged = new TcpFrame();
+
+    private Phase phase = Phase.RUNNING;
+    /** What the guest has got of the log; behind its end only while the guest has no room, and never after a failover. */
+    private long cursor;
+
+    private long recordedEnd;
+
+    /** How often the RSTs of the last failover were repeated, and when they are due again. */
+    private int resets = RESETS;
+
+    private long resetNanos;
+
+    public Reconciler(Settings settings, Outlet outlet) {
+        this.settings = settings;
+        this.outlet = outlet;
+        this.flows = new Flows(
+                settings.maxFlows(), new DigestBudget(settings.digestBytes() / DIGEST_BYTES), settings.seed());
+        this.log = new InputLog(settings.logBytes(), settings.prefixBytes());
+        this.rewriter = new SegmentRewriter(settings.prefixBytes());
+        this.standIn = new StandIn(outlet);
+        this.recorder = new Recorder(flows, log, outlet, rewriter, standIn, counters);
+        this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
+    }
+
+    // ---- checkpoints ----
+
+    /**
+     * An epoch is closed: the guest is paused, and all that it had sent has been here.
+     *
+     * @param closedEpoch its number
+     */
+    public void onBarrier(long closedEpoch) {
+        recorder.openEpoch(closedEpoch + 1);
+        if (!recorder.isRecording()) {
+            recorder.startRecording();
+        }
+    }
+
+    /** The backup has confirmed the checkpoint that ends an epoch: from it a guest may be restored, and from none before. */
+    public void onCommit(long epoch) {
+        recorder.commitEpoch(epoch);
+        long position = log.head();
+        while (position < cursor && isNeedlessAt(position, epoch)) {
+            position = log.next(position);
+        }
+        log.truncateBefore(position);
+        flows.endThoseOverAt(epoch);
+    }
+
+    /** There is no backup, and nothing to be replayed to. */
+    public void stopRecording() {
+        recorder.stopRecording();
+    }
+
+    /** whether the checkpoint that ends the epoch has certainly got it, or its client will certainly send it again. */
+    private boolean isNeedlessAt(long position, long epoch) {
+        if (log.kind(position) == InputLog.OTHER) {
+            return log.epoch(position) < epoch;
+        }
+        Ledger ledger = flows.find(log.flow(position));
+        if (ledger == null) {
+            return true;
+        }
+        Mark mark = ledger.at(epoch);
+        long end = log.end(position);
+        if (log.kind(position) == InputLog.OUTPUT) {
+            return mark != null && mark.guestEnd() >= end;
+        }
+        boolean acknowledged = mark != null && mark.guestAck() >= end && end > log.begin(position);
+        return acknowledged || (log.epoch(position) < epoch && ledger.guestAck < end);
+    }
+
+    // ---- frames ----
+
+    /** A frame that a client sent, with its prefix before it. */
+    public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (!frame.wrap(memory, offsetBytes, lengthBytes)) {
+            log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+            return;
+        }
+        Ledger ledger = flows.find(key.setClientSide(nic, frame));
+        if ((frame.segment().flags() & (TcpSegment.SYN | TcpSegment.ACK)) == TcpSegment.SYN) {
+            ledger = onClientSyn(ledger, nic);
+        }
+        if (ledger == null) {
+            log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+        } else if (ledger.aborted) {
+            refuse(ledger);
+        } else {
+            onClientSegment(ledger, memory, offsetBytes, lengthBytes);
+        }
+    }
+
+    private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic) {
+        int sequence = frame.segment().sequence();
+        if (known != null) {
+            if ((int) known.clientFirst == sequence && !known.aborted) {
+                return known;
+            }
+            replay.forget(known);
+            flows.end(known); // The same ports once more. If the guest still has the old one, it says so.
+        }
+        if (settings.heldPorts().test(key.guestPort()) || frame.segment().payloadLength() > 0) {
+            return null;
+        }
+        key.setClientSide(nic, frame);
+        return flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
+    }
+
+    private void onClientSegment(Ledger ledger, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        boolean pass = recorder.onClientSegment(ledger, frame) == Recorder.Input.PASS;
+        if (!pass) {
+            log(
+                    InputLog.SEGMENT,
+                    ledger.key.nic(),
+                    ledger.id,
+                    recorder.begin(),
+                    recorder.end(),
+                    memory,
+                    offsetBytes,
+                    lengthBytes);
+        }
+        if (phase == Phase.CATCHING_UP) {
+            replay.onClientSegment(ledger);
+        } else if (pass && phase == Phase.RUNNING) {
+            if (!ledger.translation.isNone()) {
+                rewriter.toGuest(memory, offsetBytes, frame, ledger.translation);
+            }
+            outlet.toGuest(ledger.key.nic(), memory, offsetBytes, lengthBytes);
+        }
+    }
+
+    private void log(
+            int kind,
+            int nic,
+            long flow,
+            long begin,
+            long end,
+            MemorySegment memory,
+            long offsetBytes,
+            int lengthBytes) {
+        long position = log.append(kind, nic, flow, begin, end, recorder.openEpoch(), memory, offsetBytes, lengthBytes);
+        if (position == InputLog.FULL) {
+            counters.refusedFrames.increment(); // INV-5: the guest has not got it either; the client sends it again.
+            return;
+        }
+        counters.loggedFrames.increment();
+        if (phase == Phase.RUNNING) {
+            feed();
+        }
+    }
+
+    /** Gives the guest all of the log that it has not got. */
+    private void feed() {
+        cursor = log.recordFrom(cursor);
+        while (cursor < log.tail() && give(cursor)) {
+            cursor = log.next(cursor);
+        }
+        if (!recorder.isRecording()) {
+            forgetWhatArrived();
+        }
+    }
+
+    /**
+     * Without a backup the log has only what may still be on its way to the guest: the first checkpoint may be taken before it
+     * arrives (R-1).
+     */
+    private void forgetWhatArrived() {
+        long position = log.head();
+        while (position < cursor && hasArrived(position)) {
+            position = log.next(position);
+        }
+        log.truncateBefore(position);
+    }
+
+    private boolean hasArrived(long position) {
+        long newerBytes = log.tail() - position;
+        if (log.kind(position) == InputLog.OTHER || newerBytes > log.capacityBytes() / 2) {
+            return newerBytes > log.capacityBytes() / 8;
+        }
+        Ledger ledger = flows.find(log.flow(position));
+        return ledger == null || log.kind(position) == InputLog.OUTPUT || ledger.guestAck >= log.end(position);
+    }
+
+    private boolean give(long position) {
+        if (log.kind(position) == InputLog.OUTPUT) {
+            return true;
+        }
+        int lengthBytes = log.frameBytes(position);
+        long offsetBytes = log.frameOffset(position);
+        Ledger ledger = log.kind(position) == InputLog.SEGMENT ? flows.find(log.flow(position)) : null;
+        if (ledger == null || ledger.translation.isNone()) {
+            return outlet.toGuest(log.nic(position), log.memory(), offsetBytes, lengthBytes);
+        }
+        int prefixBytes = settings.prefixBytes();
+        MemorySegment.copy(
+                log.memory(),
+                offsetBytes - prefixBytes,
+                scratch,
+                (long) MAX_PREFIX_BYTES - prefixBytes,
+                (long) prefixBytes + lengthBytes);
+        if (logged.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+            rewriter.toGuest(scratch, MAX_PREFIX_BYTES, logged, ledger.translation);
+        }
+        return outlet.toGuest(log.nic(position), scratch, MAX_PREFIX_BYTES, lengthBytes);
+    }
+
+    /** A frame that the guest sent, with its prefix before it. */
+    public void onGuestFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
+        if (phase == Phase.LOST) {
+            return; // Of a guest that is dead: nobody may hear it any more.
+        }
+        Ledger ledger = frame.wrap(memory, offsetBytes, lengthBytes) ? flows.find(key.setGuestSide(nic, frame)) : null;
+        if (ledger == null) {
+            counters.heldFrames.increment();
+            outlet.hold(nic, memory, offsetBytes, lengthBytes);
+        } else if (ledger.aborted) {
+            standIn.resetGuest(ledger, frame.segment().acknowledgment());
+        } else if (phase == Phase.CATCHING_UP && ledger.catchUp != null) {
+            replay.onGuestSegment(ledger, ledger.catchUp, frame, memory, offsetBytes, lengthBytes, nowNanos);
+        } else {
+            recorder.onGuestSegment(ledger, frame, memory, offsetBytes, lengthBytes, phase == Phase.RUNNING);
+        }
+    }
+
+    /** Time goes on: what is late is repeated. To be called some hundred times a second. */
+    public void onTime(long nowNanos) {
+        if (phase == Phase.CATCHING_UP) {
+            replay.onTime(nowNanos);
+        } else if (phase == Phase.RUNNING) {
+            feed();
+        }
+        repeatResets(nowNanos);
+    }
+
+    /** Nobody acknowledges a RST; one that was lost would leave a silent client waiting for ever. */
+    private void repeatResets(long nowNanos) {
+        if (resets == RESETS || nowNanos - resetNanos < 0) {
+            return;
+        }
+        resets++;
+        resetNanos = nowNanos + (FIRST_RESET_INTERVAL_NANOS << resets);
+        for (Ledger ledger : flows.all()) {
+            if (ledger.aborted) {
+                resetClient(ledger);
+            }
+        }
+    }
+
+    // ---- failover ----
+
+    /** The guest is dead. Its clients are asked how far they have come. */
+    public void onGuestLost() {
+        if (phase == Phase.RUNNING) {
+            recordedEnd = log.tail();
+        }
+        phase = Phase.LOST;
+        for (Ledger ledger : flows.all()) {
+            if (ledger.clientAck < ledger.releasedEnd && ledger.isKnownToClient()) {
+                standIn.probe(ledger);
+            }
+        }
+    }
+
+    /**
+     * A guest was restored from the checkpoint that ends the newest confirmed epoch. It is given its input once more. May be
+     * called again, with another guest, before {@link #goLive}.
+     */
+    public void onGuestRestored(ReplayOrder order, long nowNanos) {
+        phase = Phase.CATCHING_UP;
+        long committed = recorder.committedEpoch();
+        for (Ledger ledger : flows.all()) {
+            rollBack(ledger, committed);
+        }
+        replay.begin(committed, recordedEnd, order, nowNanos);
+        replay.advance(nowNanos);
+    }
+
+    /** What the guest had done and nobody has seen has not happened. */
+    private void rollBack(Ledger ledger, long committed) {
+        Mark mark = ledger.at(committed);
+        if (mark != null) {
+            ledger.release(mark);
+        }
+        ledger.guestEnd = ledger.releasedEnd;
+        ledger.guestAck = ledger.releasedAck;
+        ledger.guestEdge = ledger.releasedEdge;
+        if (ledger.guestFinEnd > ledger.releasedEnd) {
+            ledger.guestFinEnd = 0;
+        }
+        ledger.guestResetEpoch = Long.MAX_VALUE;
+        ledger.finishedEpoch = Long.MAX_VALUE;
+        if (!ledger.isKnownToClient()) {
+            ledger.guestOffer = null;
+        }
+    }
+
+    /** Whether all connections are where their clients have seen them, or are given up. */
+    public boolean isDecided() {
+        return phase == Phase.CATCHING_UP && replay.isDecided();
+    }
+
+    /** How many connections have diverged so far in this attempt. */
+    public int divergedFlows() {
+        int diverged = 0;
+        for (Ledger ledger : flows.all()) {
+            if (ledger.catchUp != null && ledger.catchUp.divergence() != null) {
+                diverged++;
+            }
+        }
+        return diverged;
+    }
+
+    /** Why each of them has, in words, for the log. */
+    public List<String> divergences() {
+        List<String> all = new ArrayList<>();
+        for (Ledger ledger : flows.all()) {
+            if (ledger.catchUp != null && ledger.catchUp.divergence() != null) {
+                all.add(ledger.describeDivergence());
+            }
+        }
+        return all;
+    }
+
+    /** Gives up the connections that are not where they were; {@link #isDecided} afterwards. */
+    public void giveUpRest() {
+        replay.giveUpRest();
+    }
+
+    /**
+     * Ends the last attempt: connections that have diverged are reset, the others go on, and the guest gets what clients have
+     * sent meanwhile. To be called when {@link #isDecided}, directly before the wall is opened. There is no backup yet.
+     */
+    public void goLive(long nowNanos) {
+        if (!isDecided()) {
+            throw new IllegalStateException("the guest is not yet where its clients have seen it");
+        }
+        recorder.stopRecording();
+        phase = Phase.RUNNING;
+        resets = 0;
+        resetNanos = nowNanos + FIRST_RESET_INTERVAL_NANOS;
+        cursor = replay.cursor();
+        for (Ledger ledger : flows.all()) {
+            CatchUp catchUp = ledger.catchUp;
+            ledger.catchUp = null;
+            if (catchUp == null) {
+                ledger.releaseEmitted();
+            } else if (ledger.clientResetEpoch == Long.MAX_VALUE) {
+                if (catchUp.divergence() != null) {
+                    abort(ledger, catchUp);
+                } else {
+                    resume(ledger, catchUp);
+                }
+            }
+        }
+        feed();
+    }
+
+    private void resume(Ledger ledger, CatchUp catchUp) {
+        counters.reconciledFlows.increment();
+        ledger.translation = catchUp.translation();
+        ledger.unheard = !catchUp.isHeard();
+        ledger.guestEnd = Math.max(ledger.guestEnd, catchUp.guestEnd());
+        ledger.guestAck = Math.max(ledger.guestAck, catchUp.guestAck());
+        ledger.guestEdge = Math.max(ledger.guestEdge, catchUp.guestEdge());
+        ledger.guestTimestamp = catchUp.guestTimestamp();
+        if ((catchUp.guestFinEnd() != 0 || catchUp.isReset()) && !ledger.isEnding()) {
+            flows.watchEnding(ledger);
+        }
+        ledger.guestFinEnd = Math.max(ledger.guestFinEnd, catchUp.guestFinEnd());
+        ledger.guestResetEpoch = catchUp.isReset() ? recorder.openEpoch() : Long.MAX_VALUE;
+        ledger.releaseEmitted();
+    }
+
+    private void abort(Ledger ledger, CatchUp catchUp) {
+        counters.divergedFlows.increment();
+        flows.watchEnding(ledger);
+        ledger.aborted = true;
+        resetClient(ledger);
+        standIn.resetGuest(ledger, (int) catchUp.guestAck());
+    }
+
+    /** Where the client has told to be; if its last words were lost, it is asked, and gets the right answer. */
+    private void resetClient(Ledger ledger) {
+        standIn.resetClient(ledger, ledger.clientAck);
+        standIn.probe(ledger);
+    }
+
+    /** A connection that was reset: whoever still speaks is told so, at exactly the number that it waits for (RFC 9293, 3.10.7.1). */
+    private void refuse(Ledger ledger) {
+        TcpSegment segment = frame.segment();
+        if ((segment.flags() & TcpSegment.RST) != 0) {
+            flows.end(ledger);
+        } else if ((segment.flags() & TcpSegment.ACK) != 0) {
+            standIn.resetClient(ledger, SequenceNumbers.unwrap(ledger.clientAck, segment.acknowledgment()));
+        }
+    }
+
+    // ---- reading ----
+
+    public Phase phase() {
+        return phase;
+    }
+
+    public ReverseCounters counters() {
+        return counters;
+    }
+
+    /** Connections that have a ledger. */
+    public int flowCount() {
+        return flows.count();
+    }
+
+    /** Memory of the log that is in use. */
+    public long logBytes() {
+        return log.usedBytes();
+    }
+
+    @Override
+    public void close() {
+        log.close();
+    }
+}

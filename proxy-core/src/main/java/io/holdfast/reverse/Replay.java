@@ -1,0 +1,423 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.TcpFrame;
+import io.holdfast.frame.TcpSegment;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings a restored guest to where its clients have seen it: gives it the log once more, plays the clients towards it, and
+ * compares what it says with what they were told.
+ *
+ * <p>An input never goes before all output that was recorded ahead of it: equal replies could otherwise hide that two requests
+ * have changed places. What the guest says beyond the recorded output is held, and nothing that clients send now reaches it,
+ * until all connections are where they were or are given up (R-8).
+ */
+final class Replay {
+
+    private static final long STALL_NANOS = 50_000_000L;
+    private static final long GATE_PATIENCE_NANOS = 500_000_000L;
+    /** How many frames are given again at once: a guest that has lost some gets the next ones at the next stall. */
+    private static final int REPEATED_FRAMES = 64;
+
+    private static final int MAX_PREFIX_BYTES = 16;
+    private static final int MAX_FRAME_BYTES = 70_000;
+    private static final long NO_FLOW = -1;
+
+    private final Flows flows;
+    private final InputLog log;
+    private final Outlet outlet;
+    private final SegmentRewriter rewriter;
+    private final StandIn standIn;
+    private final ReverseCounters counters;
+    private final int prefixBytes;
+    private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
+    private final TcpFrame frame = new TcpFrame();
+
+    private ReplayOrder order = ReplayOrder.GATED;
+    private long cursor;
+    private long recordedEnd;
+    private final Set<Ledger> unsettled = new HashSet<>();
+    private long progressNanos;
+    private long gateNanos;
+
+    /** What the last input waits for in serial order. */
+    private long answeringFlow = NO_FLOW;
+
+    private long answeredEnd;
+
+    Replay(
+            Flows flows,
+            InputLog log,
+            Outlet outlet,
+            SegmentRewriter rewriter,
+            StandIn standIn,
+            ReverseCounters counters,
+            int prefixBytes) {
+        this.flows = flows;
+        this.log = log;
+        this.outlet = outlet;
+        this.rewriter = rewriter;
+        this.standIn = standIn;
+        this.counters = counters;
+        this.prefixBytes = prefixBytes;
+    }
+
+    /**
+     * Begins, once more if need be, with a guest that was restored from the checkpoint of an epoch.
+     *
+     * @param recordedEnd where the log ended when the guest was lost
+     */
+    void begin(long committedEpoch, long recordedEnd, ReplayOrder order, long nowNanos) {
+        this.order = order;
+        this.recordedEnd = recordedEnd;
+        cursor = log.head();
+        answeringFlow = NO_FLOW;
+        progressNanos = nowNanos;
+        gateNanos = nowNanos;
+        unsettled.clear();
+        for (Ledger ledger : flows.all()) {
+            ledger.catchUp = catchUp(ledger, committedEpoch);
+            if (isUnsettled(ledger)) {
+                unsettled.add(ledger);
+            }
+        }
+    }
+
+    private @Nullable CatchUp catchUp(Ledger ledger, long committedEpoch) {
+        if (ledger.aborted || !ledger.isKnownToClient()) {
+            return null;
+        }
+        Mark mark = ledger.at(committedEpoch);
+        return mark != null && mark.guestEnd() > 0
+                ? CatchUp.from(ledger, flows.seed(), mark)
+                : CatchUp.fromSyn(ledger, flows.seed());
+    }
+
+    private static boolean isUnsettled(Ledger ledger) {
+        CatchUp catchUp = ledger.catchUp;
+        return catchUp != null
+                && catchUp.divergence() == null
+                && ledger.clientResetEpoch == Long.MAX_VALUE
+                && !catchUp.isDone(ledger);
+    }
+
+    /** Something has happened on a connection. */
+    private void review(Ledger ledger) {
+        if (!isUnsettled(ledger)) {
+            unsettled.remove(ledger);
+        }
+    }
+
+    /** A connection is no longer of interest. */
+    void forget(Ledger ledger) {
+        unsettled.remove(ledger);
+    }
+
+    /** Whether every connection is where it was, or is given up, and the guest has all that was recorded. */
+    boolean isDecided() {
+        return unsettled.isEmpty() && cursor >= recordedEnd;
+    }
+
+    /** Gives up what is not where it was: the time is over. */
+    void giveUpRest() {
+        for (Ledger ledger : unsettled) {
+            if (ledger.catchUp != null) {
+                ledger.catchUp.diverge(Divergence.TIME);
+            }
+        }
+        unsettled.clear();
+        cursor = Math.max(cursor, recordedEnd);
+    }
+
+    long cursor() {
+        return cursor;
+    }
+
+    // ---- what the restored guest says ----
+
+    /** One of the guest's segments, on a connection that its client knows. */
+    void onGuestSegment(
+            Ledger ledger,
+            CatchUp catchUp,
+            TcpFrame segmentFrame,
+            MemorySegment memory,
+            long offsetBytes,
+            int lengthBytes,
+            long nowNanos) {
+        handle(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+        review(ledger);
+        progressNanos = nowNanos;
+        advance(nowNanos);
+    }
+
+    private void handle(
+            Ledger ledger,
+            CatchUp catchUp,
+            TcpFrame segmentFrame,
+            MemorySegment memory,
+            long offsetBytes,
+            int lengthBytes) {
+        TcpSegment segment = segmentFrame.segment();
+        int flags = segment.flags();
+        boolean timestamps = segmentFrame.options().hasTimestamps();
+        int timestamp = timestamps ? segmentFrame.options().timestampValue() : 0;
+        if ((flags & TcpSegment.SYN) != 0) {
+            number(ledger, catchUp, segmentFrame, timestamps, timestamp);
+            if (ledger.clientAck > ledger.guestFirst) {
+                standIn.acknowledgeToGuest(ledger, catchUp);
+            } else if (catchUp.divergence() == null) {
+                // The client may not have the first one; to it, this is the same.
+                rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
+                outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes);
+            }
+            return;
+        }
+        if (!catchUp.isNumbered()) {
+            if ((flags & TcpSegment.RST) != 0) {
+                catchUp.diverge(Divergence.RESET);
+            }
+            return;
+        }
+        catchUp.hear(ledger, timestamp);
+        if ((flags & TcpSegment.RST) != 0) {
+            if (catchUp.isDone(ledger)) {
+                catchUp.reset();
+                hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            } else {
+                catchUp.diverge(Divergence.RESET);
+            }
+            return;
+        }
+        long begin = SequenceNumbers.unwrap(catchUp.guestEnd(), segment.sequence() + catchUp.sequenceOffset());
+        long end = begin + segment.payloadLength();
+        boolean fin = (flags & TcpSegment.FIN) != 0;
+        long ackBefore = catchUp.guestAck();
+        long ack = SequenceNumbers.unwrap(ackBefore, segment.acknowledgment());
+        catchUp.tell(ack, ack + ((long) segment.window() << ledger.guestWindowScale()), timestamps, timestamp);
+        Comparison comparison = catchUp.comparison();
+        if (begin <= comparison.absorbedThrough() && end > comparison.absorbedThrough()) {
+            long skipped = comparison.absorbedThrough() - begin;
+            comparison.absorb(memory, segment.payloadOffset() + skipped, end - comparison.absorbedThrough());
+        }
+        catchUp.emit(end);
+        if (fin) {
+            catchUp.finish(end);
+        }
+        if (comparison.isDifferent()) {
+            catchUp.diverge(Divergence.BYTES);
+        } else if (fin && end < ledger.bytesBefore(ledger.releasedEnd)) {
+            catchUp.diverge(Divergence.END);
+        }
+        if (begin == end && !fin) {
+            if (ack == ackBefore && ack < catchUp.nextFromClient() && catchUp.isFirstRepeat(ack)) {
+                repeat(ledger, 1); // It misses something before what it got last.
+            }
+            if (ack > ledger.releasedAck) {
+                hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            }
+        } else if (catchUp.divergence() != null) {
+            acknowledge(ledger, catchUp, end); // Others may depend on it; it is reset in the end.
+        } else if (fin || end > ledger.releasedEnd) {
+            hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            acknowledge(ledger, catchUp, end);
+        } else if (end > ledger.clientAck && end <= comparison.equalThrough()) {
+            rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
+            outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes); // Equal, and it was sent before.
+        } else {
+            counters.swallowedBytes.add(end - begin);
+            acknowledge(ledger, catchUp, end);
+        }
+    }
+
+    /** In the client's place, if that says anything new, or again, if the guest has not heard it. */
+    private void acknowledge(Ledger ledger, CatchUp catchUp, long end) {
+        long ack = catchUp.acknowledgeable(ledger);
+        if (catchUp.acknowledge(ack) || end <= ack) {
+            standIn.acknowledgeToGuest(ledger, catchUp);
+        }
+    }
+
+    private void number(Ledger ledger, CatchUp catchUp, TcpFrame segmentFrame, boolean timestamps, int timestamp) {
+        TcpSegment segment = segmentFrame.segment();
+        if (!catchUp.isNumbered()) {
+            catchUp.number(ledger, segment.sequence());
+            catchUp.hear(ledger, timestamp);
+            if (!Offer.of(segmentFrame.options()).equals(ledger.guestOffer)) {
+                catchUp.diverge(Divergence.OFFER);
+            }
+        }
+        long ack = SequenceNumbers.unwrap(catchUp.guestAck(), segment.acknowledgment());
+        catchUp.tell(ack, ack + segment.window(), timestamps, timestamp);
+    }
+
+    private void hold(
+            Ledger ledger,
+            CatchUp catchUp,
+            TcpFrame segmentFrame,
+            MemorySegment memory,
+            long offsetBytes,
+            int lengthBytes) {
+        rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
+        outlet.hold(ledger.key.nic(), memory, offsetBytes, lengthBytes);
+    }
+
+    // ---- what clients say meanwhile ----
+
+    /** A client has said how far it has come, or that it has ended. */
+    void onClientSegment(Ledger ledger) {
+        CatchUp catchUp = ledger.catchUp;
+        if (catchUp != null
+                && catchUp.isNumbered()
+                && ledger.clientAck > ledger.guestFirst
+                && catchUp.acknowledge(catchUp.acknowledgeable(ledger))) {
+            standIn.acknowledgeToGuest(ledger, catchUp);
+        }
+        review(ledger);
+    }
+
+    // ---- what the guest is given ----
+
+    /** Gives the guest as much of the log as may go now. */
+    void advance(long nowNanos) {
+        cursor = log.recordFrom(cursor);
+        while (cursor < recordedEnd && mayPass(cursor)) {
+            cursor = log.next(cursor);
+            progressNanos = nowNanos;
+            gateNanos = nowNanos;
+        }
+    }
+
+    /** Repeats what may have been lost, and goes past a gate that does not open. */
+    void onTime(long nowNanos) {
+        advance(nowNanos);
+        if (nowNanos - progressNanos >= STALL_NANOS) {
+            progressNanos = nowNanos;
+            repeat(null, REPEATED_FRAMES);
+        }
+        if (cursor < recordedEnd && nowNanos - gateNanos >= GATE_PATIENCE_NANOS) {
+            counters.expiredGates.increment();
+            answeringFlow = NO_FLOW;
+            cursor = log.next(cursor);
+            gateNanos = nowNanos;
+            advance(nowNanos);
+        }
+    }
+
+    private boolean mayPass(long position) {
+        return switch (log.kind(position)) {
+            case InputLog.OUTPUT -> hasSaid(log.flow(position), log.end(position));
+            case InputLog.SEGMENT -> isAnswered() && giveSegment(position);
+            default -> isAnswered() && giveOther(position);
+        };
+    }
+
+    /** Whether the guest has said again what it had said then; or whether it need not. */
+    private boolean hasSaid(long flow, long end) {
+        Ledger ledger = flows.find(flow);
+        if (ledger == null || ledger.catchUp == null || !isUnsettled(ledger)) {
+            return true;
+        }
+        return ledger.catchUp.isNumbered() && ledger.catchUp.comparison().absorbedThrough() >= end;
+    }
+
+    private boolean isAnswered() {
+        return answeringFlow == NO_FLOW || hasSaid(answeringFlow, answeredEnd);
+    }
+
+    private boolean giveOther(long position) {
+        counters.replayedBytes.add(log.frameBytes(position));
+        return outlet.toGuest(log.nic(position), log.memory(), log.frameOffset(position), log.frameBytes(position));
+    }
+
+    private boolean giveSegment(long position) {
+        Ledger ledger = flows.find(log.flow(position));
+        if (ledger == null) {
+            return true; // It is over, for the checkpoint too.
+        }
+        CatchUp catchUp = ledger.catchUp;
+        if (catchUp == null) {
+            return giveOther(position); // A SYN to which the client knows no answer.
+        }
+        boolean opens = log.begin(position) == ledger.clientFirst;
+        if (log.end(position) <= catchUp.guestAck() && log.end(position) > log.begin(position)) {
+            return true;
+        }
+        if (!opens && (!catchUp.isNumbered() || log.begin(position) >= catchUp.guestEdge())) {
+            return catchUp.divergence() != null;
+        }
+        if (!inject(position, ledger, catchUp)) {
+            return false;
+        }
+        if (order == ReplayOrder.SERIAL) {
+            awaitAnswer(position);
+        }
+        return true;
+    }
+
+    private boolean inject(long position, Ledger ledger, CatchUp catchUp) {
+        int lengthBytes = log.frameBytes(position);
+        MemorySegment.copy(
+                log.memory(),
+                log.frameOffset(position) - prefixBytes,
+                scratch,
+                (long) MAX_PREFIX_BYTES - prefixBytes,
+                (long) prefixBytes + lengthBytes);
+        if (!frame.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+            return true; // Cannot be: it was understood when it was written down.
+        }
+        boolean timestamps = frame.options().hasTimestamps();
+        int timestamp = timestamps ? catchUp.clientTimestamp(frame.options().timestampValue()) : 0;
+        long ack = catchUp.acknowledgeable(ledger);
+        rewriter.replayed(
+                scratch,
+                MAX_PREFIX_BYTES,
+                frame,
+                (int) ack - catchUp.sequenceOffset(),
+                SegmentRewriter.window(ledger.clientEdge - ack, ledger.clientWindowScale()),
+                timestamp,
+                catchUp.guestTimestamp());
+        if (!outlet.toGuest(log.nic(position), scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+            return false;
+        }
+        catchUp.inject(log.end(position), timestamps, timestamp);
+        counters.replayedBytes.add(lengthBytes);
+        return true;
+    }
+
+    /** Finds what the guest had said on the same connection before the client went on. */
+    private void awaitAnswer(long position) {
+        long flow = log.flow(position);
+        answeringFlow = NO_FLOW;
+        for (long later = log.next(position); later < recordedEnd; later = log.next(later)) {
+            if (log.kind(later) == InputLog.SEGMENT && log.flow(later) == flow) {
+                return;
+            }
+            if (log.kind(later) == InputLog.OUTPUT && log.flow(later) == flow) {
+                answeringFlow = flow;
+                answeredEnd = log.end(later);
+                return;
+            }
+        }
+    }
+
+    /** Gives once more what the guest has not acknowledged, on one connection or on all. */
+    private void repeat(@Nullable Ledger only, int limitFrames) {
+        int repeated = 0;
+        for (long position = log.head(); position < cursor && repeated < limitFrames; position = log.next(position)) {
+            if (log.kind(position) != InputLog.SEGMENT) {
+                continue;
+            }
+            Ledger ledger = flows.find(log.flow(position));
+            CatchUp catchUp = ledger == null ? null : ledger.catchUp;
+            boolean wanted = only == null || only == ledger;
+            if (wanted && ledger != null && catchUp != null && log.end(position) > catchUp.guestAck()) {
+                inject(position, ledger, catchUp);
+                repeated++;
+            }
+        }
+    }
+}

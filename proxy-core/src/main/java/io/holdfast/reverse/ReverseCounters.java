@@ -1,0 +1,28 @@
+package io.holdfast.reverse;
+
+import io.holdfast.measure.Counter;
+
+/** What the reconciler has done, since the start. Written by its thread, read by anyone. */
+public final class ReverseCounters {
+
+    /** Guest's segments that left at once. */
+    public final Counter releasedSegments = new Counter();
+    /** Guest's frames that were left to the wall. */
+    public final Counter heldFrames = new Counter();
+    /** Clients' frames that were written down. */
+    public final Counter loggedFrames = new Counter();
+    /** Clients' frames that were not given to the guest, because the log had no room for them. */
+    public final Counter refusedFrames = new Counter();
+    /** Bytes of a restored guest that its clients had already. */
+    public final Counter swallowedBytes = new Counter();
+    /** Bytes that were replayed into a restored guest. */
+    public final Counter replayedBytes = new Counter();
+    /** Inputs that were replayed although the output before them had not come in time. */
+    public final Counter expiredGates = new Counter();
+    /** Connections that were reset, because the restored guest could not be brought to where the client had seen it. */
+    public final Counter divergedFlows = new Counter();
+    /** Connections that go on although their guest was restored. */
+    public final Counter reconciledFlows = new Counter();
+    /** Connections that are held by the wall, because their ledger is not complete. */
+    public final Counter incompleteFlows = new Counter();
+}

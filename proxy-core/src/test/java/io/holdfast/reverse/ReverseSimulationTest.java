@@ -1,0 +1,187 @@
+package io.holdfast.reverse;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.reverse.SimulatedFailover.Client;
+import io.holdfast.reverse.SimulatedFailover.Sabotage;
+import io.holdfast.reverse.SimulatedFailover.Scenario;
+import io.holdfast.reverse.model.App;
+import io.holdfast.reverse.model.Counter;
+import io.holdfast.reverse.model.EchoHash;
+import io.holdfast.reverse.model.Endpoints;
+import io.holdfast.reverse.model.RandomApp;
+import io.holdfast.reverse.model.ServerPush;
+import io.holdfast.reverse.model.Shared;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Thousands of failovers in reverse mode, each decided by a seed. {@code -Dholdfast.simulation.runs=N} and
+ * {@code -Dholdfast.simulation.seed=S} make it longer or repeat one.
+ */
+class ReverseSimulationTest {
+
+    private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 1500);
+    private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
+    private static final long MILLI = 1_000_000L;
+
+    /** What the guest serves. */
+    private enum Service {
+        /** A reply depends on its request only. */
+        INDEPENDENT,
+        /** After one request it speaks of itself. */
+        PUSHING,
+        /** A reply depends on the requests of all. */
+        SHARED,
+        /** A reply depends on chance. */
+        RANDOM,
+        /** The same, and its port is held by the wall. */
+        RANDOM_HELD;
+
+        App app(Shared shared) {
+            return switch (this) {
+                case INDEPENDENT -> new EchoHash(shared);
+                case PUSHING -> new ServerPush(shared);
+                case SHARED -> new Counter(shared);
+                case RANDOM, RANDOM_HELD -> new RandomApp(shared);
+            };
+        }
+
+        String request(int number, SplittableRandom random) {
+            String text = Long.toHexString(random.nextLong());
+            return this == PUSHING ? "20 " + text : number + " " + text.repeat(random.nextInt(20) == 0 ? 100 : 1);
+        }
+    }
+
+    @Test
+    void shouldKeepEveryIndependentConnection() {
+        long failovers = playAll(RUNS, Service.INDEPENDENT, 1, ReverseSimulationTest::requireNoReset);
+        assertThat(failovers).isEqualTo(RUNS);
+    }
+
+    @Test
+    void shouldKeepThemOverASecondFailover() {
+        int runs = RUNS / 3;
+        long failovers = playAll(runs, Service.INDEPENDENT, 2, ReverseSimulationTest::requireNoReset);
+        assertThat(failovers).isEqualTo(2L * runs);
+    }
+
+    @Test
+    void shouldKeepConnectionsOnWhichTheGuestSpeaksOfItself() {
+        playAll(RUNS / 30, Service.PUSHING, 1, ReverseSimulationTest::requireNoReset);
+    }
+
+    @Test
+    void shouldResetWhatChanceHasChangedAndNeverSpliceIt() {
+        long[] resets = new long[1];
+        playAll(
+                RUNS / 3,
+                Service.RANDOM,
+                1,
+                world ->
+                        resets[0] += world.reconciler().counters().divergedFlows.value());
+        System.out.println(resets[0] + " resets");
+        assertThat(resets[0]).isGreaterThan(RUNS / 30);
+    }
+
+    @Test
+    void shouldResetNothingWhereChanceIsHeldByTheWall() {
+        playAll(RUNS / 3, Service.RANDOM_HELD, 1, ReverseSimulationTest::requireNoReset);
+    }
+
+    @Test
+    void shouldNeverContradictRepliesThatDependOnEachOther() {
+        long[] resets = new long[1];
+        playAll(
+                RUNS / 3,
+                Service.SHARED,
+                1,
+                world ->
+                        resets[0] += world.reconciler().counters().divergedFlows.value());
+        System.out.println(resets[0] + " resets");
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Sabotage.class, mode = EnumSource.Mode.EXCLUDE, names = "NONE")
+    void shouldSeeTheViolationWhenARuleIsBroken(Sabotage sabotage) {
+        Service service = sabotage == Sabotage.NOTHING_HELD ? Service.RANDOM_HELD : Service.INDEPENDENT;
+        for (long run = 0; run < 2_000; run++) {
+            SimulatedFailover world = play(service, 1, SEED + run, sabotage, false);
+            if (!world.violations.isEmpty()
+                    || world.reconciler().counters().divergedFlows.value() > 0) {
+                return;
+            }
+        }
+        throw new AssertionError(sabotage + " was not noticed in 2000 runs, seed " + SEED);
+    }
+
+    private static void requireNoReset(SimulatedFailover world) {
+        long diverged = world.reconciler().counters().divergedFlows.value();
+        if (diverged > 0) {
+            world.violations.add(diverged + " connections were reset");
+        }
+    }
+
+    private static long playAll(int runs, Service service, int failovers, Consumer<SimulatedFailover> judge) {
+        System.out.println("seed " + SEED + ", runs " + runs);
+        long played = 0;
+        for (long run = 0; run < runs; run++) {
+            SimulatedFailover world = play(service, failovers, SEED + run, Sabotage.NONE, false);
+            judge.accept(world);
+            if (!world.violations.isEmpty()) {
+                SimulatedFailover again = play(service, failovers, SEED + run, Sabotage.NONE, true);
+                assertThat(world.violations)
+                        .as("seed %d%n%s", SEED + run, String.join("\n", again.journal()))
+                        .isEmpty();
+            }
+            played += world.failovers;
+        }
+        System.out.println(played + " failovers");
+        return played;
+    }
+
+    private static SimulatedFailover play(
+            Service service, int failovers, long seed, Sabotage sabotage, boolean journal) {
+        SplittableRandom random = new SplittableRandom(seed);
+        int clients = 1 + random.nextInt(4);
+        Scenario scenario = new Scenario(
+                service::app,
+                random.nextBoolean(),
+                random.nextInt(3) == 0 ? 7 : Endpoints.NO_VLAN,
+                clients,
+                random.nextInt(3) == 0 ? random.nextInt(10) : 0,
+                random.nextInt(4) == 0 ? random.nextInt(5) : 0,
+                failovers,
+                random.nextInt(4) != 0,
+                random.nextInt(4) != 0,
+                random.nextInt(4) == 0 ? -1 : random.nextInt(9),
+                random.nextBoolean(),
+                random.nextInt(30),
+                service == Service.RANDOM_HELD,
+                sabotage);
+        SimulatedFailover world = new SimulatedFailover(scenario, random.nextLong());
+        if (journal) {
+            world.keepJournal();
+        }
+        long intervalNanos = (10 + random.nextInt(200)) * MILLI;
+        long confirmNanos = random.nextLong(2 * intervalNanos);
+        long killNanos = (5 + random.nextInt(800)) * MILLI;
+        for (int i = 0; i < clients; i++) {
+            Client client = world.client(
+                    random.nextLong(killNanos * 5 / 4), world.clientConfig().build());
+            client.pipelined = 1 + random.nextInt(4);
+            client.closes = service != Service.PUSHING && random.nextInt(3) == 0;
+            int requests = service == Service.PUSHING ? 1 : 1 + random.nextInt(random.nextInt(8) == 0 ? 400 : 40);
+            for (int request = 1; request <= requests; request++) {
+                client.requests.add(SimulatedFailover.line(service.request(request, random)));
+            }
+        }
+        world.at(0, () -> world.protect(intervalNanos, confirmNanos));
+        world.at(killNanos, () -> world.kill(random.nextLong(300 * MILLI), random.nextLong(100 * MILLI)));
+        world.run();
+        return world;
+    }
+}

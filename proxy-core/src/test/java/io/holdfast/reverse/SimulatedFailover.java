@@ -1,0 +1,677 @@
+package io.holdfast.reverse;
+
+import io.holdfast.frame.UnfinishedChecksum;
+import io.holdfast.reverse.model.App;
+import io.holdfast.reverse.model.Endpoints;
+import io.holdfast.reverse.model.ModelHost;
+import io.holdfast.reverse.model.ModelTcp;
+import io.holdfast.reverse.model.Segment;
+import io.holdfast.reverse.model.SegmentCodec;
+import io.holdfast.reverse.model.Shared;
+import io.holdfast.reverse.model.TcpConfig;
+import io.holdfast.reverse.model.Verdict;
+import io.holdfast.reverse.model.Verdicts;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A guest, its clients, a network between them that loses, repeats and reorders, and the {@link Reconciler} with a wall in the
+ * middle. The guest is checkpointed, dies at some moment, and is restored from the newest checkpoint that was confirmed. Frames
+ * are real bytes, ends are models of TCP that find fault with what a real one would reject. All of it follows from a seed.
+ *
+ * <p>The truth about a stream is what the guest that lives at the end has put into it, from its beginning on.
+ */
+final class SimulatedFailover {
+
+    /** A rule that is broken, to see that it is found out. */
+    enum Sabotage {
+        NONE,
+        /** the log is cut by a checkpoint that the restored guest does not have. */
+        LOG_CUT_TOO_EARLY,
+        /** what should be held leaves at once. */
+        NOTHING_HELD,
+        /** INV-2: the barrier is placed when the guest runs again. */
+        LATE_BARRIER
+    }
+
+    /**
+     * What is played.
+     *
+     * @param app what the guest runs
+     * @param ipv6 whether the clients use it
+     * @param vlanId {@link Endpoints#NO_VLAN} for none
+     * @param lossPercent of the frames between proxy and clients
+     * @param tapLossPercent of the frames that a restored guest is given
+     * @param failovers how many times the guest dies
+     * @param heldPort whether the guest's connections are held by the wall
+     */
+    record Scenario(
+            Function<Shared, App> app,
+            boolean ipv6,
+            int vlanId,
+            int clients,
+            int lossPercent,
+            int tapLossPercent,
+            int failovers,
+            boolean timestamps,
+            boolean sack,
+            int windowScale,
+            boolean unfinishedChecksums,
+            int guestCutPercent,
+            boolean heldPort,
+            Sabotage sabotage) {}
+
+    static final int PREFIX = UnfinishedChecksum.PREFIX_BYTES;
+    private static final int GUEST_PORT = 80;
+    private static final long MILLI = 1_000_000L;
+    private static final long LIMIT_NANOS = 60_000 * MILLI;
+
+    private record Event(long atNanos, long number, Runnable action) {}
+
+    private record HeldFrame(long stamp, Runnable release) {}
+
+    private record Checkpoint(long epoch, ModelHost guest, Map<Endpoints, Stream> streams, long guestNanos) {}
+
+    /** What the guest has put into one connection, in one of its lives. */
+    private static final class Stream {
+        private int first;
+        private byte[] bytes = new byte[256];
+        private int length;
+
+        Stream(int first) {
+            this.first = first;
+        }
+
+        Stream copy() {
+            Stream copy = new Stream(first);
+            copy.bytes = bytes.clone();
+            copy.length = length;
+            return copy;
+        }
+
+        void put(Segment segment) {
+            int at = segment.sequence() - first;
+            int end = at + segment.payload().length;
+            if (at < 0 || end <= length) {
+                return;
+            }
+            if (end > bytes.length) {
+                bytes = Arrays.copyOf(bytes, Math.max(end, bytes.length * 2));
+            }
+            System.arraycopy(segment.payload(), 0, bytes, at, segment.payload().length);
+            length = end;
+        }
+    }
+
+    /** One client with its connection and what it wants. */
+    final class Client {
+        final Endpoints endpoints;
+        final ModelTcp tcp;
+        final List<byte[]> requests = new ArrayList<>();
+        private byte[] received = new byte[1024];
+        int receivedBytes;
+        boolean closes;
+
+        Client(Endpoints endpoints, TcpConfig config, SplittableRandom own) {
+            this.endpoints = endpoints;
+            this.tcp = ModelTcp.connect(config, own);
+        }
+
+        void run() {
+            for (byte[] read = tcp.read(1 << 16); read.length > 0; read = tcp.read(1 << 16)) {
+                if (receivedBytes + read.length > received.length) {
+                    received = Arrays.copyOf(received, (receivedBytes + read.length) * 2);
+                }
+                System.arraycopy(read, 0, received, receivedBytes, read.length);
+                receivedBytes += read.length;
+            }
+            while (!requests.isEmpty() && mayAsk() && tcp.writableBytes() >= requests.getFirst().length) {
+                tcp.write(requests.removeFirst());
+                asked++;
+            }
+            if (closes && requests.isEmpty() && answers() >= asked) {
+                tcp.close();
+            }
+            send(this);
+        }
+
+        int asked;
+        int pipelined = 1;
+
+        private boolean mayAsk() {
+            return asked - answers() < pipelined;
+        }
+
+        /** Whole answers that have arrived. */
+        int answers() {
+            int count = 0;
+            for (int at = 0; at + 4 <= receivedBytes; count++) {
+                int length = (received[at] & 0xff) << 24
+                        | (received[at + 1] & 0xff) << 16
+                        | (received[at + 2] & 0xff) << 8
+                        | (received[at + 3] & 0xff);
+                if (length < 0 || at + 4 + length > receivedBytes) {
+                    break;
+                }
+                at += 4 + length;
+            }
+            return count;
+        }
+    }
+
+    private final Scenario scenario;
+    private final SplittableRandom random;
+    private final PriorityQueue<Event> events = new PriorityQueue<>((one, other) -> one.atNanos != other.atNanos
+            ? Long.compare(one.atNanos, other.atNanos)
+            : Long.compare(one.number, other.number));
+    private final SegmentCodec codec = new SegmentCodec();
+    private final byte[] scratchBytes = new byte[1 << 17];
+    private final MemorySegment scratch = MemorySegment.ofArray(scratchBytes);
+    private final Deque<HeldFrame> held = new ArrayDeque<>();
+    private final Deque<byte[]> fromGuest = new ArrayDeque<>();
+    private final Reconciler reconciler;
+    private final TcpConfig guestConfig;
+    private final List<String> journal = new ArrayList<>();
+
+    final List<Client> clients = new ArrayList<>();
+    final List<String> violations = new ArrayList<>();
+
+    private long nowNanos = 1_000 * MILLI;
+    private long eventNumber;
+    private @Nullable ModelHost guest;
+    /** The guest's clock is that much behind. */
+    private long guestLagNanos;
+
+    private long guestTimerAt = Long.MAX_VALUE;
+    private Map<Endpoints, Stream> streams = new HashMap<>();
+    private final Deque<Checkpoint> checkpoints = new ArrayDeque<>();
+    private long openEpoch = 1;
+    private long frontier;
+    private boolean alone = true;
+    private boolean protecting;
+    private int life;
+    private boolean journaling;
+
+    int failovers;
+    int attempts;
+    private boolean firstAttempt;
+    private long liveNanos;
+    private long intervalNanos;
+    private long confirmNanos;
+
+    SimulatedFailover(Scenario scenario, long seed) {
+        this.scenario = scenario;
+        this.random = new SplittableRandom(seed);
+        this.guestConfig = TcpConfig.linux()
+                .timestamps(scenario.timestamps)
+                .sack(scenario.sack)
+                .windowScale(scenario.windowScale)
+                .cutPercent(scenario.guestCutPercent)
+                .answerIntervalNanos(0)
+                .build();
+        this.guest = new ModelHost(
+                GUEST_PORT, random.nextLong(), guestConfig, scenario.unfinishedChecksums, scenario.app, random.split());
+        this.reconciler = new Reconciler(
+                new Reconciler.Settings(1 << 20, 1 << 20, 1000, port -> scenario.heldPort, PREFIX, random.nextLong()),
+                new Wires());
+    }
+
+    /** Adds a client that opens its connection at some time. */
+    Client client(long startNanos, TcpConfig config) {
+        int number = clients.size();
+        long mac = 0x0200_0000_0100L + number;
+        Endpoints endpoints = scenario.ipv6
+                ? Endpoints.ipv6(
+                        mac,
+                        0x0200_0000_0001L,
+                        0xfd00L << 48,
+                        100 + number,
+                        0xfd00L << 48,
+                        1,
+                        40_000 + number,
+                        GUEST_PORT)
+                : Endpoints.ipv4(
+                        mac, 0x0200_0000_0001L, 0x0a00_0064 + number, 0x0a00_0001, 40_000 + number, GUEST_PORT);
+        Client client = new Client(endpoints.inVlan(scenario.vlanId), config, random.split());
+        clients.add(client);
+        at(startNanos, client::run);
+        return client;
+    }
+
+    TcpConfig.Builder clientConfig() {
+        return TcpConfig.linux()
+                .initialSequence(nearWrap())
+                .clockOffsetMillis(nearWrap())
+                .timestamps(scenario.timestamps)
+                .sack(scenario.sack)
+                .windowScale(scenario.windowScale)
+                .cutPercent(10)
+                .answerIntervalNanos(0);
+    }
+
+    /** most numbers go round soon. */
+    private int nearWrap() {
+        return random.nextInt(4) == 0 ? random.nextInt() : -random.nextInt(20_000);
+    }
+
+    SplittableRandom random() {
+        return random;
+    }
+
+    Reconciler reconciler() {
+        return reconciler;
+    }
+
+    void keepJournal() {
+        journaling = true;
+    }
+
+    List<String> journal() {
+        return journal;
+    }
+
+    // ---- the course of things ----
+
+    void at(long afterNanos, Runnable action) {
+        events.add(new Event(nowNanos + afterNanos, eventNumber++, action));
+    }
+
+    /** Runs until nothing happens any more, or for a minute of its own time. */
+    void run() {
+        long end = nowNanos + LIMIT_NANOS;
+        int steps = 0;
+        while (!events.isEmpty() && events.peek().atNanos < end && steps++ < 400_000 && !isOver()) {
+            Event event = events.remove();
+            nowNanos = Math.max(nowNanos, event.atNanos);
+            event.action.run();
+            pumpGuest();
+        }
+        judge();
+        reconciler.close();
+    }
+
+    private boolean isOver() {
+        if (failovers < scenario.failovers) {
+            return false;
+        }
+        for (Client client : clients) {
+            if (!client.tcp.isReset() && (!client.requests.isEmpty() || client.answers() < client.asked)) {
+                return false;
+            }
+        }
+        return reconciler.phase() == Reconciler.Phase.RUNNING && nowNanos > liveNanos + 8_000 * MILLI;
+    }
+
+    // ---- clients and the network ----
+
+    private void send(Client client) {
+        for (Segment segment = client.tcp.pollOutput(nowNanos);
+                segment != null;
+                segment = client.tcp.pollOutput(nowNanos)) {
+            int length = codec.write(client.endpoints, segment, scratch, PREFIX, false);
+            byte[] bytes = Arrays.copyOf(scratchBytes, PREFIX + length);
+            journal("client", client.endpoints.sourcePort(), segment);
+            travel(bytes, this::atProxyFromClient);
+        }
+        wake(client);
+    }
+
+    private void wake(Client client) {
+        long next = client.tcp.nextTimerNanos();
+        if (next != Long.MAX_VALUE) {
+            at(Math.max(0, next - nowNanos), () -> {
+                if (client.tcp.nextTimerNanos() <= nowNanos) {
+                    client.tcp.onTime(nowNanos);
+                    client.run();
+                }
+            });
+        }
+    }
+
+    private void travel(byte[] bytes, Consumer<byte[]> to) {
+        if (random.nextInt(100) < scenario.lossPercent) {
+            return;
+        }
+        boolean rough = scenario.lossPercent > 0;
+        long delay = MILLI / 10 + (rough && random.nextInt(10) == 0 ? random.nextLong(3 * MILLI) : 0);
+        at(delay, () -> to.accept(bytes));
+        if (rough && random.nextInt(50) == 0) {
+            byte[] twin = bytes.clone(); // The proxy changes frames where they are.
+            at(delay + random.nextLong(2 * MILLI), () -> to.accept(twin));
+        }
+    }
+
+    private void atProxyFromClient(byte[] bytes) {
+        reconciler.onClientFrame(0, MemorySegment.ofArray(bytes), PREFIX, bytes.length - PREFIX);
+    }
+
+    private void atClient(byte[] bytes) {
+        MemorySegment memory = MemorySegment.ofArray(bytes);
+        Segment segment;
+        try {
+            segment = codec.read(memory, PREFIX, bytes.length - PREFIX);
+        } catch (AssertionError e) {
+            violations.add("a client got a damaged frame: " + e.getMessage());
+            return;
+        }
+        Endpoints from = codec.endpointsOf(memory, PREFIX, bytes.length - PREFIX);
+        for (Client client : clients) {
+            if (client.endpoints.equals(from.reversed())) {
+                journal("to client", client.endpoints.sourcePort(), segment);
+                client.tcp.onSegment(segment, nowNanos);
+                client.run();
+                return;
+            }
+        }
+        violations.add("a frame for nobody: " + from);
+    }
+
+    private final class Wires implements Outlet {
+        @Override
+        public boolean toGuest(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+            byte[] bytes = copy(memory, offsetBytes, lengthBytes);
+            int to = life;
+            if (life > 0 && random.nextInt(100) < scenario.tapLossPercent) {
+                return true;
+            }
+            at(MILLI / 50, () -> {
+                if (guest != null && to == life) {
+                    MemorySegment frame = MemorySegment.ofArray(bytes);
+                    try {
+                        journal("to guest", 0, codec.read(frame, PREFIX, bytes.length - PREFIX));
+                        guest.onFrame(frame, PREFIX, bytes.length - PREFIX, guestNanos());
+                    } catch (AssertionError e) {
+                        violations.add("the guest got a damaged frame: " + e.getMessage());
+                    }
+                }
+            });
+            return true;
+        }
+
+        @Override
+        public void toClient(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+            travel(copy(memory, offsetBytes, lengthBytes), SimulatedFailover.this::atClient);
+        }
+
+        @Override
+        public void hold(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+            byte[] bytes = copy(memory, offsetBytes, lengthBytes);
+            boolean open = alone && reconciler.phase() == Reconciler.Phase.RUNNING;
+            if (open || scenario.sabotage == Sabotage.NOTHING_HELD) {
+                travel(bytes, SimulatedFailover.this::atClient);
+            } else {
+                held.add(new HeldFrame(openEpoch, () -> travel(bytes, SimulatedFailover.this::atClient)));
+            }
+        }
+
+        private byte[] copy(MemorySegment memory, long offsetBytes, int lengthBytes) {
+            return memory.asSlice(offsetBytes - PREFIX, (long) PREFIX + lengthBytes)
+                    .toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    // ---- the guest ----
+
+    private long guestNanos() {
+        return nowNanos - guestLagNanos;
+    }
+
+    private void pumpGuest() {
+        ModelHost running = guest;
+        if (running == null) {
+            return;
+        }
+        int length;
+        while ((length = running.pollFrame(scratch, PREFIX, guestNanos())) > 0) {
+            byte[] bytes = Arrays.copyOf(scratchBytes, PREFIX + length);
+            noteTruth(bytes);
+            fromGuest.add(bytes);
+            int from = life;
+            at(MILLI / 50, () -> {
+                if (from == life && !fromGuest.isEmpty()) {
+                    atProxyFromGuest(fromGuest.remove());
+                }
+            });
+        }
+        long next = running.nextTimerNanos();
+        if (next != Long.MAX_VALUE && next + guestLagNanos != guestTimerAt) {
+            guestTimerAt = next + guestLagNanos;
+            int of = life;
+            at(Math.max(0, guestTimerAt - nowNanos), () -> {
+                if (of == life && guest != null) {
+                    guest.onTime(guestNanos());
+                    guestTimerAt = Long.MAX_VALUE;
+                }
+            });
+        }
+    }
+
+    private void noteTruth(byte[] bytes) {
+        MemorySegment memory = MemorySegment.ofArray(bytes);
+        Segment segment = codec.read(memory, PREFIX, bytes.length - PREFIX);
+        Endpoints from = codec.endpointsOf(memory, PREFIX, bytes.length - PREFIX);
+        journal("guest", from.destinationPort(), segment);
+        if (segment.has(Segment.SYN)) {
+            Stream known = streams.get(from);
+            if (known == null || known.first != segment.sequence() + 1) {
+                streams.put(from, new Stream(segment.sequence() + 1));
+            }
+            return;
+        }
+        Stream stream = streams.get(from);
+        if (stream != null) {
+            stream.put(segment);
+        }
+    }
+
+    private void atProxyFromGuest(byte[] bytes) {
+        reconciler.onGuestFrame(0, MemorySegment.ofArray(bytes), PREFIX, bytes.length - PREFIX, nowNanos);
+        afterReconciler();
+    }
+
+    // ---- checkpoints ----
+
+    /** Takes checkpoints from now on, at some interval, each confirmed some time later. */
+    void protect(long intervalNanos, long confirmNanos) {
+        this.intervalNanos = intervalNanos;
+        this.confirmNanos = confirmNanos;
+        protecting = true;
+        alone = false;
+        checkpoint(life);
+    }
+
+    private void checkpoint(int of) {
+        ModelHost running = guest;
+        if (running == null || of != life || !protecting) {
+            return;
+        }
+        boolean late = random.nextInt(8) == 0;
+        while (!late && !fromGuest.isEmpty()) {
+            atProxyFromGuest(fromGuest.remove());
+        }
+        Map<Endpoints, Stream> copies = new HashMap<>();
+        streams.forEach((endpoints, stream) -> copies.put(endpoints, stream.copy()));
+        Checkpoint checkpoint = new Checkpoint(openEpoch, running.copy(random.split()), copies, guestNanos());
+        long closed = openEpoch++;
+        if (scenario.sabotage == Sabotage.LATE_BARRIER) {
+            at(2 * MILLI, () -> reconciler.onBarrier(closed));
+        } else {
+            reconciler.onBarrier(closed);
+        }
+        at(confirmNanos, () -> {
+            if (of == life && guest != null) {
+                commit(checkpoint);
+            }
+        });
+        if (scenario.sabotage == Sabotage.LOG_CUT_TOO_EARLY && frontier > 0) {
+            reconciler.onCommit(closed);
+        }
+        at(intervalNanos, () -> checkpoint(of));
+    }
+
+    private void commit(Checkpoint checkpoint) {
+        frontier = checkpoint.epoch;
+        checkpoints.clear();
+        checkpoints.add(checkpoint);
+        reconciler.onCommit(frontier);
+        while (!held.isEmpty() && held.getFirst().stamp <= frontier) {
+            held.remove().release.run();
+        }
+        note("committed " + frontier);
+    }
+
+    // ---- failover ----
+
+    /** Kills the guest, and restores it some time later. */
+    void kill(long detectNanos, long restoreNanos) {
+        if (checkpoints.isEmpty() || guest == null) {
+            at(20 * MILLI, () -> kill(detectNanos, restoreNanos));
+            return;
+        }
+        note("killed");
+        guest = null;
+        life++;
+        if (random.nextBoolean()) {
+            while (!fromGuest.isEmpty()) { // What it had sent may still arrive, or not.
+                reconciler.onGuestFrame(
+                        0,
+                        MemorySegment.ofArray(fromGuest.peek()),
+                        PREFIX,
+                        fromGuest.remove().length - PREFIX,
+                        nowNanos);
+            }
+        }
+        fromGuest.clear();
+        at(detectNanos, () -> {
+            reconciler.onGuestLost();
+            held.clear();
+        });
+        at(detectNanos + restoreNanos, () -> restore(ReplayOrder.GATED, true));
+    }
+
+    private void restore(ReplayOrder order, boolean first) {
+        firstAttempt = first;
+        Checkpoint checkpoint = checkpoints.getFirst();
+        note(reconciler.divergences().toString());
+        note("restored from " + checkpoint.epoch + ", " + order);
+        attempts++;
+        life++;
+        openEpoch++;
+        fromGuest.clear();
+        held.clear();
+        guestTimerAt = Long.MAX_VALUE;
+        guest = checkpoint.guest.copy(random.split());
+        streams = new HashMap<>();
+        checkpoint.streams.forEach((endpoints, stream) -> streams.put(endpoints, stream.copy()));
+        guestLagNanos = nowNanos - checkpoint.guestNanos;
+        reconciler.onGuestRestored(order, nowNanos);
+        int of = life;
+        at(0, () -> tick(of, nowNanos + 5_000 * MILLI));
+        afterReconciler();
+    }
+
+    private void tick(int of, long deadlineNanos) {
+        if (of != life || nowNanos > deadlineNanos + 10_000 * MILLI) {
+            return;
+        }
+        reconciler.onTime(nowNanos);
+        if (reconciler.phase() != Reconciler.Phase.CATCHING_UP) {
+            at(10 * MILLI, () -> tick(of, deadlineNanos));
+            return;
+        }
+        if (firstAttempt && (nowNanos > deadlineNanos || (reconciler.isDecided() && reconciler.divergedFlows() > 0))) {
+            restore(ReplayOrder.SERIAL, false);
+            return;
+        }
+        if (nowNanos > deadlineNanos) {
+            note("gave up the rest");
+            reconciler.giveUpRest();
+        }
+        afterReconciler();
+        at(MILLI, () -> tick(of, deadlineNanos));
+    }
+
+    private void afterReconciler() {
+        if (!reconciler.isDecided() || (firstAttempt && reconciler.divergedFlows() > 0)) {
+            return;
+        }
+        note("live " + reconciler.divergences());
+        reconciler.goLive(nowNanos);
+        failovers++;
+        liveNanos = nowNanos;
+        alone = true;
+        protecting = false;
+        checkpoints.clear();
+        while (!held.isEmpty()) {
+            held.remove().release.run();
+        }
+        if (failovers < scenario.failovers) {
+            at(random.nextLong(100 * MILLI), () -> protect(intervalNanos, confirmNanos));
+            at(random.nextLong(600 * MILLI), () -> kill(random.nextLong(300 * MILLI), random.nextLong(100 * MILLI)));
+        }
+    }
+
+    // ---- judgement ----
+
+    private void judge() {
+        for (Client client : clients) {
+            Stream truth = streams.get(client.endpoints.reversed());
+            boolean reset = client.tcp.isReset();
+            if (!reset && client.receivedBytes > 0) {
+                if (truth == null || client.receivedBytes > truth.length) {
+                    violations.add("client " + client.endpoints.sourcePort() + " has " + client.receivedBytes
+                            + " bytes, of which its guest knows " + (truth == null ? "nothing" : truth.length));
+                } else {
+                    int same = Arrays.mismatch(
+                            client.received, 0, client.receivedBytes, truth.bytes, 0, client.receivedBytes);
+                    if (same >= 0) {
+                        violations.add("client " + client.endpoints.sourcePort() + " has another byte at " + same
+                                + " than its guest");
+                    }
+                }
+            }
+            if (!reset && (!client.requests.isEmpty() || client.answers() < client.asked)) {
+                violations.add("client " + client.endpoints.sourcePort() + " waits for an answer for ever: "
+                        + client.answers() + " of " + client.asked + ", " + client.tcp);
+            }
+            Verdicts verdicts = client.tcp.verdicts();
+            // A network that reorders by more than a round trip makes old segments of its own.
+            long networks =
+                    scenario.lossPercent > 0 ? verdicts.count(Verdict.PAWS) + verdicts.count(Verdict.ACK_TOO_OLD) : 0;
+            // What had been acknowledged selectively, the restored guest gets a moment later (RFC 2018, section 8).
+            networks += verdicts.count(Verdict.SACK_RENEGED);
+            if (verdicts.faultCount() > networks) {
+                violations.add("client " + client.endpoints.sourcePort() + " finds fault: " + verdicts);
+            }
+        }
+    }
+
+    private void journal(String who, int port, Segment segment) {
+        if (journaling) {
+            journal.add("%.3f %s %d %s".formatted(nowNanos / 1e6, who, port, segment));
+        }
+    }
+
+    private void note(String what) {
+        if (journaling) {
+            journal.add("%.3f ---- %s".formatted(nowNanos / 1e6, what));
+        }
+    }
+
+    static byte[] line(String text) {
+        return (text + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+}
