@@ -1,18 +1,25 @@
 package io.holdfast.bridge;
 
 import io.holdfast.port.FramePort;
+import io.holdfast.port.FrameSink;
+import io.holdfast.reverse.Reconciler;
+import io.holdfast.reverse.ReplayOrder;
+import io.holdfast.reverse.ReverseCounters;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
 import io.holdfast.wall.WallRefusal.Reason;
+import io.holdfast.wall.WallState;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Carries frames between a guest's NICs and their uplinks, with the {@link BufferWall} in between. All NICs share the
@@ -30,17 +37,25 @@ public final class Bridge implements AutoCloseable {
     /**
      * Where one NIC's frames come from and go to.
      *
-     * @param guestPort towards the guest
+     * @param guestPorts towards the places where the guest may live: one if the proxy stands beside it, two inline
      * @param uplink towards router and clients
      */
-    public record Nic(FramePort guestPort, FramePort uplink) {
+    public record Nic(List<FramePort> guestPorts, FramePort uplink) {
 
         public Nic {
-            if (guestPort.prefixBytes() != uplink.prefixBytes()) {
-                throw new IllegalArgumentException(
-                        "%s and %s are of different kinds, and one would misread the other's frames"
-                                .formatted(guestPort.interfaceName(), uplink.interfaceName()));
+            guestPorts = List.copyOf(guestPorts);
+            for (FramePort guestPort : guestPorts) {
+                if (guestPort.prefixBytes() != uplink.prefixBytes()) {
+                    throw new IllegalArgumentException(
+                            "%s and %s are of different kinds, and one would misread the other's frames"
+                                    .formatted(guestPort.interfaceName(), uplink.interfaceName()));
+                }
             }
+        }
+
+        /** Beside the guest. */
+        public Nic(FramePort guestPort, FramePort uplink) {
+            this(List.of(guestPort), uplink);
         }
     }
 
@@ -52,8 +67,20 @@ public final class Bridge implements AutoCloseable {
      * @param drainNanos how long a barrier waits at most for frames that the kernel has already accepted
      * @param holds false for a bare bridge, which shows what happens without a wall: whatever may ever leave does so at
      *     once
+     * @param inline what the reconciler may use, if the proxy stands in front of both hosts
      */
-    public record Settings(long limitBytes, long highWaterBytes, long drainNanos, boolean holds) {}
+    public record Settings(
+            long limitBytes,
+            long highWaterBytes,
+            long drainNanos,
+            boolean holds,
+            Optional<Reconciler.Settings> inline) {
+
+        /** Beside the guest. */
+        public Settings(long limitBytes, long highWaterBytes, long drainNanos, boolean holds) {
+            this(limitBytes, highWaterBytes, drainNanos, holds, Optional.empty());
+        }
+    }
 
     /** What a barrier has closed. */
     public record Barrier(long epoch, long frames, long bytes, boolean atLimit, boolean drained) {}
@@ -66,6 +93,9 @@ public final class Bridge implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final List<OutboundLane> outbound = new ArrayList<>();
     private final List<InboundLane> inbound = new ArrayList<>();
+    private final List<PortCapture> captures = new ArrayList<>();
+    private final List<Nic> nics;
+    private final @Nullable InlineLane inline;
     /** Held by whoever gives a frame to a guest port from outside the lanes. */
     private final Object injecting = new Object();
 
@@ -84,15 +114,16 @@ public final class Bridge implements AutoCloseable {
             PressureListener onPressure,
             LaneFailure onFailure) {
         this.wall = wall;
+        this.nics = List.copyOf(nics);
         this.drainNanos = settings.drainNanos();
         long capacityBytes = Long.highestOneBit(settings.limitBytes() / nics.size());
         long highWaterBytes = Math.min(settings.highWaterBytes() / nics.size(), capacityBytes);
         for (int nic = 0; nic < nics.size(); nic++) {
-            FramePort guestPort = nics.get(nic).guestPort();
+            List<FramePort> guestPorts = nics.get(nic).guestPorts();
             FramePort uplink = nics.get(nic).uplink();
             outbound.add(new OutboundLane(
                     nic,
-                    guestPort,
+                    guestPorts.getFirst(),
                     uplink,
                     wall,
                     capacityBytes,
@@ -102,14 +133,35 @@ public final class Bridge implements AutoCloseable {
                     observer,
                     onPressure,
                     onFailure));
-            inbound.add(new InboundLane(uplink, guestPort, wall, onFailure));
+            inbound.add(new InboundLane(uplink, guestPorts, wall));
         }
+        inline = settings.inline()
+                .map(reverse -> new InlineLane(this.nics, outbound, inbound, wall, reverse, onFailure))
+                .orElse(null);
+        for (int nic = 0; nic < nics.size(); nic++) {
+            addCaptures(nic, onFailure);
+        }
+    }
+
+    /** Each port has a thread that takes its frames. */
+    private void addCaptures(int nic, LaneFailure onFailure) {
+        List<FramePort> guestPorts = nics.get(nic).guestPorts();
+        FramePort uplink = nics.get(nic).uplink();
+        for (int place = 0; place < guestPorts.size(); place++) {
+            FrameSink sink = inline == null ? outbound.get(nic) : inline.fromGuest(nic, place);
+            captures.add(new PortCapture("capture", guestPorts.get(place), sink, onFailure));
+        }
+        captures.add(new PortCapture(
+                "inbound", uplink, inline == null ? inbound.get(nic) : inline.fromClients(nic), onFailure));
     }
 
     /** Begins to carry frames. */
     public void start() {
         outbound.forEach(OutboundLane::start);
-        inbound.forEach(InboundLane::start);
+        if (inline != null) {
+            inline.start();
+        }
+        captures.forEach(PortCapture::start);
     }
 
     /** What the wall is; for reading. */
@@ -137,7 +189,13 @@ public final class Bridge implements AutoCloseable {
         long nowEpochNanos = now.getEpochSecond() * 1_000_000_000L + now.getNano();
         long nowNanos = System.nanoTime();
         outbound.forEach(lane -> lane.onBarrier(nowNanos, nowEpochNanos));
-        long epoch = wall.barrier(from, incarnation, termNumber);
+        long epoch = inline == null
+                ? wall.barrier(from, incarnation, termNumber)
+                : inline.command(reconciler -> {
+                    long closedEpoch = wall.barrier(from, incarnation, termNumber);
+                    reconciler.onBarrier(closedEpoch);
+                    return closedEpoch;
+                });
         wakeLanes();
         long frames = 0;
         long bytes = 0;
@@ -154,7 +212,15 @@ public final class Bridge implements AutoCloseable {
     public long commit(long from, String incarnation, long termNumber, long epoch, long leaseUntilNanos)
             throws WallRefusal {
         long nowNanos = System.nanoTime();
-        long frontier = wall.commit(from, incarnation, termNumber, epoch, leaseUntilNanos, nowNanos);
+        long frontier = inline == null
+                ? wall.commit(from, incarnation, termNumber, epoch, leaseUntilNanos, nowNanos)
+                : inline.command(reconciler -> {
+                    long committed = wall.commit(from, incarnation, termNumber, epoch, leaseUntilNanos, nowNanos);
+                    if (wall.state() == WallState.PROTECTED) {
+                        reconciler.onCommit(committed);
+                    }
+                    return committed;
+                });
         outbound.forEach(lane -> lane.onCommit(nowNanos));
         return frontier;
     }
@@ -164,9 +230,13 @@ public final class Bridge implements AutoCloseable {
         wall.suspend(from, incarnation, termNumber, reason);
     }
 
-    /** See {@link BufferWall#open}. */
+    /** See {@link BufferWall#open}; not before a restored guest is where its clients have seen it. */
     public void open(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
-        wall.open(from, incarnation, termNumber, reason);
+        if (inline == null) {
+            wall.open(from, incarnation, termNumber, reason);
+        } else {
+            inline.open(() -> wall.open(from, incarnation, termNumber, reason));
+        }
         wakeLanes();
     }
 
@@ -192,6 +262,56 @@ public final class Bridge implements AutoCloseable {
             quiet &= lane.awaitQuiet(SEAL_LIMIT_NANOS);
         }
         return quiet;
+    }
+
+    // ---- failover, inline ----
+
+    /**
+     * The guest is dead where it lived; its clients are asked how far they have come. What it had sent and no checkpoint knows
+     * must have been discarded, by a {@link #hello} under a promotion.
+     */
+    public void guestLost(long from, String incarnation, long termNumber) throws WallRefusal {
+        InlineLane lane = requireInline();
+        wall.requireOwner(from, incarnation, termNumber);
+        lane.guestLost();
+    }
+
+    /**
+     * The guest has been restored, and gets what clients have sent once more. May be repeated, with another guest.
+     *
+     * @param place where it lives, a number of its NICs' guest ports
+     */
+    public void guestRestored(long from, String incarnation, long termNumber, int place, ReplayOrder order)
+            throws WallRefusal {
+        InlineLane lane = requireInline();
+        wall.requireOwner(from, incarnation, termNumber);
+        lane.guestRestored(place, order);
+    }
+
+    /** Gives up the connections on which the restored guest is not yet where its client has seen it. */
+    public void giveUpRest(long from, String incarnation, long termNumber) throws WallRefusal {
+        InlineLane lane = requireInline();
+        wall.requireOwner(from, incarnation, termNumber);
+        lane.giveUpRest();
+    }
+
+    /** How far a restored guest has come; empty if the proxy stands beside its guest. */
+    public Optional<CatchUpReport> catchUp() {
+        return Optional.ofNullable(inline).map(InlineLane::report);
+    }
+
+    /** What the reconciler has done; empty if the proxy stands beside its guest. */
+    public Optional<ReverseCounters> reverseCounters() {
+        return Optional.ofNullable(inline).map(lane -> lane.reconciler().counters());
+    }
+
+    private InlineLane requireInline() throws WallRefusal {
+        if (inline == null) {
+            throw new WallRefusal(
+                    Reason.WRONG_STATE,
+                    "this proxy stands beside its guest and has no input log; set `placement: inline` for that");
+        }
+        return inline;
     }
 
     /** See {@link BufferWall#ownerLost}. */
@@ -228,8 +348,9 @@ public final class Bridge implements AutoCloseable {
         for (int nic = 0; nic < outbound.size(); nic++) {
             OutboundLane out = outbound.get(nic);
             InboundLane in = inbound.get(nic);
+            FramePort guestPort = guestPort(nic);
             counters.add(new NicCounters(
-                    out.guestPort().interfaceName(),
+                    guestPort.interfaceName(),
                     out.uplink().interfaceName(),
                     out.releasedFrames.value(),
                     out.releasedBytes.value(),
@@ -248,7 +369,7 @@ public final class Bridge implements AutoCloseable {
                     in.mirror.copiedFrames(),
                     in.mirror.missedFrames(),
                     in.injectedFrames.value(),
-                    out.guestPort().counters(),
+                    guestPort.counters(),
                     out.uplink().counters(),
                     out.holdNanos,
                     out.commitToWireNanos));
@@ -279,7 +400,7 @@ public final class Bridge implements AutoCloseable {
     /** For one who gives the guest frames that clients had sent to its earlier host. */
     public PacedInjection newInjection() {
         return new PacedInjection(
-                this, outbound.stream().map(OutboundLane::guestPort).toArray(FramePort[]::new));
+                this, nics.stream().map(nic -> nic.guestPorts().getFirst()).toArray(FramePort[]::new));
     }
 
     /** One attempt of a {@link PacedInjection}. */
@@ -288,7 +409,7 @@ public final class Bridge implements AutoCloseable {
             if (closed.get() || !wall.state().admitsInput()) {
                 return InjectionOutcome.SHUT_OUT;
             }
-            FramePort guestPort = outbound.get(nic).guestPort();
+            FramePort guestPort = nics.get(nic).guestPorts().getFirst();
             long frameOffset = offsetBytes + prefixBytes;
             int frameBytes = lengthBytes - prefixBytes;
             boolean asItIs = prefixBytes == guestPort.prefixBytes();
@@ -322,25 +443,42 @@ public final class Bridge implements AutoCloseable {
             }
         }
         try {
-            for (OutboundLane lane : outbound) {
-                lane.stop();
-            }
-            for (InboundLane lane : inbound) {
-                lane.stop();
-            }
+            stopLanes();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        for (OutboundLane lane : outbound) {
-            lane.guestPort().close();
-            lane.uplink().close();
+        for (Nic nic : nics) {
+            nic.guestPorts().forEach(FramePort::close);
+            nic.uplink().close();
         }
+    }
+
+    private void stopLanes() throws InterruptedException {
+        boolean ended = true;
+        for (PortCapture capture : captures) {
+            ended &= capture.stop();
+        }
+        if (!ended) {
+            return; // Somebody still gives frames; their memory is left to the end of the process.
+        }
+        if (inline != null) {
+            inline.close();
+        }
+        for (OutboundLane lane : outbound) {
+            lane.stop();
+        }
+    }
+
+    /** Where the guest lives. */
+    private FramePort guestPort(int nic) {
+        return nics.get(nic).guestPorts().get(inline == null ? 0 : inline.place());
     }
 
     private boolean awaitDrained(long limitNanos) {
         long deadlineNanos = System.nanoTime() + limitNanos;
-        for (OutboundLane lane : outbound) {
-            while (!lane.isDrained()) {
+        for (int nic = 0; nic < nics.size(); nic++) {
+            FramePort guestPort = guestPort(nic);
+            while (!guestPort.isDrained()) {
                 if (System.nanoTime() - deadlineNanos > 0) {
                     return false;
                 }

@@ -4,9 +4,9 @@ import io.holdfast.measure.Counter;
 import io.holdfast.port.FrameBurst;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
-import io.holdfast.port.PortException;
 import io.holdfast.wall.BufferWall;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * What the network sends to one NIC of the guest: handed on at once, never waiting for outbound frames, and not at all
@@ -14,11 +14,12 @@ import java.lang.foreign.MemorySegment;
  */
 final class InboundLane implements FrameSink {
 
-    private final FramePort uplink;
-    private final FrameBurst delivering;
+    /** One for each place where the guest may be. */
+    private final List<FrameBurst> bursts;
+
     private final BufferWall wall;
     private final FrameTap tap;
-    private final Thread thread;
+    private FrameBurst delivering;
 
     final InputMirror mirror;
 
@@ -27,21 +28,18 @@ final class InboundLane implements FrameSink {
     /** Beside the lane; whoever injects counts them, one at a time. */
     final Counter injectedFrames = new Counter();
 
-    InboundLane(FramePort uplink, FramePort guestPort, BufferWall wall, LaneFailure onFailure) {
-        this.uplink = uplink;
-        this.delivering = guestPort.newBurst();
+    InboundLane(FramePort uplink, List<FramePort> guestPorts, BufferWall wall) {
+        this.bursts = guestPorts.stream().map(FramePort::newBurst).toList();
+        this.delivering = bursts.getFirst();
         this.wall = wall;
         this.mirror = new InputMirror(uplink.interfaceName(), uplink.prefixBytes());
         this.tap = new FrameTap(uplink.interfaceName(), uplink.prefixBytes());
-        this.thread = LaneThread.of("inbound-" + uplink.interfaceName(), this::deliverUntilStopped, onFailure);
     }
 
-    void start() {
-        thread.start();
-    }
-
-    private void deliverUntilStopped() throws PortException {
-        uplink.capture(this);
+    /** The guest lives at another place from now on. By whoever gives the lane its frames. */
+    void deliverTo(int place) {
+        deliver();
+        delivering = bursts.get(place);
     }
 
     @Override
@@ -74,10 +72,5 @@ final class InboundLane implements FrameSink {
 
     FrameTap tap() {
         return tap;
-    }
-
-    void stop() throws InterruptedException {
-        uplink.stopCapture();
-        thread.join(LaneThread.JOIN_MILLIS);
     }
 }

@@ -6,7 +6,6 @@ import io.holdfast.measure.NanoHistogram;
 import io.holdfast.port.FrameBurst;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
-import io.holdfast.port.PortException;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.WallState;
@@ -43,7 +42,6 @@ final class OutboundLane implements FrameSink {
     private final PressureListener onPressure;
     private final FrameTap tap;
 
-    private final Thread captureThread;
     private final Thread releaseThread;
     private volatile boolean stopping;
 
@@ -104,22 +102,15 @@ final class OutboundLane implements FrameSink {
         this.observer = observer;
         this.tap = new FrameTap(guestPort.interfaceName(), prefixBytes);
         this.onPressure = onPressure;
-        this.captureThread =
-                LaneThread.of("capture-" + guestPort.interfaceName(), this::captureUntilStopped, onFailure);
         this.releaseThread =
                 LaneThread.of("release-" + guestPort.interfaceName(), this::releaseUntilStopped, onFailure);
     }
 
     void start() {
         releaseThread.start();
-        captureThread.start();
     }
 
     // ---- capture thread ----
-
-    private void captureUntilStopped() throws PortException {
-        guestPort.capture(this);
-    }
 
     @Override
     public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
@@ -127,6 +118,27 @@ final class OutboundLane implements FrameSink {
         // Whoever has closed the wall sees that this frame has begun, or it sees the closed wall.
         VarHandle.fullFence();
         route(memory, offsetBytes, lengthBytes, kernelEpochNanos);
+    }
+
+    /**
+     * A frame of the guest that the ledger of its connection knows: it leaves at once where the wall holds frames for the
+     * backup's sake only (R-2). In any other state the wall decides as for all frames.
+     *
+     * @param failingOver whether a restored guest catches up: what it says again its clients may have, under its new term
+     */
+    void leaveAtOnce(
+            boolean failingOver, MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+        begunFrames.increment();
+        VarHandle.fullFence();
+        WallState state = wall.state();
+        if (state == WallState.PROTECTED || (failingOver && state == WallState.ARMING)) {
+            observer.onOutboundFrame(nic, memory, offsetBytes, lengthBytes);
+            tap.copy(FrameFate.PASSED, wall.openEpoch(), memory, offsetBytes, lengthBytes, kernelEpochNanos);
+            pass(memory, offsetBytes, lengthBytes);
+            passedFrames.increment();
+        } else {
+            route(memory, offsetBytes, lengthBytes, kernelEpochNanos);
+        }
     }
 
     @Override
@@ -284,10 +296,6 @@ final class OutboundLane implements FrameSink {
         barrierNanos = nowNanos;
     }
 
-    boolean isDrained() {
-        return guestPort.isDrained();
-    }
-
     /** Whether the ring can hardly take another epoch's output, or could not take the last one's (INV-5). */
     boolean isAtLimit() {
         return ring.usedBytes() > ring.capacityBytes() / 8 * 7;
@@ -351,14 +359,12 @@ final class OutboundLane implements FrameSink {
         return true;
     }
 
-    /** Stops both threads; what is held stays unreleased and is freed. */
+    /** Stops the thread that releases; what is held stays unreleased and is freed. Nobody may give frames any more. */
     void stop() throws InterruptedException {
         stopping = true;
-        guestPort.stopCapture();
         wake();
-        captureThread.join(LaneThread.JOIN_MILLIS);
         releaseThread.join(LaneThread.JOIN_MILLIS);
-        if (!captureThread.isAlive() && !releaseThread.isAlive()) {
+        if (!releaseThread.isAlive()) {
             ring.close();
         }
     }

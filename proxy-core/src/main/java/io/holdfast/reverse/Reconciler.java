@@ -500,6 +500,11 @@ public final class Reconciler implements AutoCloseable {
         return flows.count();
     }
 
+    /** Where logged frames are given to the guest from; they stay there until a later call forgets them. */
+    public MemorySegment logMemory() {
+        return log.memory();
+    }
+
     /** Memory of the log that is in use. */
     public long logBytes() {
         return log.usedBytes();

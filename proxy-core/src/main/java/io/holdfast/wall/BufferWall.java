@@ -243,6 +243,27 @@ public final class BufferWall {
         }
     }
 
+    /**
+     * For commands that are not the wall's own.
+     *
+     * @throws WallRefusal if the speaker does not own this wall, in this life of it, under this term
+     */
+    public void requireOwner(long from, String claimedIncarnation, long termNumber) throws WallRefusal {
+        if (!incarnation.equals(claimedIncarnation)) {
+            throw new WallRefusal(
+                    Reason.WRONG_INCARNATION,
+                    "this wall's incarnation is " + incarnation + ", not " + claimedIncarnation
+                            + "; the proxy has restarted: say hello again");
+        }
+        if (termNumber != term.number()) {
+            throw new WallRefusal(
+                    Reason.STALE_TERM, "the command is of term " + termNumber + ", this wall of term " + term);
+        }
+        if (owner == NO_OWNER || owner != from) {
+            throw new WallRefusal(Reason.NOT_OWNER, "another engine owns this wall, or none does; say hello first");
+        }
+    }
+
     // ---- what others may know ----
 
     public WallState state() {
@@ -281,22 +302,6 @@ public final class BufferWall {
         state = next;
         because = reason;
         releaseThrough = nextReleaseThrough;
-    }
-
-    private void requireOwner(long from, String claimedIncarnation, long termNumber) throws WallRefusal {
-        if (!incarnation.equals(claimedIncarnation)) {
-            throw new WallRefusal(
-                    Reason.WRONG_INCARNATION,
-                    "this wall's incarnation is " + incarnation + ", not " + claimedIncarnation
-                            + "; the proxy has restarted: say hello again");
-        }
-        if (termNumber != term.number()) {
-            throw new WallRefusal(
-                    Reason.STALE_TERM, "the command is of term " + termNumber + ", this wall of term " + term);
-        }
-        if (owner == NO_OWNER || owner != from) {
-            throw new WallRefusal(Reason.NOT_OWNER, "another engine owns this wall, or none does; say hello first");
-        }
     }
 
     private void requireUnsealed() throws WallRefusal {

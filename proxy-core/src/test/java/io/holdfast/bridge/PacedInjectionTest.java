@@ -167,13 +167,13 @@ class PacedInjectionTest {
                 Bridge bridge = bridge(PacketSocketPort.open("tap0"))) {
             bridge.hello(1, TERM, 7);
             PacedInjection injection = bridge.newInjection();
-            InjectionOutcome[] outcomes = new InjectionOutcome[PacedInjection.AHEAD_FRAMES + 10];
+            InjectionOutcome[] outcomes = new InjectionOutcome[GuestRoom.AHEAD_FRAMES + 10];
             for (int i = 0; i < outcomes.length; i++) {
                 outcomes[i] = inject(injection, 0, PREFIX_BYTES, PREFIX_BYTES + 60);
             }
-            assertThat(Arrays.asList(outcomes).subList(0, PacedInjection.AHEAD_FRAMES))
+            assertThat(Arrays.asList(outcomes).subList(0, GuestRoom.AHEAD_FRAMES))
                     .containsOnly(GIVEN);
-            assertThat(Arrays.asList(outcomes).subList(PacedInjection.AHEAD_FRAMES, outcomes.length))
+            assertThat(Arrays.asList(outcomes).subList(GuestRoom.AHEAD_FRAMES, outcomes.length))
                     .containsOnly(NO_ROOM);
         }
     }

@@ -1,0 +1,16 @@
+package io.holdfast.bridge;
+
+import io.holdfast.reverse.Reconciler;
+import java.util.List;
+
+/**
+ * How far a restored guest has come on its way to where its clients have seen it.
+ *
+ * @param phase what its life looks like
+ * @param decided whether all connections are where they were or are given up, so that the wall may be opened
+ * @param divergences the connections that are given up so far, and why, for people
+ * @param flows connections that have a ledger
+ * @param logBytes memory of the input log in use
+ */
+public record CatchUpReport(
+        Reconciler.Phase phase, boolean decided, List<String> divergences, int flows, long logBytes) {}

@@ -1,0 +1,276 @@
+package io.holdfast.bridge;
+
+import io.holdfast.measure.Counter;
+import io.holdfast.port.FrameSink;
+import io.holdfast.reverse.Outlet;
+import io.holdfast.reverse.Reconciler;
+import io.holdfast.reverse.ReplayOrder;
+import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.WallRefusal;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Both directions of all NICs of a guest that may live in either of two places, with the {@link Reconciler} in between:
+ *
+ * <pre>
+ *   clients ─► uplink ─► reconciler: input log ─► inbound lane ─► the guest's place, 0 or 1
+ *   clients ◄─ uplink ◄─ outbound lane ◄─┬─ leaves at once ◄─┐
+ *                                        └─ held by the wall ◄┴─ reconciler: ledgers ◄─ the guest's place
+ * </pre>
+ *
+ * The reconciler has one writer at a time: whoever has the turn. A port's thread takes it with the first frame of a batch and
+ * gives it back with the last; commands and time take it in between. So clients' frames and the guest's are in one total
+ * order (R-1), in which they are also sent on.
+ */
+final class InlineLane implements Outlet, AutoCloseable {
+
+    private static final long TICK_MILLIS = 2;
+
+    private final List<Bridge.Nic> nics;
+    private final List<OutboundLane> outbound;
+    private final List<InboundLane> inbound;
+    private final BufferWall wall;
+    private final Reconciler reconciler;
+    private final MemorySegment logMemory;
+    private final ReentrantLock turn = new ReentrantLock();
+    private final Thread ticker;
+    private volatile boolean stopping;
+
+    // Whoever has the turn.
+    private int place;
+    private @Nullable MemorySegment handled;
+    private long handledEpochNanos;
+    private GuestRoom @Nullable [] rooms;
+
+    /** Frames from a place where the guest does not live. */
+    final Counter strayFrames = new Counter();
+
+    InlineLane(
+            List<Bridge.Nic> nics,
+            List<OutboundLane> outbound,
+            List<InboundLane> inbound,
+            BufferWall wall,
+            Reconciler.Settings settings,
+            LaneFailure onFailure) {
+        this.nics = nics;
+        this.outbound = outbound;
+        this.inbound = inbound;
+        this.wall = wall;
+        this.reconciler = new Reconciler(settings, this);
+        this.logMemory = reconciler.logMemory();
+        this.ticker = LaneThread.of("reconciler-time", this::tickUntilStopped, onFailure);
+    }
+
+    void start() {
+        ticker.start();
+    }
+
+    private void tickUntilStopped() throws InterruptedException {
+        while (!stopping) {
+            Thread.sleep(TICK_MILLIS);
+            inTurn(() -> reconciler.onTime(System.nanoTime()));
+        }
+    }
+
+    // ---- frames ----
+
+    /** What arrives on the uplink of a NIC. */
+    FrameSink fromClients(int nic) {
+        return new Turn() {
+            @Override
+            void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+                if (wall.state().admitsInput()) {
+                    reconciler.onClientFrame(nic, memory, offsetBytes, lengthBytes);
+                } else {
+                    inbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, kernelEpochNanos);
+                }
+            }
+        };
+    }
+
+    /** What arrives from one of a NIC's places. */
+    FrameSink fromGuest(int nic, int from) {
+        return new Turn() {
+            @Override
+            void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+                if (from == place) {
+                    reconciler.onGuestFrame(nic, memory, offsetBytes, lengthBytes, System.nanoTime());
+                } else {
+                    strayFrames.increment(); // INV-9: the guest does not live there.
+                }
+            }
+        };
+    }
+
+    private abstract class Turn implements FrameSink {
+
+        abstract void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos);
+
+        @Override
+        public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
+            if (!turn.isHeldByCurrentThread()) {
+                turn.lock();
+            }
+            handled = memory;
+            handledEpochNanos = kernelEpochNanos;
+            try {
+                handle(memory, offsetBytes, lengthBytes, kernelEpochNanos);
+            } catch (RuntimeException | Error e) {
+                turn.unlock(); // The port ends; whoever closes the others needs the turn.
+                throw e;
+            }
+        }
+
+        @Override
+        public void onBatchEnd() {
+            if (turn.isHeldByCurrentThread()) {
+                sendAll();
+                turn.unlock();
+            }
+        }
+    }
+
+    private void sendAll() {
+        for (int nic = 0; nic < nics.size(); nic++) {
+            outbound.get(nic).onBatchEnd();
+            inbound.get(nic).onBatchEnd();
+        }
+        handled = null;
+        handledEpochNanos = 0;
+    }
+
+    @Override
+    public boolean toGuest(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        GuestRoom[] limited = rooms;
+        if (limited != null && !limited[nic].take()) {
+            return false;
+        }
+        inbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, handledEpochNanos);
+        if (!lasts(memory)) {
+            inbound.get(nic).onBatchEnd();
+        }
+        return true;
+    }
+
+    @Override
+    public void toClient(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        boolean failingOver = reconciler.phase() != Reconciler.Phase.RUNNING;
+        outbound.get(nic).leaveAtOnce(failingOver, memory, offsetBytes, lengthBytes, handledEpochNanos);
+        if (!lasts(memory)) {
+            outbound.get(nic).onBatchEnd();
+        }
+    }
+
+    @Override
+    public void hold(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        outbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, handledEpochNanos);
+        if (!lasts(memory)) {
+            outbound.get(nic).onBatchEnd();
+        }
+    }
+
+    /** Whether frames stay where they are until the end of the turn, so that they may be sent together. */
+    private boolean lasts(MemorySegment memory) {
+        return memory.equals(handled) || memory.equals(logMemory);
+    }
+
+    // ---- commands ----
+
+    /** Something that may fail. */
+    interface Command<T, E extends Exception> {
+        T run(Reconciler reconciler) throws E;
+    }
+
+    /** Does something while no frame is on its way. */
+    <T, E extends Exception> T command(Command<T, E> command) throws E {
+        turn.lock();
+        try {
+            return command.run(reconciler);
+        } finally {
+            sendAll();
+            turn.unlock();
+        }
+    }
+
+    private void inTurn(Runnable action) {
+        turn.lock();
+        try {
+            action.run();
+        } finally {
+            sendAll();
+            turn.unlock();
+        }
+    }
+
+    /** The guest is dead where it lived; see {@link Reconciler#onGuestLost}. */
+    void guestLost() {
+        inTurn(reconciler::onGuestLost);
+    }
+
+    /** The guest is restored at a place; see {@link Reconciler#onGuestRestored}. */
+    void guestRestored(int at, ReplayOrder order) {
+        inTurn(() -> {
+            place = at;
+            inbound.forEach(lane -> lane.deliverTo(at));
+            rooms = nics.stream()
+                    .map(nic -> new GuestRoom(nic.guestPorts().get(at)))
+                    .toArray(GuestRoom[]::new);
+            reconciler.onGuestRestored(order, System.nanoTime());
+        });
+    }
+
+    /** Opens the wall, after the guest has come to where its clients have seen it. */
+    void open(WallCommand opening) throws WallRefusal {
+        command(state -> {
+            if (state.phase() != Reconciler.Phase.RUNNING && !state.isDecided()) {
+                throw new WallRefusal(
+                        WallRefusal.Reason.WRONG_STATE,
+                        "the restored guest is not yet where its clients have seen it; wait, or give up the rest");
+            }
+            opening.run();
+            if (state.phase() == Reconciler.Phase.RUNNING) {
+                state.stopRecording();
+            } else {
+                rooms = null;
+                state.goLive(System.nanoTime());
+            }
+            return state;
+        });
+    }
+
+    /** Something that the wall may refuse. */
+    interface WallCommand {
+        void run() throws WallRefusal;
+    }
+
+    void giveUpRest() {
+        inTurn(reconciler::giveUpRest);
+    }
+
+    CatchUpReport report() {
+        return command(state -> new CatchUpReport(
+                state.phase(), state.isDecided(), state.divergences(), state.flowCount(), state.logBytes()));
+    }
+
+    /** Where the guest lives: 0 or 1. */
+    int place() {
+        return command(state -> place);
+    }
+
+    Reconciler reconciler() {
+        return reconciler;
+    }
+
+    /** Nobody may give frames any more. */
+    @Override
+    public void close() throws InterruptedException {
+        stopping = true;
+        ticker.join(LaneThread.JOIN_MILLIS);
+        if (!ticker.isAlive()) {
+            reconciler.close();
+        }
+    }
+}
