@@ -13,7 +13,6 @@ import io.holdfast.config.AgentConfig;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.InitialRole;
-import io.holdfast.config.NicConfig;
 import io.holdfast.config.TlsConfig;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
@@ -80,7 +79,9 @@ public final class HoldfastAgent implements AutoCloseable {
             terms.store(new Term(1, Term.Claim.PROMOTION, config.host()));
         }
         List<String> guestPorts = config.proxySection()
-                .map(proxy -> proxy.nics().stream().map(NicConfig::guestPort).toList())
+                .map(proxy -> proxy.nics().stream()
+                        .flatMap(nic -> nic.guestPorts().stream())
+                        .toList())
                 .orElse(List.of());
         this.context = new AgentContext(
                 config, agent, guestPorts, conductor, eventLoop, security(agent), terms, measures, this::changeRole);

@@ -10,7 +10,8 @@ import picocli.CommandLine.Command;
 @Command(
         name = "mode",
         mixinStandardHelpOptions = true,
-        description = "Shows what the proxy holds: `wall` everything, `off` nothing.")
+        description =
+                "Shows what the proxy holds: `wall` everything, `reverse` only what cannot be reconciled, `off` nothing.")
 final class ModeCommand extends AskingCommand {
 
     @Override

@@ -1,7 +1,9 @@
 package io.holdfast.config;
 
 import io.holdfast.frame.ExemptionRule;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Makes the program's records of values that have been checked. */
 final class Assembly {
@@ -20,16 +22,32 @@ final class Assembly {
 
     private static ProxyConfig proxy(SectionValues proxy) {
         return new ProxyConfig(
+                proxy.get(Settings.PLACEMENT),
                 proxy.get(Settings.MODE),
                 proxy.get(Settings.PORT),
-                proxy.list("proxy.nics").stream()
-                        .map(nic -> new NicConfig(nic.get(Settings.NIC_GUEST_PORT), nic.get(Settings.NIC_UPLINK)))
-                        .toList(),
+                proxy.list("proxy.nics").stream().map(Assembly::nic).toList(),
                 proxy.get(Settings.WALL_LIMIT),
                 proxy.get(Settings.WALL_HIGH_WATER),
                 proxy.list("proxy.exempt").stream().map(Assembly::exemption).toList(),
+                reverse(proxy.section("proxy.reverse").orElseThrow()),
                 proxy.get(Settings.PROXY_HTTP),
                 announce(proxy.section("proxy.announce").orElseThrow()));
+    }
+
+    private static NicConfig nic(SectionValues nic) {
+        List<String> guestPorts = Stream.of(Settings.NIC_GUEST_PORT, Settings.NIC_PRIMARY, Settings.NIC_BACKUP)
+                .flatMap(setting -> nic.find(setting).stream())
+                .toList();
+        return new NicConfig(guestPorts, nic.get(Settings.NIC_UPLINK));
+    }
+
+    private static ReverseConfig reverse(SectionValues reverse) {
+        return new ReverseConfig(
+                reverse.get(Settings.REVERSE_LOG_LIMIT),
+                reverse.get(Settings.REVERSE_DIGEST_LIMIT),
+                reverse.get(Settings.REVERSE_MAX_CONNECTIONS),
+                reverse.find(Settings.REVERSE_HELD_PORTS).orElse(List.of()),
+                reverse.get(Settings.REVERSE_CATCH_UP_LIMIT));
     }
 
     private static ExemptionRule exemption(SectionValues exemption) {

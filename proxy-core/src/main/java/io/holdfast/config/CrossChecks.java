@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The rules that tie several settings together. A rule whose settings are wrong in themselves keeps silent. */
@@ -44,8 +45,23 @@ final class CrossChecks {
         }
         Map<String, Integer> lineByInterface = new HashMap<>();
         for (SectionValues nic : nics) {
+            proxy.find(Settings.PLACEMENT).ifPresent(placement -> checkGuestPorts(nic, placement));
             checkUsedOnce(nic, Settings.NIC_GUEST_PORT, lineByInterface);
+            checkUsedOnce(nic, Settings.NIC_PRIMARY, lineByInterface);
+            checkUsedOnce(nic, Settings.NIC_BACKUP, lineByInterface);
             checkUsedOnce(nic, Settings.NIC_UPLINK, lineByInterface);
+        }
+        boolean beside = proxy.find(Settings.PLACEMENT)
+                .filter(placement -> placement == Placement.BESIDE)
+                .isPresent();
+        if (beside
+                && proxy.find(Settings.MODE)
+                        .filter(mode -> mode == ProxyMode.REVERSE)
+                        .isPresent()) {
+            problems.add(
+                    proxy.line(Settings.MODE),
+                    "mode `reverse` does not work beside the primary, whose death takes the input log and the ledgers with"
+                            + " it; use `placement: inline`, or mode `wall`");
         }
         proxy.list("proxy.exempt").forEach(this::checkExemption);
         proxy.find(Settings.WALL_LIMIT)
@@ -56,6 +72,24 @@ final class CrossChecks {
                                 "`wall-high-water` must be below `wall-limit`, or the guest is stopped before it is"
                                         + " checkpointed early")));
         proxy.section("proxy.announce").ifPresent(this::checkAnnounce);
+    }
+
+    private void checkGuestPorts(SectionValues nic, Placement placement) {
+        boolean inline = placement == Placement.INLINE;
+        requireIff(!inline, nic, Settings.NIC_GUEST_PORT, placement);
+        requireIff(inline, nic, Settings.NIC_PRIMARY, placement);
+        requireIff(inline, nic, Settings.NIC_BACKUP, placement);
+    }
+
+    private void requireIff(boolean required, SectionValues nic, Setting<String> setting, Placement placement) {
+        if (required && !nic.names(setting)) {
+            problems.add(nic.line(), "missing key `" + setting.key() + "` in `proxy.nics`: " + setting.text());
+        } else if (!required && nic.names(setting)) {
+            problems.add(
+                    nic.line(setting),
+                    "`" + setting.key() + "` does not go with `placement: "
+                            + placement.name().toLowerCase(Locale.ROOT) + "`");
+        }
     }
 
     private void checkUsedOnce(SectionValues nic, Setting<String> setting, Map<String, Integer> lineByInterface) {

@@ -1,9 +1,21 @@
 package io.holdfast.config;
 
+import java.util.List;
+
 /**
  * One network card of the guest and its way out.
  *
- * @param guestPort the interface towards the guest, such as its tap
+ * @param guestPorts the interfaces towards the guest: its tap, or inline those towards primary and backup
  * @param uplink the interface towards router and clients
  */
-public record NicConfig(String guestPort, String uplink) {}
+public record NicConfig(List<String> guestPorts, String uplink) {
+
+    public NicConfig {
+        guestPorts = List.copyOf(guestPorts);
+    }
+
+    /** Beside the guest. */
+    public NicConfig(String guestPort, String uplink) {
+        this(List.of(guestPort), uplink);
+    }
+}

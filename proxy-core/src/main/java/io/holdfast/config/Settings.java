@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +37,8 @@ public final class Settings {
                     Section.Kind.LIST,
                     "Classes of frames that are never held; never TCP, never fragments."),
             new Section(
+                    "proxy.reverse", Section.Kind.DEFAULTED, "What reverse mode may use, and whom it does not serve."),
+            new Section(
                     "proxy.announce",
                     Section.Kind.DEFAULTED,
                     "How the network learns after a promotion where the guest is."),
@@ -61,24 +62,33 @@ public final class Settings {
             top -> top.find(GUEST).map(guest -> Path.of("/var/lib/holdfast", guest)),
             "Holds the term file, which must survive a reboot.");
 
+    static final Setting<Placement> PLACEMENT = defaulted(
+            "proxy.placement",
+            ValueTypes.word(Placement.class),
+            Placement.BESIDE,
+            "Where the proxy stands: `beside` the guest on each host, or `inline` in front of both hosts.");
     static final Setting<ProxyMode> MODE = defaulted(
             "proxy.mode",
-            ValueTypes.word(
-                    ProxyMode.class,
-                    Map.of(
-                            "reverse",
-                            "mode `reverse` is not available in this version, and never beside the primary, whose death"
-                                    + " takes the input log with it; use `wall`")),
+            ValueTypes.word(ProxyMode.class),
             ProxyMode.WALL,
-            "What is held: `wall` everything, `off` nothing (a bare bridge, for demonstration).");
+            "What is held: `wall` everything, `reverse` only what cannot be reconciled after a failover (inline), `off`"
+                    + " nothing (a bare bridge, for demonstration).");
     static final Setting<PortKind> PORT = defaulted(
             "proxy.port",
             ValueTypes.word(PortKind.class),
             PortKind.AUTO,
             "How frames are captured and sent: `packet-socket` fast and with offloads on, `pcap` through libpcap with"
                     + " offloads off, `auto` the first where it works.");
-    static final Setting<String> NIC_GUEST_PORT = required(
-            "proxy.nics.guest-port", ValueTypes.interfaceName(), "The interface towards the guest, such as its tap.");
+    static final Setting<String> NIC_GUEST_PORT = optional(
+            "proxy.nics.guest-port",
+            ValueTypes.interfaceName(),
+            "The interface towards the guest, such as its tap; required beside it.");
+    static final Setting<String> NIC_PRIMARY = optional(
+            "proxy.nics.primary",
+            ValueTypes.interfaceName(),
+            "The interface towards the host that is primary first; required inline.");
+    static final Setting<String> NIC_BACKUP = optional(
+            "proxy.nics.backup", ValueTypes.interfaceName(), "The interface towards the other host; required inline.");
     static final Setting<String> NIC_UPLINK =
             required("proxy.nics.uplink", ValueTypes.interfaceName(), "The interface towards router and clients.");
     static final Setting<Long> WALL_LIMIT = defaulted(
@@ -100,6 +110,32 @@ public final class Settings {
             "proxy.exempt.port", ValueTypes.integer(1, 65535), "Only this source or destination port; with `udp`.");
     static final Setting<IpPrefix> EXEMPT_PREFIX =
             optional("proxy.exempt.prefix", ValueTypes.ipPrefix(), "Only destinations in this range; with `protocol`.");
+    static final Setting<Long> REVERSE_LOG_LIMIT = defaulted(
+            "proxy.reverse.log-limit",
+            ValueTypes.size(MIB, 16 * GIB),
+            128 * MIB,
+            "Room for what clients send between two confirmed checkpoints, rounded down to a power of two.");
+    static final Setting<Long> REVERSE_DIGEST_LIMIT = defaulted(
+            "proxy.reverse.digest-limit",
+            ValueTypes.size(64 * KIB, 16 * GIB),
+            64 * MIB,
+            "Room for digests of what clients have been sent since the last one, 16 bytes for each 256; a connection that"
+                    + " finds none is held from then on.");
+    static final Setting<Integer> REVERSE_MAX_CONNECTIONS = defaulted(
+            "proxy.reverse.max-connections",
+            ValueTypes.integer(1, 1 << 20),
+            100_000,
+            "Connections that are released at once; those beyond are held.");
+    static final Setting<List<Integer>> REVERSE_HELD_PORTS = optional(
+            "proxy.reverse.held-ports",
+            ValueTypes.listOf(ValueTypes.integer(1, 65535)),
+            "Ports of the guest whose output cannot be reproduced, because it depends on chance or time; held like in wall"
+                    + " mode.");
+    static final Setting<Duration> REVERSE_CATCH_UP_LIMIT = defaulted(
+            "proxy.reverse.catch-up-limit",
+            ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(1)),
+            Duration.ofSeconds(3),
+            "How long a restored guest may take until it is where its clients have seen it; what is late is reset.");
     static final Setting<InetSocketAddress> PROXY_HTTP = defaulted(
             "proxy.http",
             ValueTypes.loopbackAddress(),

@@ -54,9 +54,12 @@ class ConfigFileTest {
                         Path.of("/run/elsewhere"),
                         Path.of("/var/lib/elsewhere"),
                         Optional.of(new ProxyConfig(
-                                ProxyMode.OFF,
+                                Placement.INLINE,
+                                ProxyMode.REVERSE,
                                 PortKind.PCAP,
-                                List.of(new NicConfig("tap0", "up0"), new NicConfig("tap1", "up1")),
+                                List.of(
+                                        new NicConfig(List.of("a0", "b0"), "up0"),
+                                        new NicConfig(List.of("a1", "b1"), "up1")),
                                 64L << 20,
                                 16L << 20,
                                 List.of(
@@ -64,6 +67,7 @@ class ConfigFileTest {
                                         new ExemptionRule.OfProtocol(17, 53, IpPrefix.parse("10.0.0.0/8")),
                                         new ExemptionRule.OfProtocol(
                                                 58, ExemptionRule.ANY_PORT, IpPrefix.parse("fd00::/8"))),
+                                new ReverseConfig(32L << 20, 1L << 20, 500, List.of(443, 8443), Duration.ofSeconds(5)),
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
                                         List.of(Duration.ZERO, Duration.ofMillis(100), Duration.ofSeconds(2)),
@@ -176,7 +180,7 @@ class ConfigFileTest {
     @Test
     void shouldPointAtTheLineOfAnUnknownKeyAndGuessWhatWasMeant() {
         assertThat(problems(Examples.FULL.replace("wall-limit:", "wal-limit:")))
-                .containsExactly("test.yaml:13: unknown key `wal-limit` in `proxy`; did you mean `wall-limit`?");
+                .containsExactly("test.yaml:16: unknown key `wal-limit` in `proxy`; did you mean `wall-limit`?");
     }
 
     @Test
@@ -203,7 +207,7 @@ class ConfigFileTest {
                 .containsExactly(
                         "test.yaml:1: `guest`: `Redis` is not a valid name; allowed: 1 to 32 of a-z, 0-9 and -",
                         "test.yaml:1: missing key `host`: This host's name, the owner of the terms that it draws.",
-                        "test.yaml:3: `mode` in `proxy`: `wal` is none of wall, off; did you mean `wall`?",
+                        "test.yaml:3: `mode` in `proxy`: `wal` is none of wall, reverse, off; did you mean `wall`?",
                         "test.yaml:5: missing key `uplink` in `proxy.nics`: The interface towards router and clients.",
                         "test.yaml:6: unknown key `up-link` in `proxy.nics`; did you mean `uplink`?",
                         "test.yaml:7: `wall-limit` in `proxy`: `256MB` has the unknown unit `MB`; known are B, KiB, MiB, GiB",
@@ -245,7 +249,8 @@ class ConfigFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            mode: reverse                              | not available in this version
+            mode: reverse                              | does not work beside the primary
+            placement: above                           | is none of beside, inline
             port: socket                               | is none of auto, packet-socket, pcap
             wall-high-water: 256MiB                    | must be below `wall-limit`
             wall-limit: 1                              | has no unit
@@ -279,10 +284,25 @@ class ConfigFileTest {
     }
 
     @Test
+    void shouldAskForThePortsThatGoWithThePlacement() {
+        assertThat(problems(Examples.SHORT.replace("proxy:", "proxy:\n  placement: inline")))
+                .containsExactlyInAnyOrder(
+                        "test.yaml:6: `guest-port` does not go with `placement: inline`",
+                        "test.yaml:6: missing key `primary` in `proxy.nics`: The interface towards the host that is"
+                                + " primary first; required inline.",
+                        "test.yaml:6: missing key `backup` in `proxy.nics`: The interface towards the other host; required"
+                                + " inline.");
+        assertThat(problems(Examples.FULL
+                        .replace("placement: inline", "placement: beside")
+                        .replace("mode: reverse", "mode: wall")))
+                .contains("test.yaml:10: `primary` does not go with `placement: beside`");
+    }
+
+    @Test
     void shouldRefuseAnInterfaceThatIsUsedTwice() {
         assertThat(problems(Examples.FULL.replace("uplink: up1", "uplink: up0")))
                 .containsExactly(
-                        "test.yaml:12: interface `up0` is used already in line 10; each port needs an interface of"
+                        "test.yaml:15: interface `up0` is used already in line 12; each port needs an interface of"
                                 + " its own");
         assertThat(problems(Examples.SHORT.replace("- {guest-port: tap0, uplink: up0}", "[]")))
                 .singleElement()

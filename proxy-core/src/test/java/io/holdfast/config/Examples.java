@@ -10,12 +10,15 @@ final class Examples {
             runtime-directory: /run/elsewhere
             state-directory: /var/lib/elsewhere
             proxy:
-              mode: off
+              placement: inline
+              mode: reverse
               port: pcap
               nics:
-                - guest-port: tap0
+                - primary: a0
+                  backup: b0
                   uplink: up0
-                - guest-port: tap1
+                - primary: a1
+                  backup: b1
                   uplink: up1
               wall-limit: 64MiB
               wall-high-water: 16MiB
@@ -23,6 +26,12 @@ final class Examples {
                 - {ethertype: 0x88cc}
                 - {protocol: udp, port: 53, prefix: 10.0.0.0/8}
                 - {protocol: icmpv6, prefix: "fd00::/8"}
+              reverse:
+                log-limit: 32MiB
+                digest-limit: 1MiB
+                max-connections: 500
+                held-ports: [443, 8443]
+                catch-up-limit: 5s
               http: 127.0.0.1:9701
               announce:
                 schedule: [0ms, 100ms, 2s]

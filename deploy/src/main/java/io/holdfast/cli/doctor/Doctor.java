@@ -80,9 +80,11 @@ public final class Doctor {
         examineTool("nft", "--version", "nftables");
         examineTool("ethtool", "--version", "ethtool");
         for (NicConfig nic : proxy.nics()) {
-            examinePort(nic.guestPort(), throughPcap);
             examinePort(nic.uplink(), throughPcap);
-            examinePair(new PortPair(nic.guestPort(), nic.uplink()));
+            for (String guestPort : nic.guestPorts()) {
+                examinePort(guestPort, throughPcap);
+                examinePair(new PortPair(guestPort, nic.uplink()));
+            }
         }
     }
 

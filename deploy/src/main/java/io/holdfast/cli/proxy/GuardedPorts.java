@@ -22,6 +22,7 @@ import java.util.stream.Stream;
 final class GuardedPorts implements AutoCloseable {
 
     private final List<Bridge.Nic> nics = new ArrayList<>();
+    private final List<FramePort> open = new ArrayList<>();
 
     /**
      * Looks at all ports, and installs their guards if they are fit or this is forced. An interface that is unfit is left
@@ -37,7 +38,9 @@ final class GuardedPorts implements AutoCloseable {
             problems.addAll(new PortGuard(interfaceName).problems(kind == PortKind.PCAP));
         }
         for (NicConfig nic : nics) {
-            problems.addAll(new PortPair(nic.guestPort(), nic.uplink()).problems());
+            for (String guestPort : nic.guestPorts()) {
+                problems.addAll(new PortPair(guestPort, nic.uplink()).problems());
+            }
         }
         if (!problems.isEmpty() && !forceUnsafe) {
             throw new UnsafePortsException(problems);
@@ -53,7 +56,7 @@ final class GuardedPorts implements AutoCloseable {
     /** Every interface that is a port. */
     static List<String> interfaceNames(List<NicConfig> nics) {
         return nics.stream()
-                .flatMap(nic -> Stream.of(nic.guestPort(), nic.uplink()))
+                .flatMap(nic -> Stream.concat(nic.guestPorts().stream(), Stream.of(nic.uplink())))
                 .toList();
     }
 
@@ -62,21 +65,23 @@ final class GuardedPorts implements AutoCloseable {
         GuardedPorts ports = new GuardedPorts();
         try {
             for (NicConfig nic : nics) {
-                FramePort guestPort = open(nic.guestPort(), kind);
-                FramePort uplink;
-                try {
-                    uplink = open(nic.uplink(), kind);
-                } catch (PortException e) {
-                    guestPort.close();
-                    throw e;
+                List<FramePort> guestPorts = new ArrayList<>();
+                for (String guestPort : nic.guestPorts()) {
+                    guestPorts.add(ports.opened(guestPort, kind));
                 }
-                ports.nics.add(new Bridge.Nic(guestPort, uplink));
+                ports.nics.add(new Bridge.Nic(guestPorts, ports.opened(nic.uplink(), kind)));
             }
             return ports;
         } catch (PortException e) {
             ports.close();
             throw e;
         }
+    }
+
+    private FramePort opened(String interfaceName, PortKind kind) throws PortException {
+        FramePort port = open(interfaceName, kind);
+        open.add(port);
+        return port;
     }
 
     private static FramePort open(String interfaceName, PortKind kind) throws PortException {
@@ -93,9 +98,6 @@ final class GuardedPorts implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Bridge.Nic nic : nics) {
-            nic.guestPort().close();
-            nic.uplink().close();
-        }
+        open.forEach(FramePort::close);
     }
 }

@@ -12,8 +12,10 @@ import io.holdfast.bridge.Exemption;
 import io.holdfast.bridge.FrameObserver;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.Placement;
 import io.holdfast.config.ProxyConfig;
 import io.holdfast.config.ProxyMode;
+import io.holdfast.config.ReverseConfig;
 import io.holdfast.control.ControlClient;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlUnavailableException;
@@ -24,8 +26,10 @@ import io.holdfast.metrics.BridgeMetrics;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
 import io.holdfast.metrics.MetricsServer;
+import io.holdfast.metrics.ReverseMetrics;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
+import io.holdfast.reverse.Reconciler;
 import io.holdfast.wall.BufferWall;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -37,6 +41,8 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -127,7 +133,7 @@ public final class HoldfastProxy implements AutoCloseable {
         Bridge bridge = closing(new Bridge(
                 wall,
                 ports.nics(),
-                bridgeSettings(settings),
+                bridgeSettings(settings, ports),
                 () -> exemption(settings),
                 observer(book),
                 pressure,
@@ -139,10 +145,12 @@ public final class HoldfastProxy implements AutoCloseable {
         ClientFrames clientFrames = new ClientFrames(bridge);
         WallNews news = new WallNews(wall, this::emit);
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
-        new WallCommands(bridge, terms, book, announcer, pressure, news).register(builder);
+        WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news);
+        wallCommands.register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
         dumps.register(builder);
-        new ProxyStatus(config, settings.mode(), port, unsafe, bridge, announcer).register(builder);
+        new ProxyStatus(config, settings, port, unsafe, bridge, announcer).register(builder);
+        new ReverseCommands(bridge, wallCommands).register(builder);
 
         closing(MetricsServer.start(
                 settings.http(),
@@ -221,6 +229,7 @@ public final class HoldfastProxy implements AutoCloseable {
             List<String> unsafe) {
         MetricsRegistry registry = closing(new MetricsRegistry(config.guest(), config.host()));
         new BridgeMetrics(bridge).bindTo(registry);
+        new ReverseMetrics(bridge).bindTo(registry);
         new ArpMetrics(announcements.counters(), book).bindTo(registry.meters());
         FunctionCounter.builder("holdfast.refused.injections", clientFrames, ClientFrames::refusedFrames)
                 .description("Clients' frames for a restored guest that it did not get")
@@ -242,12 +251,28 @@ public final class HoldfastProxy implements AutoCloseable {
                 .toList();
     }
 
-    private static Bridge.Settings bridgeSettings(ProxyConfig settings) {
+    private static Bridge.Settings bridgeSettings(ProxyConfig settings, GuardedPorts ports) {
         return new Bridge.Settings(
                 settings.wallLimitBytes(),
                 settings.wallHighWaterBytes(),
                 DRAIN_NANOS,
-                settings.mode() != ProxyMode.OFF);
+                settings.mode() != ProxyMode.OFF,
+                settings.placement() == Placement.INLINE
+                        ? Optional.of(reconcilerSettings(settings, ports))
+                        : Optional.empty());
+    }
+
+    /** In the other modes nothing is released at once; clients' input is replayed all the same. */
+    private static Reconciler.Settings reconcilerSettings(ProxyConfig settings, GuardedPorts ports) {
+        ReverseConfig reverse = settings.reverse();
+        Set<Integer> heldPorts = Set.copyOf(reverse.heldPorts());
+        return new Reconciler.Settings(
+                Long.highestOneBit(reverse.logLimitBytes()),
+                reverse.digestLimitBytes(),
+                reverse.maxConnections(),
+                guestPort -> settings.mode() != ProxyMode.REVERSE || heldPorts.contains(guestPort),
+                ports.nics().getFirst().uplink().prefixBytes(),
+                new SecureRandom().nextLong());
     }
 
     private static Exemption exemption(ProxyConfig settings) {

@@ -5,9 +5,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.bridge.NicCounters;
 import io.holdfast.config.HoldfastConfig;
-import io.holdfast.config.ProxyMode;
+import io.holdfast.config.ProxyConfig;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
@@ -23,7 +24,7 @@ import java.util.function.ToLongFunction;
 final class ProxyStatus {
 
     private final HoldfastConfig config;
-    private final ProxyMode mode;
+    private final ProxyConfig settings;
     private final PortChoice port;
     private final List<String> unsafe;
     private final Bridge bridge;
@@ -31,13 +32,13 @@ final class ProxyStatus {
 
     ProxyStatus(
             HoldfastConfig config,
-            ProxyMode mode,
+            ProxyConfig settings,
             PortChoice port,
             List<String> unsafe,
             Bridge bridge,
             AnnouncerThread announcer) {
         this.config = config;
-        this.mode = mode;
+        this.settings = settings;
         this.port = port;
         this.unsafe = unsafe;
         this.bridge = bridge;
@@ -47,7 +48,7 @@ final class ProxyStatus {
     void register(ControlServer.Builder server) {
         server.command("status", "Everything about the wall and its ports.", this::status);
         server.command("held", "What is held, for each NIC.", this::held);
-        server.command("mode", "What the proxy holds: wall or off.", this::mode);
+        server.command("mode", "What the proxy holds: wall, reverse or off.", this::mode);
     }
 
     private JsonNode status(ObjectNode arguments, ControlSession session) throws CommandException {
@@ -59,7 +60,8 @@ final class ProxyStatus {
                 .put("host", config.host())
                 .put("state", wall.state().name())
                 .put("because", wall.because())
-                .put("mode", word(mode))
+                .put("mode", word(settings.mode()))
+                .put("placement", word(settings.placement()))
                 .put("port", word(port.kind()))
                 .put("port_because", port.because())
                 .put("incarnation", wall.incarnation())
@@ -80,6 +82,7 @@ final class ProxyStatus {
                 .put("hold_p99_ms", Json.millis(NanoHistogram.quantileNanos(hold, 0.99)))
                 .put("commit_to_wire_p50_us", Json.micros(NanoHistogram.quantileNanos(toWire, 0.5)));
         writeNics(nics, status.putArray("nics"));
+        bridge.catchUp().ifPresent(report -> writeReverse(report, status.putObject("reverse")));
         AnnounceCommands.write(announcer.status(), status.putArray("announcements"));
         return status;
     }
@@ -102,7 +105,22 @@ final class ProxyStatus {
 
     private JsonNode mode(ObjectNode arguments, ControlSession session) throws CommandException {
         Arguments.of(arguments);
-        return Json.object().put("mode", word(mode));
+        return Json.object().put("mode", word(settings.mode()));
+    }
+
+    private void writeReverse(CatchUpReport report, ObjectNode object) {
+        ReverseCommands.write(report, object);
+        bridge.reverseCounters()
+                .ifPresent(counters -> object.put("released_segments", counters.releasedSegments.value())
+                        .put("held_frames", counters.heldFrames.value())
+                        .put("logged_frames", counters.loggedFrames.value())
+                        .put("refused_frames", counters.refusedFrames.value())
+                        .put("replayed_bytes", counters.replayedBytes.value())
+                        .put("swallowed_bytes", counters.swallowedBytes.value())
+                        .put("reconciled_flows", counters.reconciledFlows.value())
+                        .put("diverged_flows", counters.divergedFlows.value())
+                        .put("incomplete_flows", counters.incompleteFlows.value())
+                        .put("expired_gates", counters.expiredGates.value()));
     }
 
     private static void writeHeld(List<NicCounters> nics, ObjectNode object) {

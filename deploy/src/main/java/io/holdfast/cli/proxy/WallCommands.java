@@ -14,6 +14,7 @@ import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -195,6 +196,22 @@ final class WallCommands {
         announcer.cancelAll();
         terms.keep(wall().term(), true);
         return state().put("quiet", quiet);
+    }
+
+    /** Commands of others that the wall may refuse, and that its engine alone may give. */
+    interface EngineCommand {
+        JsonNode execute(Arguments arguments, long engine, String incarnation, long term)
+                throws CommandException, WallRefusal;
+    }
+
+    /** A command with the arguments by which all of an engine's name the wall, and others. */
+    CommandHandler byEngine(EngineCommand command, String... names) {
+        String[] all = Stream.concat(Stream.of("incarnation", "term"), Stream.of(names))
+                .toArray(String[]::new);
+        return reported((arguments, session) -> {
+            Arguments of = Arguments.of(arguments, all);
+            return command.execute(of, seat.speaker(session), incarnation(of), term(of));
+        });
     }
 
     private ObjectNode state() {

@@ -1,0 +1,21 @@
+package io.holdfast.config;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What reverse mode may use.
+ *
+ * @param logLimitBytes room for what clients send between two confirmed checkpoints
+ * @param digestLimitBytes room for digests of what clients have been sent
+ * @param maxConnections how many are released at once
+ * @param heldPorts the guest's ports whose connections are held like in wall mode
+ * @param catchUpLimit how long a restored guest may take until it is where its clients have seen it
+ */
+public record ReverseConfig(
+        long logLimitBytes, long digestLimitBytes, int maxConnections, List<Integer> heldPorts, Duration catchUpLimit) {
+
+    public ReverseConfig {
+        heldPorts = List.copyOf(heldPorts);
+    }
+}

@@ -1,0 +1,77 @@
+package io.holdfast.metrics;
+
+import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.CatchUpReport;
+import io.holdfast.measure.Counter;
+import io.holdfast.reverse.ReverseCounters;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.ToDoubleFunction;
+
+/** Publishes what the reconciler does, where there is one. */
+public final class ReverseMetrics {
+
+    private final Bridge bridge;
+
+    public ReverseMetrics(Bridge bridge) {
+        this.bridge = bridge;
+    }
+
+    /** Registers everything; once. */
+    public void bindTo(MetricsRegistry registry) {
+        bridge.reverseCounters().ifPresent(counters -> bind(registry.meters(), counters));
+    }
+
+    private void bind(MeterRegistry meters, ReverseCounters counters) {
+        gauge(meters, "holdfast.flows", "Connections that have a ledger", CatchUpReport::flows);
+        gauge(meters, "holdfast.input.log.bytes", "Memory of the input log in use", CatchUpReport::logBytes);
+        counter(meters, "holdfast.released.segments", "Guest's segments that left at once", counters.releasedSegments);
+        counter(meters, "holdfast.logged.frames", "Clients' frames that were written down", counters.loggedFrames);
+        counter(
+                meters,
+                "holdfast.refused.frames",
+                "Clients' frames that found the input log full",
+                counters.refusedFrames);
+        counter(meters, "holdfast.replayed.bytes", "Bytes given to restored guests once more", counters.replayedBytes);
+        counter(
+                meters,
+                "holdfast.swallowed.bytes",
+                "Bytes of restored guests that their clients had already",
+                counters.swallowedBytes);
+        counter(
+                meters,
+                "holdfast.reconciled.flows",
+                "Connections that go on although their guest was restored",
+                counters.reconciledFlows);
+        counter(
+                meters,
+                "holdfast.diverged.flows",
+                "Connections that were reset, because their guest could not be brought to where the client had seen it",
+                counters.divergedFlows);
+        counter(
+                meters,
+                "holdfast.incomplete.flows",
+                "Connections that are held, because what their client has seen is not known whole",
+                counters.incompleteFlows);
+        counter(
+                meters,
+                "holdfast.expired.gates",
+                "Inputs that were replayed although the output before them had not come in time",
+                counters.expiredGates);
+    }
+
+    private void gauge(MeterRegistry meters, String name, String help, ToDoubleFunction<CatchUpReport> value) {
+        Gauge.builder(
+                        name,
+                        bridge,
+                        carrier -> carrier.catchUp().map(value::applyAsDouble).orElse(Double.NaN))
+                .description(help)
+                .strongReference(true)
+                .register(meters);
+    }
+
+    private static void counter(MeterRegistry meters, String name, String help, Counter counter) {
+        FunctionCounter.builder(name, counter, Counter::value).description(help).register(meters);
+    }
+}
