@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
             AgentCommand.class,
             StatusCommand.class,
             HeldCommand.class,
+            FlowsCommand.class,
             DumpCommand.class,
             ModeCommand.class,
             CheckpointCommand.class,

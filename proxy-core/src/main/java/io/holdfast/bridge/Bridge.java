@@ -2,6 +2,7 @@ package io.holdfast.bridge;
 
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
+import io.holdfast.reverse.FlowView;
 import io.holdfast.reverse.Reconciler;
 import io.holdfast.reverse.ReplayOrder;
 import io.holdfast.reverse.ReverseCounters;
@@ -298,6 +299,11 @@ public final class Bridge implements AutoCloseable {
     /** How far a restored guest has come; empty if the proxy stands beside its guest. */
     public Optional<CatchUpReport> catchUp() {
         return Optional.ofNullable(inline).map(InlineLane::report);
+    }
+
+    /** The connections that have a ledger; none if the proxy stands beside its guest. */
+    public List<FlowView> flows() {
+        return inline == null ? List.of() : inline.command(Reconciler::flows);
     }
 
     /** What the reconciler has done; empty if the proxy stands beside its guest. */

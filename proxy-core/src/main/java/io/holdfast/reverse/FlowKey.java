@@ -57,6 +57,31 @@ final class FlowKey {
         return copy;
     }
 
+    long clientHigh() {
+        return clientHigh;
+    }
+
+    long clientLow() {
+        return clientLow;
+    }
+
+    long guestHigh() {
+        return guestHigh;
+    }
+
+    long guestLow() {
+        return guestLow;
+    }
+
+    int clientPort() {
+        return ports >>> 16;
+    }
+
+    /** Of the outer tag; 0 without one. */
+    int vlanId() {
+        return (int) (tags >>> 32) & 0xfff;
+    }
+
     int nic() {
         return nic;
     }

@@ -255,6 +255,45 @@ final class Ledger {
         releasedEdge = Math.max(releasedEdge, committed.guestEdge());
     }
 
+    /** For people. */
+    FlowView view(long committedEpoch) {
+        Mark mark = at(committedEpoch);
+        long guestHas = clientFirst + 1;
+        long guestHasSent = guestFirst + 1;
+        if (mark != null && mark.guestEnd() > 0) {
+            guestHas = mark.guestAck();
+            guestHasSent = mark.guestEnd();
+        }
+        return new FlowView(
+                key.nic(),
+                key.vlanId(),
+                key.clientHigh(),
+                key.clientLow(),
+                key.clientPort(),
+                key.guestHigh(),
+                key.guestLow(),
+                key.guestPort(),
+                state(),
+                held == null ? "" : held.name(),
+                translation.sequenceOffset(),
+                translation.timestampOffset(),
+                Math.max(0, clientEnd - guestHas),
+                isKnownToClient() ? Math.max(0, releasedEnd - guestHasSent) : 0);
+    }
+
+    private FlowView.State state() {
+        if (aborted) {
+            return FlowView.State.RESET;
+        }
+        if (catchUp != null) {
+            return FlowView.State.CATCHING_UP;
+        }
+        if (!isAnswered()) {
+            return FlowView.State.OPENING;
+        }
+        return isEnding() ? FlowView.State.ENDING : FlowView.State.OPEN;
+    }
+
     /** What became of its connection when its guest was restored. */
     String describeDivergence() {
         CatchUp reached = catchUp;

@@ -495,6 +495,15 @@ public final class Reconciler implements AutoCloseable {
         return counters;
     }
 
+    /** All connections that have a ledger, in no order. Takes as long as there are many. */
+    public List<FlowView> flows() {
+        List<FlowView> views = new ArrayList<>(flows.count());
+        for (Ledger ledger : flows.all()) {
+            views.add(ledger.view(recorder.committedEpoch()));
+        }
+        return views;
+    }
+
     /** Connections that have a ledger. */
     public int flowCount() {
         return flows.count();

@@ -151,6 +151,7 @@ public final class HoldfastProxy implements AutoCloseable {
         dumps.register(builder);
         new ProxyStatus(config, settings, port, unsafe, bridge, announcer).register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
+        new FlowsCommand(bridge).register(builder);
 
         closing(MetricsServer.start(
                 settings.http(),

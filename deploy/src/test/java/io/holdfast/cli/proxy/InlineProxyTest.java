@@ -1,0 +1,189 @@
+package io.holdfast.cli.proxy;
+
+import static io.holdfast.cli.proxy.Engine.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.holdfast.config.HoldfastConfig;
+import io.holdfast.reverse.model.Endpoints;
+import io.holdfast.reverse.model.Segment;
+import io.holdfast.reverse.model.SegmentCodec;
+import io.holdfast.testkit.InNetworkNamespace;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A proxy in front of both hosts: guest0 === tap0 [proxy] up0 === net0, and guest1 === tap1 for after a failover. */
+@InNetworkNamespace
+class InlineProxyTest {
+
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final int PREFIX_BYTES = 10;
+    private static final Endpoints CLIENT =
+            Endpoints.ipv4(0x5254_0000_0002L, 0x5254_0000_0001L, 0x0a00_0002, 0x0a00_0001, 40_000, 6379);
+    private static final Endpoints GUEST = CLIENT.reversed();
+    private static final int CLIENT_FIRST = 1_000;
+    private static final int GUEST_FIRST = -10;
+
+    @TempDir
+    Path directory;
+
+    /** */
+    @Test
+    void shouldReleaseAConnectionsOutputAtOnceAndHoldItsEnd() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            protect(engine);
+            openConnection(guest, net);
+            guest.send(fromGuest(data(GUEST_FIRST + 1, "hello")));
+            awaitCount(net, 2);
+            guest.send(fromGuest(data(GUEST_FIRST + 6, "").toBuilder()
+                    .flags(Segment.FIN | Segment.ACK)
+                    .build()));
+            net.assertStaysAt(2);
+            JsonNode flow = engine.execute("flows", "{}").path("shown").path(0);
+            assertThat(flow.path("client").asText()).isEqualTo("10.0.0.2:40000");
+            assertThat(flow.path("state").asText()).isEqualTo("ENDING");
+            assertThat(flow.path("bytes_to_reproduce").asLong()).isEqualTo(5);
+            engine.commit(engine.barrier());
+            awaitCount(net, 3);
+        }
+    }
+
+    /** R-8, INV-9, INV-12. */
+    @Test
+    void shouldNotOpenBeforeTheRestoredGuestIsWhereItsClientsHaveSeenIt() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire restored = new Wire("guest1");
+                Wire net = new Wire("net0");
+                Engine engine = engine();
+                Engine successor = engine()) {
+            protect(engine);
+            openConnection(guest, net);
+            guest.send(fromGuest(data(GUEST_FIRST + 1, "hello")));
+            awaitCount(net, 2);
+
+            successor.hello(2);
+            successor.wallCommand("lost");
+            awaitCount(net, 3); // The client is asked how far it has come.
+            restored.assertStaysAt(0);
+            JsonNode report = successor.wallCommand("restored", ", \"place\": \"backup\"");
+            assertThat(report.path("phase").asText()).isEqualTo("CATCHING_UP");
+            awaitCount(restored, 1); // The SYN, once more.
+            assertRefused("WrongState", () -> successor.wallCommand("open", ", \"reason\": \"too early\""));
+            successor.wallCommand("giveup");
+            successor.wallCommand("open", ", \"reason\": \"given up\"");
+            await().atMost(LIMIT).until(() -> net.received().stream().anyMatch(InlineProxyTest::isReset));
+            assertThat(successor.status().path("reverse").path("diverged_flows").asLong())
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
+    void shouldHoldAndStillReplayInModeWall() throws Exception {
+        try (HoldfastProxy proxy = start("mode: wall");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            protect(engine);
+            net.send(fromClient(syn(CLIENT_FIRST)));
+            awaitCount(guest, 1);
+            guest.send(fromGuest(synAck()));
+            net.assertStaysAt(0);
+            engine.commit(engine.barrier());
+            awaitCount(net, 1);
+            assertThat(engine.execute("flows", "{}").path("flows").asLong()).isZero();
+        }
+    }
+
+    private HoldfastProxy start() throws Exception {
+        return start("mode: reverse");
+    }
+
+    private HoldfastProxy start(String mode) throws Exception {
+        Cables.plugIn(0);
+        Cables.plugIn(1);
+        Path file = Cables.writeConfig(
+                directory,
+                "placement: inline",
+                mode,
+                "nics: [{primary: tap0, backup: tap1, uplink: up0}]",
+                "http: 127.0.0.1:9604");
+        return HoldfastProxy.start(HoldfastConfig.read(file), false, "test");
+    }
+
+    private Engine engine() throws Exception {
+        return new Engine(directory.resolve("run/proxy.sock"));
+    }
+
+    private static void protect(Engine engine) throws Exception {
+        engine.hello(1);
+        engine.commit(engine.barrier());
+    }
+
+    private static void openConnection(Wire guest, Wire net) {
+        net.send(fromClient(syn(CLIENT_FIRST)));
+        awaitCount(guest, 1);
+        guest.send(fromGuest(synAck()));
+        awaitCount(net, 1);
+    }
+
+    private static void awaitCount(Wire wire, int frames) {
+        await().atMost(LIMIT).until(() -> wire.received().size() >= frames);
+    }
+
+    private static Segment syn(int sequence) {
+        return Segment.withFlags(Segment.SYN)
+                .sequence(sequence)
+                .window(65_535)
+                .mss(1460)
+                .build();
+    }
+
+    private static Segment synAck() {
+        return Segment.withFlags(Segment.SYN | Segment.ACK)
+                .sequence(GUEST_FIRST)
+                .acknowledgment(CLIENT_FIRST + 1)
+                .window(65_535)
+                .mss(1460)
+                .build();
+    }
+
+    private static Segment data(int sequence, String text) {
+        return Segment.withFlags(Segment.ACK)
+                .sequence(sequence)
+                .acknowledgment(CLIENT_FIRST + 1)
+                .window(65_535)
+                .payload(text.getBytes(StandardCharsets.US_ASCII))
+                .build();
+    }
+
+    private static byte[] fromClient(Segment segment) {
+        return frame(CLIENT, segment);
+    }
+
+    private static byte[] fromGuest(Segment segment) {
+        return frame(GUEST, segment);
+    }
+
+    private static byte[] frame(Endpoints from, Segment segment) {
+        byte[] bytes = new byte[PREFIX_BYTES + 1600];
+        int lengthBytes = new SegmentCodec().write(from, segment, MemorySegment.ofArray(bytes), PREFIX_BYTES, false);
+        return Arrays.copyOfRange(bytes, PREFIX_BYTES, PREFIX_BYTES + lengthBytes);
+    }
+
+    private static boolean isReset(byte[] frame) {
+        byte[] bytes = new byte[PREFIX_BYTES + frame.length];
+        System.arraycopy(frame, 0, bytes, PREFIX_BYTES, frame.length);
+        Segment segment = new SegmentCodec().read(MemorySegment.ofArray(bytes), PREFIX_BYTES, frame.length);
+        return segment.has(Segment.RST) && segment.sequence() == GUEST_FIRST;
+    }
+}
