@@ -4,10 +4,14 @@
 #
 #   demo.sh [OPTION...]                  as root, on Debian 12 with a JDK 25
 #
-#   --mode wall|off    wall: output waits for the backup's confirmation (default);
+#   --mode MODE        wall: output waits for the backup's confirmation (default);
+#                      reverse: it leaves at once, and clients are reconciled with the restored guest. One proxy stands
+#                      in front of both hosts;
 #                      off: it leaves at once, as without Holdfast, and clients pay for it
+#   --admission KIND   in reverse mode, when requests reach the guest: free, or serial (default: serial, because the
+#                      demonstration's replies depend on each other)
 #   --port KIND        auto, packet-socket or pcap: how the proxies capture frames (default: auto)
-#   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms)
+#   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms; reverse: 500ms)
 #   --clients N        connections, at least 5 (default: 8)
 #   --runs N           fresh runs, each with a new guest (default: 1)
 #   --chain N          failovers in a row that one guest and its clients live through (default: 1)
@@ -42,7 +46,7 @@ source "$REPOSITORY/deploy/lib/results.sh"
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
-mode=wall interval=200ms clients=8 runs=1 chain=1 json_file='' seed='' keep=false
+mode=wall interval='' admission=serial clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 
 parse_options() {
     while (($# > 0)); do
@@ -51,12 +55,13 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            --mode | --admission | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
         case $option in
             --mode) mode=$1 ;;
+            --admission) admission=$1 ;;
             --port) PORT=$1 ;;
             --interval) interval=$1 ;;
             --clients) clients=$1 ;;
@@ -67,12 +72,18 @@ parse_options() {
         esac
         shift
     done
-    [[ $mode == wall || $mode == off ]] || die_of_usage "--mode is wall or off, not $mode"
+    [[ $mode =~ ^(wall|reverse|off)$ ]] || die_of_usage "--mode is wall, reverse or off, not $mode"
+    [[ $admission =~ ^(free|serial)$ ]] || die_of_usage "--admission is free or serial, not $admission"
+    if [[ $mode == reverse ]]; then
+        PLACEMENT=inline ADMISSION=$admission interval=${interval:-500ms}
+    fi
+    interval=${interval:-200ms}
     [[ $PORT =~ ^(auto|packet-socket|pcap)$ ]] || die_of_usage "--port is auto, packet-socket or pcap, not $PORT"
     [[ $interval =~ ^[0-9]+m?s$ ]] || die_of_usage "--interval is a time like 200ms, not $interval"
     [[ $clients =~ ^([5-9]|[1-9][0-9]{1,2})$ ]] || die_of_usage "--clients is 5 or more, not $clients"
     [[ $runs =~ ^[1-9][0-9]*$ ]] || die_of_usage "--runs is 1 or more, not $runs"
     [[ $chain =~ ^[1-9][0-9]*$ ]] || die_of_usage "--chain is 1 or more, not $chain"
+    [[ $mode != reverse || $chain == 1 ]] || die_of_usage "--chain goes with one proxy on each host: not with reverse"
     seed=${seed:-$RANDOM}
     [[ $seed =~ ^[0-9]{1,9}$ ]] || die_of_usage "--seed is a number, not $seed"
 }
@@ -110,6 +121,7 @@ run_once() {
     make_host a
     make_host b
     create_lab
+    [[ $PLACEMENT == beside ]] || wire_hosts_inline
     write_config a primary "$mode" "$interval"
     write_config b backup "$mode" "$interval"
     start_primary a

@@ -15,6 +15,10 @@ GRACE=300ms
 WALL_LIMIT=256MiB
 PORT=auto
 GUEST_MEMORY_MIB=96
+# Where the proxies stand: one beside the guest on each host, or one on host b in front of both. And in reverse mode, when
+# clients' requests reach the guest.
+PLACEMENT=beside
+ADMISSION=free
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -48,21 +52,43 @@ write_config() {
     local host=$1 role=$2 mode=$3 interval=$4
     local run=$HOSTS_DIR/$host/run
     make_keys
-    cat > "$(config_of "$host")" << YAML
-guest: $GUEST_NAME
-host: $host
-runtime-directory: $run
-state-directory: $HOSTS_DIR/$host/state
+    {
+        printf 'guest: %s\nhost: %s\n' "$GUEST_NAME" "$host"
+        printf 'runtime-directory: %s\nstate-directory: %s\n' "$run" "$HOSTS_DIR/$host/state"
+        ! has_proxy "$host" || print_proxy_section "$mode"
+        print_agent_section "$host" "$role" "$interval"
+    } > "$(config_of "$host")"
+}
+
+# Whether a proxy stands on a host.
+has_proxy() { [[ $PLACEMENT == beside || $1 == b ]]; }
+
+# print_proxy_section MODE
+print_proxy_section() {
+    local nic='{guest-port: tap0, uplink: up0}'
+    [[ $PLACEMENT == beside ]] || nic='{primary: wire0, backup: tap0, uplink: up0}'
+    cat << YAML
 proxy:
-  mode: $mode
+  placement: $PLACEMENT
+  mode: $1
   port: $PORT
-  nics:
-    - guest-port: tap0
-      uplink: up0
+  nics: [$nic]
   wall-limit: $WALL_LIMIT
+  reverse:
+    admission: $ADMISSION
   http: 127.0.0.1:9601
+YAML
+}
+
+# print_agent_section HOST ROLE INTERVAL
+print_agent_section() {
+    local host=$1 role=$2 interval=$3 run=$HOSTS_DIR/$1/run wall='wall: local'
+    has_proxy "$host" || wall='wall: peer
+  guest-ports: [tap0]'
+    cat << YAML
 agent:
   role: $role
+  $wall
   interval: $interval
   heartbeat: $HEARTBEAT
   missed-heartbeats: $HEARTBEATS_MISSED
@@ -105,6 +131,7 @@ kill_holdfast() {
 check_holdfast_runs() {
     local what
     for what in proxy agent; do
+        [[ $what == agent ]] || has_proxy "$1" || continue
         if is_gone "${HOLDFAST_PIDS[$1-$what]}"; then
             die "the $what on host $1 has ended: $(tail -n 20 "$(log_of "$1" "$what")")"
         fi
@@ -149,14 +176,14 @@ wait_for_guest() {
 # A host that runs the guest: start_primary HOST
 start_primary() {
     start_guest "$1"
-    start_holdfast "$1" proxy
+    ! has_proxy "$1" || start_holdfast "$1" proxy
     start_holdfast "$1" agent
 }
 
 # A host that waits; its agent starts a QEMU of its own. The term on its disk, if any, stays: start_backup HOST
 start_backup() {
     forget_guest_of "$1"
-    start_holdfast "$1" proxy
+    ! has_proxy "$1" || start_holdfast "$1" proxy
     start_holdfast "$1" agent
 }
 

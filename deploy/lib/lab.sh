@@ -62,6 +62,22 @@ create_lab() {
     give_address b rep0 "${REPLICATION_ADDRESS[b]}/30"
 }
 
+# For one proxy in front of both hosts, which stands on host b: a cable from the guest's NIC on host a to it.
+#
+#       host a: tap0 -- cable0 (a kernel bridge) -- wire0 ------ wire0 :host b
+wire_hosts_inline() {
+    local a
+    a=$(namespace_of a)
+    ip -n "$a" link add wire0 type veth peer name wire0 netns "$(namespace_of b)"
+    leave_to_the_proxy b wire0
+    leave_to_the_proxy a wire0
+    ip -n "$a" link add cable0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+    ip -n "$a" link set cable0 addrgenmode none
+    ip -n "$a" link set cable0 up
+    ip -n "$a" link set tap0 master cable0
+    ip -n "$a" link set wire0 master cable0
+}
+
 create_switch() {
     in_lab switch sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
     ip -n "$(namespace_of switch)" link add switch0 type bridge forward_delay 0 stp_state 0

@@ -7,6 +7,10 @@ import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.ArmingPolicy;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.config.InitialRole;
+import io.holdfast.config.MirrorInput;
+import io.holdfast.config.Placement;
+import io.holdfast.config.WallPlace;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
 import java.util.List;
@@ -21,10 +25,13 @@ record AgentContext(
         LinkSecurity security,
         TermStore terms,
         AgentMeasures measures,
+        WallTunnel tunnel,
         RoleChange roleChange) {
 
     /** How often roles are told that time has passed. */
     static final long TICK_NANOS = 5_000_000;
+
+    private static final long DEFAULT_CATCH_UP_LIMIT_NANOS = 3_000_000_000L;
 
     FailureDetector.Settings patience() {
         return new FailureDetector.Settings(
@@ -36,6 +43,31 @@ record AgentContext(
     /** Half of the shorter patience of a backup: a commit that comes later may meet a promoted one. */
     long leaseNanos() {
         return Math.min(agent.silenceLimit().toNanos(), agent.grace().toNanos()) / 2;
+    }
+
+    /** Whether one proxy in front of both hosts has the wall; it is then the one wall of both agents. */
+    boolean isInline() {
+        return agent.wall() == WallPlace.PEER
+                || config.proxySection()
+                        .filter(proxy -> proxy.placement() == Placement.INLINE)
+                        .isPresent();
+    }
+
+    /** What an inline proxy calls this host: as it was at the very first start. */
+    String inlinePlace() {
+        return agent.role() == InitialRole.PRIMARY ? "primary" : "backup";
+    }
+
+    /** An inline proxy has the clients' frames, and gives them to a restored guest itself. */
+    MirrorInput mirrorInput() {
+        return isInline() ? MirrorInput.OFF : agent.mirrorInput();
+    }
+
+    /** How long a restored guest may take until it is where its clients have seen it. */
+    long catchUpLimitNanos() {
+        return config.proxySection()
+                .map(proxy -> proxy.reverse().catchUpLimit().toNanos())
+                .orElse(DEFAULT_CATCH_UP_LIMIT_NANOS);
     }
 
     boolean passesBeforeArming() {

@@ -42,6 +42,7 @@ final class BackupShell implements Shell {
     private static final long WALL_RETRY_MILLIS = 20;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long NO_CHECKPOINT = -1;
+    private static final long CATCH_UP_LOOK_MILLIS = 2;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -79,6 +80,11 @@ final class BackupShell implements Shell {
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
     private String addressesJson = "";
+    private long catchUpDeadlineNanos;
+    /** The guest runs, and is not yet where its clients have seen it; what comes after that. */
+    private boolean opening;
+
+    private BackupEffect.@Nullable BecomePrimary becoming;
 
     // Engine thread.
     private byte[] appliedDeviceState = {};
@@ -111,8 +117,8 @@ final class BackupShell implements Shell {
     /** A wall that this host's earlier role could not reach may still stand open for a guest that it has lost. */
     private void onWallConnected(WallLink connected) {
         wall = connected;
-        if (role.isPromoting()) {
-            return;
+        if (role.isPromoting() || context.isInline()) {
+            return; // Inline it is the primary's wall.
         }
         try {
             if (connected.admitsInput()) {
@@ -408,6 +414,9 @@ final class BackupShell implements Shell {
                         own.term(),
                         own.openEpochAtLeast(),
                         context.agent().latencyTarget().toNanos());
+                if (context.isInline()) {
+                    connected.guestLost();
+                }
                 perform(role.onWallOwned());
                 return;
             } catch (WallGoneException e) {
@@ -436,6 +445,9 @@ final class BackupShell implements Shell {
             perform(role.onRestoreFailed("the waiting hypervisor is gone"));
             return;
         }
+        if (context.isInline()) {
+            turnInlineProxy();
+        }
         engineThread.run(() -> {
             try {
                 if (appliedEpoch != epoch) {
@@ -448,11 +460,32 @@ final class BackupShell implements Shell {
                 conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
             }
         });
-        giveClientsFrames();
+        if (!context.isInline()) {
+            giveClientsFrames();
+        }
+    }
+
+    /** Before the guest runs: what clients had sent waits for it, and none of its frames is taken for a stray. */
+    private void turnInlineProxy() {
+        WallLink connected = wall;
+        if (connected != null) {
+            try {
+                connected.guestRestored(context.inlinePlace());
+                catchUpDeadlineNanos = System.nanoTime() + context.catchUpLimitNanos();
+            } catch (WallGoneException | CommandException e) {
+                log.error("the inline proxy does not turn to this host: {}", e.getMessage());
+            }
+        }
     }
 
     private void openAndAnnounce(String reason) {
         WallLink connected = wall;
+        if (connected != null && context.isInline() && !isWhereItsClientsHaveSeenIt(connected)) {
+            opening = true;
+            conductor.postAfter(CATCH_UP_LOOK_MILLIS, () -> openAndAnnounce(reason));
+            return;
+        }
+        opening = false;
         if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
             try {
                 connected.open(reason);
@@ -466,6 +499,26 @@ final class BackupShell implements Shell {
         measures.detectedBy = role.promotionCause();
         measures.failovers.increment();
         log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
+        BackupEffect.BecomePrimary next = becoming;
+        if (next != null) {
+            becoming = null;
+            becomePrimary(next);
+        }
+    }
+
+    /** R-8; or it has had its time, and what is late is given up. */
+    private boolean isWhereItsClientsHaveSeenIt(WallLink connected) {
+        try {
+            if (catchUpDeadlineNanos == 0) {
+                turnInlineProxy();
+            } else if (!connected.isCaughtUp() && System.nanoTime() - catchUpDeadlineNanos > 0) {
+                connected.giveUpRest();
+            }
+            return connected.isCaughtUp();
+        } catch (WallGoneException | CommandException e) {
+            log.error("the inline proxy does not tell how far the guest is: {}", e.getMessage());
+            return true; // Then it does not open either, which is told there.
+        }
     }
 
     /**
@@ -478,6 +531,10 @@ final class BackupShell implements Shell {
     }
 
     private void becomePrimary(BackupEffect.BecomePrimary become) {
+        if (opening) {
+            becoming = become;
+            return;
+        }
         handedOver = true;
         context.roleChange()
                 .to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson, announcedIncarnation));

@@ -54,6 +54,7 @@ public final class HoldfastAgent implements AutoCloseable {
     private final AgentMeasures measures = new AgentMeasures();
     private final Conductor conductor = new Conductor("conductor", this::onError);
     private final EventLoopGroup eventLoop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final WallTunnel tunnel;
     private final AgentContext context;
     private final LinkServer linkServer;
     private final ControlServer controlServer;
@@ -82,9 +83,19 @@ public final class HoldfastAgent implements AutoCloseable {
                 .map(proxy -> proxy.nics().stream()
                         .flatMap(nic -> nic.guestPorts().stream())
                         .toList())
-                .orElse(List.of());
+                .orElse(agent.guestPorts());
+        this.tunnel = new WallTunnel(config, agent.wall(), eventLoop);
         this.context = new AgentContext(
-                config, agent, guestPorts, conductor, eventLoop, security(agent), terms, measures, this::changeRole);
+                config,
+                agent,
+                guestPorts,
+                conductor,
+                eventLoop,
+                security(agent),
+                terms,
+                measures,
+                tunnel,
+                this::changeRole);
         boolean primary = terms.term().owner().equals(config.host());
         this.shell = primary ? new PrimaryShell(context, null, 0, "", "") : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
@@ -157,11 +168,14 @@ public final class HoldfastAgent implements AutoCloseable {
         @Override
         public void onUp(LinkConnection connection) {
             log.debug("{} is up", connection);
+            tunnel.onUp(connection);
         }
 
         @Override
         public void onMessage(LinkConnection connection, LinkMessage message) {
-            shell.onMessage(connection, message);
+            if (!tunnel.take(connection, message)) {
+                shell.onMessage(connection, message);
+            }
         }
 
         @Override
@@ -171,6 +185,7 @@ public final class HoldfastAgent implements AutoCloseable {
 
         @Override
         public void onDown(LinkConnection connection, String reason, boolean endOfFile) {
+            tunnel.onDown(connection);
             conductor.post(() -> shell.onDown(connection, reason, endOfFile));
         }
     }
@@ -281,6 +296,11 @@ public final class HoldfastAgent implements AutoCloseable {
         }
         registry.close();
         linkServer.close();
+        try {
+            tunnel.close();
+        } catch (IOException e) {
+            log.warn("cannot remove {}", config.proxySocket(), e);
+        }
         eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
         ended.countDown();
     }

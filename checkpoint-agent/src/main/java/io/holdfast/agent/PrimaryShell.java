@@ -112,8 +112,7 @@ final class PrimaryShell implements Shell {
                 armed,
                 servesAlone);
         this.detector = new FailureDetector(context.patience());
-        this.inputCopies =
-                new InputCopies(context.config().framesSocket(), context.agent().mirrorInput(), measures);
+        this.inputCopies = new InputCopies(context.config().framesSocket(), context.mirrorInput(), measures);
         this.linkClient = new LinkClient(
                 context.eventLoop(),
                 context.agent().link().peer(),
@@ -353,11 +352,15 @@ final class PrimaryShell implements Shell {
         @Override
         public void onUp(LinkConnection up) {
             heardNanos = System.nanoTime();
+            context.tunnel().onUp(up);
             conductor.post(() -> sayHello(up));
         }
 
         @Override
         public void onMessage(LinkConnection up, LinkMessage message) {
+            if (context.tunnel().take(up, message)) {
+                return;
+            }
             long arrivedNanos = System.nanoTime();
             conductor.post(() -> onAnswer(up, message, arrivedNanos));
         }
@@ -369,6 +372,7 @@ final class PrimaryShell implements Shell {
 
         @Override
         public void onDown(LinkConnection down, String reason, boolean endOfFile) {
+            context.tunnel().onDown(down);
             conductor.post(() -> onBackupLost(down, reason));
         }
     }
@@ -586,7 +590,9 @@ final class PrimaryShell implements Shell {
 
     private void stepDown(PrimaryEffect.StepDown stepDown) {
         log.error("stepping down: {}", stepDown.reason());
-        command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
+        if (!context.isInline()) { // There the wall is the new primary's, and lets nothing of this guest through.
+            command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
+        }
         try {
             context.terms().store(stepDown.newer());
         } catch (TermFileException | StaleTermException e) {

@@ -48,6 +48,7 @@ final class WallLink implements AutoCloseable {
     private final ControlClient client;
     private String incarnation = "";
     private long termNumber;
+    private long clockOffsetNanos;
 
     private WallLink(ControlClient client) {
         this.client = client;
@@ -97,6 +98,8 @@ final class WallLink implements AutoCloseable {
         JsonNode answer = execute("hello", arguments);
         incarnation = answer.path("incarnation").asText();
         termNumber = term.number();
+        // Its clock may be another host's. What the answer's way took makes leases end earlier, never later.
+        clockOffsetNanos = answer.path("monotonic_nanos").asLong() - System.nanoTime();
         return new Owned(incarnation, answer.path("epoch").asLong());
     }
 
@@ -109,7 +112,7 @@ final class WallLink implements AutoCloseable {
     }
 
     void commit(long epoch, long leaseUntilNanos) throws WallGoneException, CommandException {
-        execute("commit", named().put("epoch", epoch).put("lease_until_nanos", leaseUntilNanos));
+        execute("commit", named().put("epoch", epoch).put("lease_until_nanos", leaseUntilNanos + clockOffsetNanos));
     }
 
     void suspend(String reason) throws WallGoneException, CommandException {
@@ -128,6 +131,27 @@ final class WallLink implements AutoCloseable {
                         .put("claim", claim(term))
                         .put("owner", term.owner())
                         .put("reason", reason));
+    }
+
+    // ---- inline ----
+
+    /** The primary's guest is dead; clients' input is kept for the next one. */
+    void guestLost() throws WallGoneException, CommandException {
+        execute("lost", named());
+    }
+
+    /** The guest will run at a place, {@code primary} or {@code backup}, and gets its input once more. */
+    void guestRestored(String place) throws WallGoneException, CommandException {
+        execute("restored", named().put("place", place));
+    }
+
+    /** Whether all connections are where their clients have seen them, or are given up. */
+    boolean isCaughtUp() throws WallGoneException, CommandException {
+        return execute("catchup", JSON.createObjectNode()).path("decided").asBoolean();
+    }
+
+    void giveUpRest() throws WallGoneException, CommandException {
+        execute("giveup", named());
     }
 
     /** The highest term that the wall has seen. */

@@ -194,7 +194,7 @@ public final class Bridge implements AutoCloseable {
                 ? wall.barrier(from, incarnation, termNumber)
                 : inline.command(reconciler -> {
                     long closedEpoch = wall.barrier(from, incarnation, termNumber);
-                    reconciler.onBarrier(closedEpoch);
+                    reconciler.onBarrier(closedEpoch, nowNanos);
                     return closedEpoch;
                 });
         wakeLanes();

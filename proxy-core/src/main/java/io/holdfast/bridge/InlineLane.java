@@ -83,7 +83,7 @@ final class InlineLane implements Outlet, AutoCloseable {
             @Override
             void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
                 if (wall.state().admitsInput()) {
-                    reconciler.onClientFrame(nic, memory, offsetBytes, lengthBytes);
+                    reconciler.onClientFrame(nic, memory, offsetBytes, lengthBytes, System.nanoTime());
                 } else {
                     inbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, kernelEpochNanos);
                 }

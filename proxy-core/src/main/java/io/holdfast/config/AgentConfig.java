@@ -2,11 +2,14 @@ package io.holdfast.config;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The process that drives the hypervisor, ships checkpoints and decides on failover.
  *
  * @param role at the very first start; afterwards the term on disk decides
+ * @param wall where the wall is that it drives
+ * @param guestPorts the guest's taps here, if the wall is the peer's: their only way leads to its proxy
  * @param arming what the wall does until a backup of the term has ever been armed
  * @param interval between checkpoints, at most
  * @param latencyTarget output held this long asks for a checkpoint
@@ -22,6 +25,8 @@ import java.time.Duration;
  */
 public record AgentConfig(
         InitialRole role,
+        WallPlace wall,
+        List<String> guestPorts,
         ArmingPolicy arming,
         Duration interval,
         Duration latencyTarget,
@@ -34,6 +39,10 @@ public record AgentConfig(
         LinkConfig link,
         QemuConfig qemu,
         InetSocketAddress http) {
+
+    public AgentConfig {
+        guestPorts = List.copyOf(guestPorts);
+    }
 
     /** Silence on the link after which the peer is suspected. */
     public Duration silenceLimit() {

@@ -47,6 +47,7 @@ final class Assembly {
                 reverse.get(Settings.REVERSE_DIGEST_LIMIT),
                 reverse.get(Settings.REVERSE_MAX_CONNECTIONS),
                 reverse.find(Settings.REVERSE_HELD_PORTS).orElse(List.of()),
+                reverse.get(Settings.REVERSE_ADMISSION),
                 reverse.get(Settings.REVERSE_CATCH_UP_LIMIT));
     }
 
@@ -68,6 +69,8 @@ final class Assembly {
     private static AgentConfig agent(SectionValues agent) {
         return new AgentConfig(
                 agent.get(Settings.ROLE),
+                agent.get(Settings.AGENT_WALL),
+                agent.find(Settings.AGENT_GUEST_PORTS).orElse(List.of()),
                 agent.get(Settings.ARMING),
                 agent.get(Settings.INTERVAL),
                 agent.get(Settings.LATENCY_TARGET),

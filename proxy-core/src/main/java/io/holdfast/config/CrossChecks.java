@@ -160,8 +160,27 @@ final class CrossChecks {
                                                                                 .multipliedBy(missed)
                                                                                 .toMillis()
                                                                         + "ms, shorter than `interval`: a peer would be given up within one epoch"))));
+        agent.find(Settings.AGENT_WALL).ifPresent(place -> checkWallPlace(agent, place));
         agent.section("agent.link").ifPresent(this::checkLink);
         agent.section("agent.qemu").ifPresent(this::checkQemu);
+    }
+
+    private void checkWallPlace(SectionValues agent, WallPlace place) {
+        boolean local = place == WallPlace.LOCAL;
+        if (!local && top.section("proxy").isPresent()) {
+            problems.add(
+                    agent.line(Settings.AGENT_WALL),
+                    "`wall: peer` contradicts the section `proxy`: where a proxy is, its agent drives that one");
+        }
+        if (!local && !agent.names(Settings.AGENT_GUEST_PORTS)) {
+            problems.add(
+                    agent.line(Settings.AGENT_WALL),
+                    "missing key `guest-ports` in `agent`: " + Settings.AGENT_GUEST_PORTS.text());
+        } else if (local && agent.names(Settings.AGENT_GUEST_PORTS)) {
+            problems.add(
+                    agent.line(Settings.AGENT_GUEST_PORTS),
+                    "`guest-ports` goes with `wall: peer` only; a proxy of this host names its own");
+        }
     }
 
     private void checkLink(SectionValues link) {

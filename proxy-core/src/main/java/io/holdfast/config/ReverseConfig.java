@@ -1,5 +1,6 @@
 package io.holdfast.config;
 
+import io.holdfast.reverse.Admission;
 import java.time.Duration;
 import java.util.List;
 
@@ -10,10 +11,16 @@ import java.util.List;
  * @param digestLimitBytes room for digests of what clients have been sent
  * @param maxConnections how many are released at once
  * @param heldPorts the guest's ports whose connections are held like in wall mode
+ * @param admission when clients' requests reach the guest
  * @param catchUpLimit how long a restored guest may take until it is where its clients have seen it
  */
 public record ReverseConfig(
-        long logLimitBytes, long digestLimitBytes, int maxConnections, List<Integer> heldPorts, Duration catchUpLimit) {
+        long logLimitBytes,
+        long digestLimitBytes,
+        int maxConnections,
+        List<Integer> heldPorts,
+        Admission admission,
+        Duration catchUpLimit) {
 
     public ReverseConfig {
         heldPorts = List.copyOf(heldPorts);

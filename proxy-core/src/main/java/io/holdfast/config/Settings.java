@@ -1,6 +1,7 @@
 package io.holdfast.config;
 
 import io.holdfast.frame.IpPrefix;
+import io.holdfast.reverse.Admission;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -131,6 +132,12 @@ public final class Settings {
             ValueTypes.listOf(ValueTypes.integer(1, 65535)),
             "Ports of the guest whose output cannot be reproduced, because it depends on chance or time; held like in wall"
                     + " mode.");
+    static final Setting<Admission> REVERSE_ADMISSION = defaulted(
+            "proxy.reverse.admission",
+            ValueTypes.word(Admission.class),
+            Admission.FREE,
+            "When clients' requests reach the guest: `free` at once, right where connections do not depend on each other;"
+                    + " `serial` one at a time, so that replies which depend on others' requests repeat after a failover.");
     static final Setting<Duration> REVERSE_CATCH_UP_LIMIT = defaulted(
             "proxy.reverse.catch-up-limit",
             ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(1)),
@@ -159,6 +166,16 @@ public final class Settings {
             "agent.role",
             ValueTypes.word(InitialRole.class),
             "What this host is at the very first start; afterwards the term on disk decides.");
+    static final Setting<WallPlace> AGENT_WALL = defaulted(
+            "agent.wall",
+            ValueTypes.word(WallPlace.class),
+            WallPlace.LOCAL,
+            "Where the proxy is: `local`, or `peer` if it stands inline beside the other agent; then commands go over the"
+                    + " link.");
+    static final Setting<List<String>> AGENT_GUEST_PORTS = optional(
+            "agent.guest-ports",
+            ValueTypes.listOf(ValueTypes.interfaceName()),
+            "The guest's taps on this host, whose only way leads to the inline proxy; required with `wall: peer`.");
     static final Setting<ArmingPolicy> ARMING = defaulted(
             "agent.arming",
             ValueTypes.word(ArmingPolicy.class),

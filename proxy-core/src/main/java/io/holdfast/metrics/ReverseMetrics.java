@@ -56,6 +56,11 @@ public final class ReverseMetrics {
                 counters.incompleteFlows);
         counter(
                 meters,
+                "holdfast.expired.admissions",
+                "Requests that were not answered in time, so that the next one was let in",
+                counters.expiredAdmissions);
+        counter(
+                meters,
                 "holdfast.expired.gates",
                 "Inputs that were replayed although the output before them had not come in time",
                 counters.expiredGates);

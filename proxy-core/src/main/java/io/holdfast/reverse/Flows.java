@@ -6,8 +6,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The ledgers of all connections that have one, found by what is in a segment's headers or by number. */
@@ -25,7 +27,7 @@ final class Flows {
     private final List<@Nullable Ledger> byPlace = new ArrayList<>();
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
     /** Ledgers that may be over when the next checkpoint is confirmed. */
-    private final Deque<Ledger> ending = new ArrayDeque<>();
+    private final Set<Ledger> ending = new LinkedHashSet<>();
 
     private long begun;
 
@@ -78,6 +80,7 @@ final class Flows {
             int place = (int) (ledger.id & (MAX_FLOWS - 1));
             byPlace.set(place, null);
             freePlaces.add(place);
+            ending.remove(ledger);
             ledger.released.beginAt(0);
         }
     }
@@ -89,22 +92,16 @@ final class Flows {
 
     /** Ends the ledgers of which that checkpoint knows that they are over. */
     void endThoseOverAt(long committedEpoch) {
-        for (int left = ending.size(); left > 0; left--) {
-            Ledger ledger = ending.remove();
-            if (find(ledger.id) == null) {
-                continue;
-            }
+        for (Ledger ledger : List.copyOf(ending)) {
             if (ledger.isOverAt(committedEpoch)) {
                 end(ledger);
-            } else {
-                ending.add(ledger);
             }
         }
     }
 
     private boolean endOneFinished() {
         for (Ledger ledger : ending) {
-            if (ledger.isFinished() && find(ledger.id) != null) {
+            if (ledger.isFinished()) {
                 end(ledger);
                 return true;
             }

@@ -55,11 +55,18 @@ public final class Reconciler implements AutoCloseable {
      * @param maxFlows how many connections may be released at once, up to 2^20; the rest is held
      * @param heldPorts the guest's ports whose connections are held like in wall mode, because their output cannot be
      *     reproduced
+     * @param admission when requests reach the guest
      * @param prefixBytes what the ports put in front of each frame
      * @param seed random
      */
     public record Settings(
-            long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, int prefixBytes, long seed) {
+            long logBytes,
+            long digestBytes,
+            int maxFlows,
+            IntPredicate heldPorts,
+            Admission admission,
+            int prefixBytes,
+            long seed) {
 
         public Settings {
             if (maxFlows < 1 || maxFlows > Flows.MAX_FLOWS) {
@@ -83,6 +90,7 @@ public final class Reconciler implements AutoCloseable {
     private final StandIn standIn;
     private final Recorder recorder;
     private final Replay replay;
+    private final Gatekeeper gatekeeper;
     private final TcpFrame frame = new TcpFrame();
     private final FlowKey key = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
@@ -108,6 +116,7 @@ public final class Reconciler implements AutoCloseable {
         this.rewriter = new SegmentRewriter(settings.prefixBytes());
         this.standIn = new StandIn(outlet);
         this.recorder = new Recorder(flows, log, outlet, rewriter, standIn, counters);
+        this.gatekeeper = new Gatekeeper(settings.admission(), counters);
         this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
     }
 
@@ -118,7 +127,8 @@ public final class Reconciler implements AutoCloseable {
      *
      * @param closedEpoch its number
      */
-    public void onBarrier(long closedEpoch) {
+    public void onBarrier(long closedEpoch, long nowNanos) {
+        gatekeeper.onPause(nowNanos);
         recorder.openEpoch(closedEpoch + 1);
         if (!recorder.isRecording()) {
             recorder.startRecording();
@@ -144,7 +154,7 @@ public final class Reconciler implements AutoCloseable {
     /** whether the checkpoint that ends the epoch has certainly got it, or its client will certainly send it again. */
     private boolean isNeedlessAt(long position, long epoch) {
         if (log.kind(position) == InputLog.OTHER) {
-            return log.epoch(position) < epoch;
+            return recorder.epochOf(log.epoch(position)) < epoch;
         }
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
@@ -156,15 +166,16 @@ public final class Reconciler implements AutoCloseable {
             return mark != null && mark.guestEnd() >= end;
         }
         boolean acknowledged = mark != null && mark.guestAck() >= end && end > log.begin(position);
-        return acknowledged || (log.epoch(position) < epoch && ledger.guestAck < end);
+        return acknowledged || (recorder.epochOf(log.epoch(position)) < epoch && ledger.guestAck < end);
     }
 
     // ---- frames ----
 
     /** A frame that a client sent, with its prefix before it. */
-    public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+    public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
         if (!frame.wrap(memory, offsetBytes, lengthBytes)) {
             log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+            feed(nowNanos);
             return;
         }
         Ledger ledger = flows.find(key.setClientSide(nic, frame));
@@ -178,6 +189,7 @@ public final class Reconciler implements AutoCloseable {
         } else {
             onClientSegment(ledger, memory, offsetBytes, lengthBytes);
         }
+        feed(nowNanos);
     }
 
     private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic) {
@@ -185,6 +197,9 @@ public final class Reconciler implements AutoCloseable {
         if (known != null) {
             if ((int) known.clientFirst == sequence && !known.aborted) {
                 return known;
+            }
+            if (known.isKnownToClient() && !known.isEnding()) {
+                return null; // A guest that still has the old one does not believe it (RFC 5961, section 4.2).
             }
             replay.forget(known);
             flows.end(known); // The same ports once more. If the guest still has the old one, it says so.
@@ -234,15 +249,15 @@ public final class Reconciler implements AutoCloseable {
             return;
         }
         counters.loggedFrames.increment();
-        if (phase == Phase.RUNNING) {
-            feed();
-        }
     }
 
-    /** Gives the guest all of the log that it has not got. */
-    private void feed() {
+    /** Gives the guest all of the log that it has not got, and may have now. */
+    private void feed(long nowNanos) {
+        if (phase != Phase.RUNNING) {
+            return;
+        }
         cursor = log.recordFrom(cursor);
-        while (cursor < log.tail() && give(cursor)) {
+        while (cursor < log.tail() && give(cursor, nowNanos)) {
             cursor = log.next(cursor);
         }
         if (!recorder.isRecording()) {
@@ -271,13 +286,24 @@ public final class Reconciler implements AutoCloseable {
         return ledger == null || log.kind(position) == InputLog.OUTPUT || ledger.guestAck >= log.end(position);
     }
 
-    private boolean give(long position) {
+    private boolean give(long position, long nowNanos) {
         if (log.kind(position) == InputLog.OUTPUT) {
             return true;
         }
+        Ledger ledger = log.kind(position) == InputLog.SEGMENT ? flows.find(log.flow(position)) : null;
+        if (ledger == null || !ledger.isAnswered() || log.end(position) == log.begin(position)) {
+            return send(position, ledger);
+        }
+        boolean given = gatekeeper.isOpenFor(ledger, nowNanos) && send(position, ledger);
+        if (given) {
+            gatekeeper.onRequest(ledger, nowNanos);
+        }
+        return given;
+    }
+
+    private boolean send(long position, @Nullable Ledger ledger) {
         int lengthBytes = log.frameBytes(position);
         long offsetBytes = log.frameOffset(position);
-        Ledger ledger = log.kind(position) == InputLog.SEGMENT ? flows.find(log.flow(position)) : null;
         if (ledger == null || ledger.translation.isNone()) {
             return outlet.toGuest(log.nic(position), log.memory(), offsetBytes, lengthBytes);
         }
@@ -309,6 +335,7 @@ public final class Reconciler implements AutoCloseable {
             replay.onGuestSegment(ledger, ledger.catchUp, frame, memory, offsetBytes, lengthBytes, nowNanos);
         } else {
             recorder.onGuestSegment(ledger, frame, memory, offsetBytes, lengthBytes, phase == Phase.RUNNING);
+            feed(nowNanos);
         }
     }
 
@@ -316,8 +343,8 @@ public final class Reconciler implements AutoCloseable {
     public void onTime(long nowNanos) {
         if (phase == Phase.CATCHING_UP) {
             replay.onTime(nowNanos);
-        } else if (phase == Phase.RUNNING) {
-            feed();
+        } else {
+            feed(nowNanos);
         }
         repeatResets(nowNanos);
     }
@@ -429,6 +456,7 @@ public final class Reconciler implements AutoCloseable {
         resets = 0;
         resetNanos = nowNanos + FIRST_RESET_INTERVAL_NANOS;
         cursor = replay.cursor();
+        gatekeeper.reset();
         for (Ledger ledger : flows.all()) {
             CatchUp catchUp = ledger.catchUp;
             ledger.catchUp = null;
@@ -442,7 +470,7 @@ public final class Reconciler implements AutoCloseable {
                 }
             }
         }
-        feed();
+        feed(nowNanos);
     }
 
     private void resume(Ledger ledger, CatchUp catchUp) {

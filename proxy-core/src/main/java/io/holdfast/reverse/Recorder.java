@@ -65,6 +65,11 @@ final class Recorder {
         return committedEpoch;
     }
 
+    /** The epoch in which a frame came; the first barrier tells which one was open before it. */
+    long epochOf(long stamp) {
+        return Math.max(stamp, recordingSince - 1);
+    }
+
     /** From the open epoch on there is a checkpoint before it from which a guest may be restored. */
     void startRecording() {
         recording = true;
@@ -277,6 +282,9 @@ final class Recorder {
             return Input.PASS;
         }
         if ((flags & TcpSegment.RST) != 0) {
+            if (begin < ledger.guestAck || begin > ledger.clientEnd) {
+                return Input.PASS; // The guest will not believe it (RFC 5961, section 3.2).
+            }
             noteClientReset(ledger);
             return Input.LOG;
         }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.holdfast.frame.ExemptionRule;
 import io.holdfast.frame.IpPrefix;
+import io.holdfast.reverse.Admission;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -67,13 +68,21 @@ class ConfigFileTest {
                                         new ExemptionRule.OfProtocol(17, 53, IpPrefix.parse("10.0.0.0/8")),
                                         new ExemptionRule.OfProtocol(
                                                 58, ExemptionRule.ANY_PORT, IpPrefix.parse("fd00::/8"))),
-                                new ReverseConfig(32L << 20, 1L << 20, 500, List.of(443, 8443), Duration.ofSeconds(5)),
+                                new ReverseConfig(
+                                        32L << 20,
+                                        1L << 20,
+                                        500,
+                                        List.of(443, 8443),
+                                        Admission.SERIAL,
+                                        Duration.ofSeconds(5)),
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
                                         List.of(Duration.ZERO, Duration.ofMillis(100), Duration.ofSeconds(2)),
                                         Duration.ofSeconds(30)))),
                         Optional.of(new AgentConfig(
                                 InitialRole.BACKUP,
+                                WallPlace.LOCAL,
+                                List.of(),
                                 ArmingPolicy.PASS,
                                 Duration.ofMillis(25),
                                 Duration.ofMillis(20),

@@ -31,6 +31,7 @@ final class Examples {
                 digest-limit: 1MiB
                 max-connections: 500
                 held-ports: [443, 8443]
+                admission: serial
                 catch-up-limit: 5s
               http: 127.0.0.1:9701
               announce:

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.testkit.FrameBuilder;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class SegmentEditorTest {
 
+    private static final int FLAGS = 13;
     private static final int CHECKSUM = 16;
     /** A window scale moves what follows to odd places. */
     private static final String ODD = "0303 07 080a 11223344 55667788 050a 01020304 0a0b0c0d 0000";
@@ -119,6 +121,38 @@ class SegmentEditorTest {
         }
     }
 
+    @Test
+    void shouldTakeOnlyTheFinAway() {
+        MemorySegment memory = finishedWithFlags(0xff);
+        editor.clearFin();
+        assertThat(segment.flags()).isEqualTo(0xfe);
+        assertThat(isCorrect(memory)).isTrue();
+    }
+
+    @Test
+    void shouldLeaveASegmentWithoutFinAsItIs() {
+        MemorySegment memory = finishedWithFlags(0x18);
+        byte[] before = memory.toArray(ValueLayout.JAVA_BYTE);
+        editor.clearFin();
+        assertThat(memory.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(before);
+    }
+
+    @Test
+    void shouldTakeTheFinAwayAndLeaveAnUnfinishedChecksum() {
+        MemorySegment memory = finishedWithFlags(0x19);
+        int checksum = NetworkOrder.getShort(memory, CHECKSUM);
+        editor.wrap(memory, 0, false);
+        editor.clearFin();
+        assertThat(segment.flags()).isEqualTo(0x18);
+        assertThat(NetworkOrder.getShort(memory, CHECKSUM)).isEqualTo(checksum);
+    }
+
+    private MemorySegment finishedWithFlags(int flags) {
+        MemorySegment memory = segmentWith(EVEN, new byte[7]);
+        NetworkOrder.putByte(memory, FLAGS, flags);
+        return finish(memory);
+    }
+
     private MemorySegment finished(String optionDigits) {
         return finished(optionDigits, new Random(1));
     }
@@ -130,6 +164,10 @@ class SegmentEditorTest {
         MemorySegment memory = segmentWith(optionDigits, payload);
         NetworkOrder.putInt(memory, 4, random.nextInt());
         NetworkOrder.putInt(memory, 8, random.nextInt());
+        return finish(memory);
+    }
+
+    private MemorySegment finish(MemorySegment memory) {
         int checksum = Checksums.finish(Checksums.sum(memory, 0, (int) memory.byteSize()));
         NetworkOrder.putShort(memory, CHECKSUM, checksum);
         editor.wrap(memory, 0, true);

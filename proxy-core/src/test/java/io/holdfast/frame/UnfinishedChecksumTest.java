@@ -8,6 +8,7 @@ import io.holdfast.testkit.FrameBuilder;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -87,6 +88,23 @@ class UnfinishedChecksumTest {
     }
 
     @Test
+    void shouldTellByThePrefixWhatIsUnfinished() {
+        byte[] frame = udpFrame(new byte[3]);
+        assertThat(isIn(frame)).isTrue();
+        frame[0] = 2; // VIRTIO_NET_HDR_F_DATA_VALID
+        assertThat(isIn(frame)).isFalse();
+        frame[0] = 3;
+        assertThat(isIn(frame)).isTrue();
+    }
+
+    @Test
+    void shouldNotTakeTheFrameForItsPrefix() {
+        byte[] frame = new byte[UnfinishedChecksum.PREFIX_BYTES + 60];
+        Arrays.fill(frame, UnfinishedChecksum.PREFIX_BYTES, frame.length, (byte) 0xff);
+        assertThat(isIn(frame)).isFalse();
+    }
+
+    @Test
     void shouldAllocateNothing() {
         MemorySegment frame = MemorySegment.ofArray(udpFrame(new byte[1_400]));
         int length = (int) frame.byteSize() - UnfinishedChecksum.PREFIX_BYTES;
@@ -100,6 +118,10 @@ class UnfinishedChecksumTest {
                 MemorySegment.ofArray(withPrefix),
                 UnfinishedChecksum.PREFIX_BYTES,
                 withPrefix.length - UnfinishedChecksum.PREFIX_BYTES);
+    }
+
+    private static boolean isIn(byte[] withPrefix) {
+        return UnfinishedChecksum.isIn(MemorySegment.ofArray(withPrefix), UnfinishedChecksum.PREFIX_BYTES);
     }
 
     private static void assertThatIsLeftAlone(byte[] frame) {

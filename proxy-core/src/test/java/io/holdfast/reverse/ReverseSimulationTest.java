@@ -161,6 +161,7 @@ class ReverseSimulationTest {
                 random.nextBoolean(),
                 random.nextInt(30),
                 service == Service.RANDOM_HELD,
+                random.nextInt(4) == 0 ? Admission.SERIAL : Admission.FREE,
                 sabotage);
         SimulatedFailover world = new SimulatedFailover(scenario, random.nextLong());
         if (journal) {

@@ -72,6 +72,7 @@ final class SimulatedFailover {
             boolean unfinishedChecksums,
             int guestCutPercent,
             boolean heldPort,
+            Admission admission,
             Sabotage sabotage) {}
 
     static final int PREFIX = UnfinishedChecksum.PREFIX_BYTES;
@@ -225,7 +226,14 @@ final class SimulatedFailover {
         this.guest = new ModelHost(
                 GUEST_PORT, random.nextLong(), guestConfig, scenario.unfinishedChecksums, scenario.app, random.split());
         this.reconciler = new Reconciler(
-                new Reconciler.Settings(1 << 20, 1 << 20, 1000, port -> scenario.heldPort, PREFIX, random.nextLong()),
+                new Reconciler.Settings(
+                        1 << 20,
+                        1 << 20,
+                        1000,
+                        port -> scenario.heldPort,
+                        scenario.admission,
+                        PREFIX,
+                        random.nextLong()),
                 new Wires());
     }
 
@@ -355,7 +363,15 @@ final class SimulatedFailover {
     }
 
     private void atProxyFromClient(byte[] bytes) {
-        reconciler.onClientFrame(0, MemorySegment.ofArray(bytes), PREFIX, bytes.length - PREFIX);
+        reconciler.onClientFrame(0, MemorySegment.ofArray(bytes), PREFIX, bytes.length - PREFIX, nowNanos);
+        tickSoon();
+    }
+
+    /** Requests that wait for an answer have their time. */
+    private void tickSoon() {
+        if (scenario.admission != Admission.FREE) {
+            at(101 * MILLI, () -> reconciler.onTime(nowNanos));
+        }
     }
 
     private void atClient(byte[] bytes) {
@@ -507,9 +523,9 @@ final class SimulatedFailover {
         Checkpoint checkpoint = new Checkpoint(openEpoch, running.copy(random.split()), copies, guestNanos());
         long closed = openEpoch++;
         if (scenario.sabotage == Sabotage.LATE_BARRIER) {
-            at(2 * MILLI, () -> reconciler.onBarrier(closed));
+            at(2 * MILLI, () -> reconciler.onBarrier(closed, nowNanos));
         } else {
-            reconciler.onBarrier(closed);
+            reconciler.onBarrier(closed, nowNanos);
         }
         at(confirmNanos, () -> {
             if (of == life && guest != null) {

@@ -14,6 +14,8 @@ import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Payload;
 import io.holdfast.agent.link.LinkMessage.Refusal;
 import io.holdfast.agent.link.LinkMessage.Revoke;
+import io.holdfast.agent.link.LinkMessage.WallLine;
+import io.holdfast.agent.link.LinkMessage.WallStream;
 import io.holdfast.agent.link.LinkMessage.Welcome;
 import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
@@ -108,6 +110,8 @@ final class LinkCodec {
             case Goodbye ignored -> RecordType.GOODBYE;
             case Mirrored ignored -> RecordType.MIRRORED;
             case Revoke ignored -> RecordType.REVOKE;
+            case WallLine ignored -> RecordType.WALL_LINE;
+            case WallStream ignored -> RecordType.WALL_STREAM;
         };
     }
 
@@ -170,6 +174,14 @@ final class LinkCodec {
             }
             case Goodbye goodbye -> writeString(goodbye.reason(), out);
             case Revoke revoke -> writeString(revoke.reason(), out);
+            case WallLine line -> {
+                out.writeInt(line.stream());
+                writeString(line.line(), out);
+            }
+            case WallStream stream -> {
+                out.writeInt(stream.stream());
+                out.writeBoolean(stream.open());
+            }
             case Mirrored mirrored -> {
                 out.writeInt(mirrored.frame().nic());
                 out.writeInt(mirrored.frame().prefixBytes());
@@ -212,6 +224,8 @@ final class LinkCodec {
                 new GuestDeath(readFlag(in) ? GuestDeath.Policy.PROMOTE : GuestDeath.Policy.STAY, readString(in));
             case GOODBYE -> new Goodbye(readString(in));
             case REVOKE -> new Revoke(readString(in));
+            case WALL_LINE -> new WallLine(in.readInt(), readString(in));
+            case WALL_STREAM -> new WallStream(in.readInt(), readFlag(in));
             case MIRRORED -> {
                 int nic = in.readInt();
                 int prefixBytes = in.readInt();

@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 3;
+    int PROTOCOL = 4;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -328,6 +328,35 @@ public sealed interface LinkMessage {
 
     /** Primary to backup: what a client has sent to the guest; see {@link ClientFrame}. Not part of any checkpoint. */
     record Mirrored(ClientFrame frame) implements LinkMessage {}
+
+    /**
+     * Both ways: a line of the control protocol, for or from the wall of the proxy that stands inline beside one of the agents.
+     *
+     * @param stream tells apart the connections of one tunnel; chosen by the side without a proxy
+     * @param line without its end
+     */
+    record WallLine(int stream, String line) implements LinkMessage {
+
+        /** Most bytes of a line in UTF-8: what the control protocol allows. */
+        public static final int MAX_BYTES = 64 << 10;
+
+        public WallLine {
+            require(stream > 0, "stream is not positive: ", stream);
+            require(ByteBufUtil.utf8Bytes(line) <= MAX_BYTES, "line has too many characters: ", line.length());
+        }
+    }
+
+    /**
+     * Both ways: a stream of {@link WallLine}s begins or ends.
+     *
+     * @param open whether it begins
+     */
+    record WallStream(int stream, boolean open) implements LinkMessage {
+
+        public WallStream {
+            require(stream > 0, "stream is not positive: ", stream);
+        }
+    }
 
     /** Both ways: I close this link on purpose. The connection is closed after it. */
     record Goodbye(String reason) implements LinkMessage {

@@ -21,7 +21,9 @@ enum RecordType {
     GUEST_DEATH(11, 32 << 10),
     GOODBYE(12, 32 << 10),
     MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES),
-    REVOKE(14, 32 << 10);
+    REVOKE(14, 32 << 10),
+    WALL_LINE(15, 2 * Integer.BYTES + LinkMessage.WallLine.MAX_BYTES),
+    WALL_STREAM(16, Integer.BYTES + Byte.BYTES);
 
     private static final @Nullable RecordType[] BY_NUMBER = new RecordType[256];
 

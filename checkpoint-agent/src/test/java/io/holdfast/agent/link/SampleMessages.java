@@ -13,6 +13,8 @@ import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Refusal;
 import io.holdfast.agent.link.LinkMessage.Revoke;
+import io.holdfast.agent.link.LinkMessage.WallLine;
+import io.holdfast.agent.link.LinkMessage.WallStream;
 import io.holdfast.agent.link.LinkMessage.Welcome;
 import io.holdfast.control.ClientFrame;
 import io.netty.buffer.ByteBuf;
@@ -65,6 +67,9 @@ final class SampleMessages {
                 new GuestDeath(GuestDeath.Policy.STAY, "the guest powered itself off"),
                 new Goodbye("switchover"),
                 new Revoke("page 7 was missed"),
+                new WallLine(1, "{\"execute\":\"status\"}"),
+                new WallStream(1, true),
+                new WallStream(Integer.MAX_VALUE, false),
                 new Mirrored(new ClientFrame(0, 41, 0, new byte[] {1})),
                 new Mirrored(new ClientFrame(3, Long.MAX_VALUE, 10, frame(700))));
     }
@@ -90,6 +95,7 @@ final class SampleMessages {
                 new GuestDeath(GuestDeath.Policy.STAY, text),
                 new Goodbye(text),
                 new Revoke(text),
+                new WallLine(1, "x".repeat(WallLine.MAX_BYTES)),
                 new Mirrored(new ClientFrame(63, 1, ClientFrame.MAX_PREFIX_BYTES, frame(ClientFrame.MAX_BYTES))));
     }
 

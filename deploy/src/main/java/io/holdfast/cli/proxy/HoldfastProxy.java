@@ -272,6 +272,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 reverse.digestLimitBytes(),
                 reverse.maxConnections(),
                 guestPort -> settings.mode() != ProxyMode.REVERSE || heldPorts.contains(guestPort),
+                reverse.admission(),
                 ports.nics().getFirst().uplink().prefixBytes(),
                 new SecureRandom().nextLong());
     }

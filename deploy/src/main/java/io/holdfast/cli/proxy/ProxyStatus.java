@@ -120,7 +120,8 @@ final class ProxyStatus {
                         .put("reconciled_flows", counters.reconciledFlows.value())
                         .put("diverged_flows", counters.divergedFlows.value())
                         .put("incomplete_flows", counters.incompleteFlows.value())
-                        .put("expired_gates", counters.expiredGates.value()));
+                        .put("expired_gates", counters.expiredGates.value())
+                        .put("expired_admissions", counters.expiredAdmissions.value()));
     }
 
     private static void writeHeld(List<NicCounters> nics, ObjectNode object) {

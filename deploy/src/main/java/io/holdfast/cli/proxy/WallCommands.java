@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AddressBook;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.bridge.Bridge;
+import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.CommandHandler;
@@ -14,6 +15,7 @@ import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
+import java.util.List;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -164,7 +166,12 @@ final class WallCommands {
 
     private JsonNode open(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
         Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
-        bridge.open(seat.speaker(session), incarnation(of), term(of), of.requireString("reason"));
+        String reason = of.requireString("reason");
+        List<String> divergences =
+                bridge.catchUp().map(CatchUpReport::divergences).orElse(List.of());
+        bridge.open(seat.speaker(session), incarnation(of), term(of), reason);
+        divergences.forEach(
+                divergence -> LOG.warn("reset, because the restored guest went another way: {}", divergence));
         return state();
     }
 

@@ -1,0 +1,143 @@
+package io.holdfast.reverse;
+
+import static io.holdfast.reverse.ReleasedBytes.BLOCK_BYTES;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** R-2, INV-12. */
+class ComparisonTest {
+
+    private static final int RUNS = 3_000;
+
+    private final SplittableRandom random = new SplittableRandom(ReverseKit.seed());
+    private final long first = SequenceNumbers.first(-random.nextInt(2_000));
+    private final ReleasedBytes released = new ReleasedBytes(new DigestBudget(1_000), ReverseKit.HASH_SEED);
+
+    @Test
+    void shouldFindTheSameBytesEqualWhereverSegmentsBeginAndEnd() {
+        for (int run = 0; run < RUNS; run++) {
+            byte[] bytes = randomBytes();
+            long barrier = release(bytes);
+            Comparison comparison = compare(bytes, barrier);
+            assertThat(comparison.isDifferent()).isFalse();
+            assertThat(comparison.equalThrough()).isEqualTo(released.end());
+            assertThat(comparison.absorbedThrough()).isEqualTo(released.end());
+        }
+    }
+
+    @Test
+    void shouldFindTheFirstDifferenceAtAnyPosition() {
+        for (int run = 0; run < RUNS; run++) {
+            byte[] bytes = randomBytes();
+            long barrier = release(bytes);
+            int from = (int) (barrier - first);
+            if (from == bytes.length) {
+                continue;
+            }
+            int at = random.nextInt(from, bytes.length);
+            bytes[at] ^= (byte) random.nextInt(1, 256);
+            Comparison comparison = compare(bytes, barrier);
+            assertThat(comparison.isDifferent()).isTrue();
+            assertThat(first + at - comparison.equalThrough()).isBetween(0L, BLOCK_BYTES - 1L);
+        }
+    }
+
+    @Test
+    void shouldTakeNothingForEqualBeforeItsBlockIsWhole() {
+        byte[] bytes = new byte[BLOCK_BYTES + 10];
+        released.beginAt(first);
+        append(bytes, 0, bytes.length);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        absorb(comparison, bytes, 0, BLOCK_BYTES - 1);
+        assertThat(comparison.absorbedThrough()).isEqualTo(first + BLOCK_BYTES - 1);
+        assertThat(comparison.equalThrough()).isEqualTo(first);
+        absorb(comparison, bytes, BLOCK_BYTES - 1, 10);
+        assertThat(comparison.equalThrough()).isEqualTo(first + BLOCK_BYTES);
+        absorb(comparison, bytes, BLOCK_BYTES + 9, 1);
+        assertThat(comparison.equalThrough()).isEqualTo(released.end());
+    }
+
+    @Test
+    void shouldNotLookAtWhatTheClientWasNotSent() {
+        byte[] bytes = new byte[20];
+        released.beginAt(first);
+        append(bytes, 0, 10);
+        Arrays.fill(bytes, 10, 20, (byte) 1);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        absorb(comparison, bytes, 0, 20);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.absorbedThrough()).isEqualTo(first + 10);
+    }
+
+    @Test
+    void shouldLookNoFurtherThanTheDifference() {
+        byte[] bytes = new byte[2 * BLOCK_BYTES];
+        released.beginAt(first);
+        append(bytes, 0, bytes.length);
+        bytes[3] = 1;
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        absorb(comparison, bytes, 0, bytes.length);
+        assertThat(comparison.absorbedThrough()).isEqualTo(first + BLOCK_BYTES);
+        assertThat(comparison.equalThrough()).isEqualTo(first);
+    }
+
+    @Test
+    void shouldHaveNothingToCompareWhereTheCheckpointHasMoreThanWasReleased() {
+        released.beginAt(first);
+        append(new byte[5], 0, 5);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first + 6);
+        absorb(comparison, new byte[10], 0, 10);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(first + 6);
+    }
+
+    /** In pieces, with some barriers between; the checkpoint of one of them is the newest. */
+    private long release(byte[] bytes) {
+        released.beginAt(first);
+        List<Long> barriers = new ArrayList<>(List.of(first));
+        for (int at = 0; at < bytes.length; ) {
+            int piece = 1 + random.nextInt(Math.min(700, bytes.length - at));
+            append(bytes, at, piece);
+            at += piece;
+            if (random.nextInt(4) == 0) {
+                released.cut();
+                barriers.add(first + at);
+            }
+        }
+        long newest = barriers.get(random.nextInt(barriers.size()));
+        if (random.nextBoolean()) {
+            released.forgetThrough(newest);
+        }
+        return newest;
+    }
+
+    private Comparison compare(byte[] bytes, long barrier) {
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, barrier);
+        for (int at = (int) (barrier - first); at < bytes.length; ) {
+            int piece = 1 + random.nextInt(Math.min(700, bytes.length - at));
+            absorb(comparison, bytes, at, piece);
+            at += piece;
+        }
+        return comparison;
+    }
+
+    private void append(byte[] bytes, int at, int length) {
+        assertThat(released.append(MemorySegment.ofArray(bytes), at, length)).isTrue();
+    }
+
+    private static void absorb(Comparison comparison, byte[] bytes, int at, int length) {
+        comparison.absorb(MemorySegment.ofArray(bytes), at, length);
+    }
+
+    private byte[] randomBytes() {
+        byte[] bytes = new byte[random.nextInt(3_000)];
+        random.nextBytes(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,834 @@
+package io.holdfast.reverse;
+
+import static io.holdfast.reverse.ReverseKit.GUEST_PORT;
+import static io.holdfast.testkit.FrameBuilder.ethernet;
+import static io.holdfast.testkit.FrameBuilder.hex;
+import static io.holdfast.testkit.FrameBuilder.tcp;
+import static io.holdfast.testkit.FrameBuilder.udp;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.reverse.Reconciler.Phase;
+import io.holdfast.reverse.Scene.Dialogue;
+import io.holdfast.reverse.model.Segment;
+import io.holdfast.testkit.FrameBuilder;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ReconcilerTest {
+
+    private static final String GUEST = "02:00:00:00:00:01";
+    private static final String CLIENT = "02:00:00:00:01:00";
+    private static final byte[] DATAGRAM =
+            ethernet(GUEST, CLIENT).ipv4("10.0.0.100", "10.0.0.1", 64, 17, udp(53, 53, new byte[20]));
+
+    private final Scene scene = new Scene();
+
+    @AfterEach
+    void freeTheLog() {
+        scene.close();
+    }
+
+    // ---- the log
+
+    /** */
+    @Test
+    void shouldReplayWhatTheCheckpointMayLackAndNothingElse() {
+        scene.checkpoint();
+        Dialogue client = scene.open();
+        client.ask("known,");
+        client.answer("1");
+        client.ask("perhaps,");
+        scene.barrier();
+        client.answer("2");
+        scene.commit();
+        scene.failOver();
+        assertThat(client.said(client.toGuest())).isEqualTo("perhaps,");
+    }
+
+    /** */
+    @Test
+    void shouldForgetNothingBeforeTheCheckpointIsConfirmed() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.barrier();
+        scene.elapse(1);
+        assertThat(scene.reconciler.logBytes()).isPositive();
+        scene.commit();
+        assertThat(scene.reconciler.logBytes()).isZero();
+    }
+
+    /** */
+    @Test
+    void shouldKeepOtherInputThatMayHaveBeenOnItsWay() {
+        scene.checkpoint();
+        scene.clientSends(DATAGRAM);
+        scene.checkpoint();
+        scene.failOver();
+        assertThat(scene.notes.toGuest)
+                .singleElement()
+                .extracting(ReverseKit.Sent::bytes)
+                .isEqualTo(DATAGRAM);
+    }
+
+    /** */
+    @Test
+    void shouldKeepOtherInputForOneEpochOnly() {
+        scene.checkpoint();
+        scene.clientSends(DATAGRAM);
+        scene.checkpoint();
+        scene.checkpoint();
+        scene.failOver();
+        assertThat(scene.notes.toGuest).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldKeepInputThatWasOnItsWayWhenTheFirstCheckpointWasTaken() {
+        Dialogue client = scene.open();
+        client.ask("a");
+        scene.barrier();
+        client.answer("1");
+        scene.commit();
+        scene.failOver();
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+    }
+
+    /** */
+    @Test
+    void shouldNotCollectInputWithoutABackup() {
+        Dialogue client = scene.open();
+        for (int i = 0; i < 1_000; i++) {
+            client.ask("a");
+            client.answer("1");
+        }
+        assertThat(scene.reconciler.logBytes()).isLessThan(500);
+    }
+
+    /** */
+    @Test
+    void shouldKeepWhatTheGuestHasNoRoomForAndGiveItLater() {
+        Dialogue client = scene.open();
+        scene.notes.guestHasRoom = false;
+        client.ask("a");
+        client.ask("b");
+        scene.notes.guestHasRoom = true;
+        scene.elapse(1);
+        assertThat(client.said(client.toGuest())).isEqualTo("ab");
+    }
+
+    @Test
+    void shouldGiveTheGuestNothingThatIsNotWrittenDown() {
+        try (Scene small = new Scene(4096, 1 << 20, 100, port -> false)) {
+            small.checkpoint();
+            Dialogue client = small.open();
+            int asked = 0;
+            while (small.reconciler.counters().refusedFrames.value() == 0 && asked < 100) {
+                client.ask("a".repeat(500));
+                asked++;
+            }
+            assertThat(small.reconciler.counters().refusedFrames.value()).isOne();
+            assertThat(client.said(client.toGuest())).hasSize(500 * (asked - 1));
+        }
+    }
+
+    // ---- what was released
+
+    /** */
+    @Test
+    void shouldTakeTheSameBytesForTheSameWhereverSegmentsEnd() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        client.answer("two");
+        scene.failOver();
+        client.answer("onet");
+        client.answer("wo");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    /** */
+    @Test
+    void shouldSeeThatTheGuestSaysSomethingElse() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        scene.failOver();
+        client.answer("two");
+        assertDivergence(Divergence.BYTES);
+        assertThat(client.toClient()).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldNotRepeatWhatTheClientHas() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.acknowledge();
+        scene.failOver();
+        client.answer("1");
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.toGuest()).last().extracting(Segment::acknowledgment).isEqualTo(client.guestNext);
+    }
+
+    /** */
+    @Test
+    void shouldRepeatWhatTheClientMayLack() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        client.answer("1");
+        assertThat(client.said(client.toClient())).isEqualTo("1");
+    }
+
+    /** */
+    @Test
+    void shouldHoldAConnectionWhoseDigestsFindNoRoom() {
+        try (Scene poor = new Scene(1 << 20, 16, 100, port -> false)) {
+            poor.checkpoint();
+            Dialogue client = poor.open();
+            client.answer("1".repeat(ReleasedBytes.BLOCK_BYTES));
+            client.answer("2".repeat(ReleasedBytes.BLOCK_BYTES));
+            client.answer("3");
+            assertThat(client.said(client.toClient())).hasSize(ReleasedBytes.BLOCK_BYTES);
+            assertThat(client.held()).hasSize(2);
+            assertThat(poor.reconciler.counters().incompleteFlows.value()).isOne();
+        }
+    }
+
+    // ---- what cannot be taken back
+
+    /** */
+    @Test
+    void shouldHoldARst() {
+        Dialogue client = scene.open();
+        scene.notes.clear();
+        client.guestSends(client.fromGuest(Segment.RST | Segment.ACK));
+        assertThat(client.held()).singleElement().matches(segment -> segment.has(Segment.RST));
+        assertThat(client.toClient()).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldHoldAFin() {
+        Dialogue client = scene.open();
+        scene.notes.clear();
+        client.guestSends(client.fromGuest(Segment.FIN | Segment.ACK));
+        assertThat(client.held()).singleElement().matches(segment -> segment.has(Segment.FIN));
+        assertThat(client.toClient()).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldLetTheDataOfAFinGoAndHoldTheFin() {
+        Dialogue client = scene.open();
+        scene.notes.clear();
+        client.guestSends(
+                client.fromGuest(Segment.FIN | Segment.PSH | Segment.ACK).payload(ReverseKit.bytes("last")));
+        Segment data = only(client.toClient());
+        assertThat(ReverseKit.text(data)).isEqualTo("last");
+        assertThat(data.flags()).isEqualTo(Segment.PSH | Segment.ACK);
+        Segment fin = only(client.held());
+        assertThat(fin.flags()).isEqualTo(Segment.FIN | Segment.ACK);
+        assertThat(fin.sequence()).isEqualTo(data.endSequence());
+        assertThat(fin.payload()).isEmpty();
+    }
+
+    // ---- what is held
+
+    static Stream<byte[]> othersFromTheGuest() {
+        return Stream.of(
+                ethernet(CLIENT, GUEST).ipv4("10.0.0.1", "10.0.0.100", 64, 17, udp(53, 53, new byte[20])),
+                ethernet(CLIENT, GUEST)
+                        .ipv4("10.0.0.1", "10.0.0.100", 64, 6, 0x2000, tcp(GUEST_PORT, 40_000, 0x10, new byte[8])),
+                ethernet(CLIENT, GUEST).arp(2, GUEST, "10.0.0.1", CLIENT, "10.0.0.100"),
+                ethernet(CLIENT, GUEST).payload(0x88b5, hex("0102")));
+    }
+
+    /** */
+    @ParameterizedTest
+    @MethodSource("othersFromTheGuest")
+    void shouldHoldWhatHasNoLedger(byte[] frame) {
+        scene.open();
+        scene.notes.clear();
+        scene.guestSends(frame);
+        assertThat(scene.notes.held)
+                .singleElement()
+                .extracting(ReverseKit.Sent::bytes)
+                .isEqualTo(frame);
+        assertThat(scene.notes.toClient).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldHoldConnectionsThatTheGuestOpens() {
+        Dialogue server = scene.dialogue();
+        server.guestSends(server.fromGuest(Segment.SYN));
+        server.clientSends(server.fromClient(Segment.SYN | Segment.ACK));
+        server.answer("query");
+        assertThat(server.toClient()).isEmpty();
+        assertThat(server.held()).hasSize(2);
+        assertThat(server.toGuest()).hasSize(1);
+    }
+
+    /** */
+    @Test
+    void shouldHoldThePortsThatAreToBeHeld() {
+        try (Scene held = new Scene(1 << 20, 1 << 20, 100, port -> port == GUEST_PORT)) {
+            Dialogue client = held.open();
+            client.answer("1");
+            assertThat(client.toClient()).isEmpty();
+            assertThat(client.held()).hasSize(2);
+        }
+    }
+
+    /** */
+    @Test
+    void shouldHoldConnectionsWhoseBeginningWasNotSeen() {
+        Dialogue client = scene.dialogue();
+        client.ask("a");
+        client.answer("1");
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.said(client.held())).isEqualTo("1");
+    }
+
+    /** */
+    @Test
+    void shouldHoldAConnectionFromAHoleInTheGuestsBytesOn() {
+        Dialogue client = scene.open();
+        client.answer("1");
+        scene.notes.clear();
+        client.guestNext += 1;
+        client.answer("3");
+        client.guestNext -= 2;
+        client.answer("2");
+        client.guestNext += 1;
+        client.answer("4");
+        client.guestAcknowledges();
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.said(client.held())).isEqualTo("324");
+        assertThat(scene.reconciler.counters().incompleteFlows.value()).isOne();
+    }
+
+    @Test
+    void shouldHoldConnectionsThatFindNoRoomInTheTable() {
+        try (Scene small = new Scene(1 << 20, 1 << 20, 1, port -> false)) {
+            small.open().answer("1");
+            Dialogue second = small.open();
+            second.ask("a");
+            second.answer("1");
+            assertThat(second.toClient()).isEmpty();
+            assertThat(second.held()).hasSize(2);
+            assertThat(second.said(second.toGuest())).isEqualTo("a");
+            assertThat(small.reconciler.flowCount()).isOne();
+        }
+    }
+
+    @Test
+    void shouldReleaseTheNextConnectionBetweenTheSamePorts() {
+        Dialogue client = scene.open();
+        client.guestSends(client.fromGuest(Segment.FIN | Segment.ACK));
+        client.clientSends(client.fromClient(Segment.FIN | Segment.ACK));
+        client.clientNext = 70_000;
+        client.guestFirst = 90_000;
+        client.open();
+        client.answer("1");
+        assertThat(client.said(client.toClient())).isEqualTo("1");
+        assertThat(scene.reconciler.flowCount()).isOne();
+    }
+
+    // ---- the guest is lost
+
+    @Test
+    void shouldAskAClientHowFarItHasCome() {
+        Dialogue client = scene.open();
+        client.answer("1");
+        client.acknowledge();
+        int acknowledged = client.clientHas;
+        client.answer("2");
+        scene.notes.clear();
+        scene.reconciler.onGuestLost();
+        Segment probe = only(client.toClient());
+        assertThat(probe.flags()).isEqualTo(Segment.ACK);
+        assertThat(probe.sequence()).isEqualTo(acknowledged - 1);
+        assertThat(probe.payload()).isEmpty();
+        assertThat(probe.tsval()).isEqualTo(client.guestClock);
+    }
+
+    @Test
+    void shouldNotAskAClientThatHasEverything() {
+        Dialogue client = scene.open();
+        client.answer("1");
+        client.acknowledge();
+        scene.notes.clear();
+        scene.reconciler.onGuestLost();
+        assertThat(client.toClient()).isEmpty();
+    }
+
+    @Test
+    void shouldLetNobodyHearADeadGuest() {
+        Dialogue client = scene.open();
+        scene.reconciler.onGuestLost();
+        scene.notes.clear();
+        client.answer("1");
+        scene.guestSends(DATAGRAM);
+        assertThat(scene.notes.toClient).isEmpty();
+        assertThat(scene.notes.held).isEmpty();
+    }
+
+    // ---- catching up
+
+    @Test
+    void shouldGiveNoInputBeforeTheOutputThatWasAheadOfIt() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        one.answer("1");
+        other.ask("b");
+        scene.failOver();
+        assertThat(other.toGuest()).isEmpty();
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
+    void shouldGiveOneRequestAfterTheOtherInSerialOrder() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        other.ask("b");
+        one.answer("1");
+        other.answer("2");
+        scene.failOver(ReplayOrder.SERIAL);
+        assertThat(other.toGuest()).isEmpty();
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
+    void shouldGiveRequestsTogetherThatWereTogether() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        other.ask("b");
+        one.answer("1");
+        other.answer("2");
+        scene.failOver();
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
+    void shouldGiveWhatIsNotAcknowledgedOnceMore() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        scene.elapse(49);
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+        scene.elapse(1);
+        assertThat(client.said(client.toGuest())).isEqualTo("aa");
+    }
+
+    @Test
+    void shouldGoPastAnAnswerThatDoesNotCome() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        one.answer("1");
+        other.ask("b");
+        scene.failOver();
+        scene.elapse(499);
+        assertThat(other.toGuest()).isEmpty();
+        scene.elapse(1);
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+        assertThat(scene.reconciler.counters().expiredGates.value()).isOne();
+    }
+
+    @Test
+    void shouldGoOnInTheNumbersOfAConnectionThatWasOpenedAnew() {
+        scene.checkpoint();
+        Dialogue client = scene.open();
+        client.ask("a");
+        client.answer("1");
+        client.acknowledge();
+        int next = client.clientHas;
+        client.guestFirst = 12_345;
+        scene.failOver();
+        client.synAck();
+        client.answer("1");
+        scene.goLive();
+        client.ask("b");
+        assertThat(only(client.toGuest()).acknowledgment()).isEqualTo(12_345 + 2);
+        client.answer("2");
+        assertThat(only(client.toClient()).sequence()).isEqualTo(next);
+    }
+
+    @Test
+    void shouldNotSetTheClockBackThatTheClientHasHeard() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.guestClock += 1_000;
+        client.answer("1");
+        client.acknowledge();
+        int heard = client.guestClock;
+        scene.failOver();
+        client.answer("1");
+        scene.goLive();
+        client.answer("2");
+        assertThat(only(client.toClient()).tsval()).isEqualTo(heard + 2);
+    }
+
+    @Test
+    void shouldSeeThatTheGuestAnswersWithOtherOptions() {
+        scene.checkpoint();
+        Dialogue client = scene.open();
+        client.guestWindowScale++;
+        scene.failOver();
+        client.synAck();
+        assertDivergence(Divergence.OFFER);
+    }
+
+    @Test
+    void shouldSeeThatTheGuestEndsTooEarly() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("12");
+        scene.failOver();
+        client.guestSends(client.fromGuest(Segment.FIN | Segment.ACK).payload(ReverseKit.bytes("1")));
+        assertDivergence(Divergence.END);
+    }
+
+    @Test
+    void shouldSeeThatTheGuestResets() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        client.guestSends(client.fromGuest(Segment.RST | Segment.ACK));
+        assertDivergence(Divergence.RESET);
+    }
+
+    @Test
+    void shouldGiveUpWhatDoesNotComeInTime() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        assertThat(scene.reconciler.isDecided()).isFalse();
+        scene.reconciler.giveUpRest();
+        assertDivergence(Divergence.TIME);
+    }
+
+    @Test
+    void shouldTryOnceMoreFromTheBeginning() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        scene.failOver();
+        client.answer("two");
+        scene.restore(ReplayOrder.SERIAL);
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+        client.answer("one");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    // ---- nothing new before all is decided
+
+    /** */
+    @Test
+    void shouldHoldWhatTheGuestSaysBeyondWhatWasRecorded() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.acknowledge();
+        scene.failOver();
+        client.answer("1");
+        client.answer("2");
+        client.guestSends(client.fromGuest(Segment.RST | Segment.ACK));
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.said(client.held())).isEqualTo("2");
+        assertThat(client.held()).last().matches(segment -> segment.has(Segment.RST));
+    }
+
+    /** */
+    @ParameterizedTest
+    @EnumSource(
+            value = Phase.class,
+            names = {"LOST", "CATCHING_UP"})
+    void shouldGiveNoLiveInputBeforeItIsLive(Phase phase) {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        scene.reconciler.onGuestLost();
+        if (phase == Phase.CATCHING_UP) {
+            scene.restore(ReplayOrder.GATED);
+        }
+        assertThat(scene.reconciler.phase()).isEqualTo(phase);
+        client.ask("live");
+        scene.clientSends(DATAGRAM);
+        assertThat(client.said(client.toGuest())).isEmpty();
+        assertThat(scene.notes.toGuest).allMatch(sent -> sent.isOf(client.client));
+        if (phase == Phase.LOST) {
+            scene.restore(ReplayOrder.GATED);
+        }
+        assertThat(client.said(client.toGuest())).isEmpty();
+        scene.goLive();
+        assertThat(client.said(client.toGuest())).isEqualTo("live");
+        assertThat(scene.notes.toGuest)
+                .last()
+                .extracting(ReverseKit.Sent::bytes)
+                .isEqualTo(DATAGRAM);
+    }
+
+    /** */
+    @Test
+    void shouldHoldWhatHasNoLedgerWhileItCatchesUp() {
+        scene.checkpoint();
+        scene.failOver();
+        scene.guestSends(DATAGRAM);
+        assertThat(scene.notes.toClient).isEmpty();
+        assertThat(scene.notes.held).hasSize(1);
+    }
+
+    /** */
+    @Test
+    void shouldNotGoLiveBeforeAllIsDecided() {
+        Dialogue client = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        other.ask("b");
+        other.answer("2");
+        scene.failOver();
+        client.answer("1");
+        assertThat(scene.reconciler.isDecided()).isFalse();
+        assertThatThrownBy(scene::goLive).isInstanceOf(IllegalStateException.class);
+    }
+
+    /** */
+    @Test
+    void shouldNotGoLiveBeforeTheGuestHasWhatTheClientWillNotSendAgain() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.guestAcknowledges();
+        scene.failOver();
+        assertThat(scene.reconciler.isDecided()).isFalse();
+        client.guestAcknowledges();
+        assertThat(scene.reconciler.isDecided()).isTrue();
+    }
+
+    // ---- INV-12: what diverged is reset
+
+    /** INV-12. */
+    @Test
+    void shouldResetAClientExactlyWhereItStands() {
+        Dialogue client = scene.open();
+        int stands = diverge(client);
+        Segment reset = client.toClient().getFirst();
+        assertThat(reset.flags()).isEqualTo(Segment.RST | Segment.ACK);
+        assertThat(reset.sequence()).isEqualTo(stands);
+        assertThat(scene.reconciler.counters().divergedFlows.value()).isOne();
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldAskAClientThatMayStandElsewhere() {
+        Dialogue client = scene.open();
+        int stands = diverge(client);
+        Segment probe = client.toClient().getLast();
+        assertThat(probe.flags()).isEqualTo(Segment.ACK);
+        assertThat(probe.sequence()).isEqualTo(stands - 1);
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldAnswerAChallengeWithTheNumberThatItNames() {
+        Dialogue client = scene.open();
+        int stands = diverge(client);
+        scene.notes.clear();
+        client.clientSends(client.fromClient(Segment.ACK).acknowledgment(stands + 1));
+        Segment reset = only(client.toClient());
+        assertThat(reset.has(Segment.RST)).isTrue();
+        assertThat(reset.sequence()).isEqualTo(stands + 1);
+        assertThat(scene.notes.toGuest).isEmpty();
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldResetTheGuestWhereItStands() {
+        Dialogue client = scene.open();
+        diverge(client);
+        Segment reset = client.toGuest().getFirst();
+        assertThat(reset.has(Segment.RST)).isTrue();
+        assertThat(reset.sequence()).isEqualTo(client.guestHas);
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldLetNothingPassBetweenEndsThatWereReset() {
+        Dialogue client = scene.open();
+        diverge(client);
+        scene.notes.clear();
+        client.answer("more");
+        assertThat(only(client.toGuest()).has(Segment.RST)).isTrue();
+        assertThat(only(client.toGuest()).sequence()).isEqualTo(client.guestHas);
+        client.ask("more");
+        assertThat(client.said(client.toGuest())).isEmpty();
+        assertThat(client.said(client.toClient())).isEmpty();
+        assertThat(client.held()).isEmpty();
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldRepeatAResetThatMayHaveBeenLostAndThenStop() {
+        Dialogue client = scene.open();
+        diverge(client);
+        scene.notes.clear();
+        for (int i = 0; i < 20; i++) {
+            scene.elapse(1_000);
+        }
+        assertThat(client.toClient().stream().filter(segment -> segment.has(Segment.RST)))
+                .hasSize(6);
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldForgetAClientThatHasResetToo() {
+        Dialogue client = scene.open();
+        diverge(client);
+        client.clientSends(client.fromClient(Segment.RST | Segment.ACK));
+        assertThat(scene.reconciler.flowCount()).isZero();
+    }
+
+    /** INV-12. */
+    @Test
+    void shouldLetTheOthersGoOn() {
+        Dialogue client = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        other.ask("b");
+        other.answer("1");
+        other.acknowledge();
+        scene.failOver();
+        client.answer("two");
+        other.answer("1");
+        scene.goLive();
+        other.ask("c");
+        other.answer("2");
+        assertThat(other.said(other.toGuest())).isEqualTo("c");
+        assertThat(other.said(other.toClient())).isEqualTo("2");
+        assertThat(scene.reconciler.counters().reconciledFlows.value()).isOne();
+    }
+
+    /** The restored guest says something else than the client had been sent. Where the client stands, by what it has told. */
+    private int diverge(Dialogue client) {
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.acknowledge();
+        int stands = client.clientHas;
+        client.answer("2");
+        scene.failOver();
+        client.answer("xy");
+        scene.goLive();
+        return stands;
+    }
+
+    private void assertDivergence(Divergence why) {
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isOne();
+        assertThat(scene.reconciler.divergences()).singleElement().asString().contains(why.name());
+    }
+
+    private static Segment only(List<Segment> segments) {
+        assertThat(segments).hasSize(1);
+        return segments.getFirst();
+    }
+
+    /** what came before the first barrier came in the epoch that it closed. */
+    @Test
+    void shouldKeepInputOfTheFirstCheckpointThatIsAcknowledgedAfterItsCommit() {
+        Dialogue client = scene.open();
+        client.ask("a");
+        scene.checkpoint();
+        client.answer("1");
+        scene.failOver();
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+    }
+
+    /** */
+    @Test
+    void shouldKeepOtherInputOfTheFirstCheckpoint() {
+        byte[] datagram = FrameBuilder.ethernet("02:00:00:00:00:01", "02:00:00:00:01:00")
+                .ipv4("10.0.0.100", "10.0.0.1", 64, 17, FrameBuilder.udp(53, 53, new byte[20]));
+        scene.clientSends(datagram);
+        scene.checkpoint();
+        scene.failOver();
+        assertThat(scene.notes.toGuest).hasSize(1);
+    }
+
+    /** INV-12: a RST that the guest does not believe (RFC 5961, section 3.2) must not end the comparison. */
+    @Test
+    void shouldCompareAfterAResetThatTheGuestHasNotBelieved() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        Segment.Builder forged = client.fromClient(Segment.RST).sequence(client.clientNext + 1_000);
+        client.clientSends(forged);
+        client.guestAcknowledges();
+        scene.failOver();
+        client.answer("two");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        scene.goLive();
+        client.guestNext -= 3;
+        client.answer("two");
+        assertThat(client.said(client.toClient())).isEmpty();
+    }
+
+    /** INV-12: nor must a SYN that it does not believe (RFC 5961, section 4.2). What is held leaves when the wall is opened. */
+    @Test
+    void shouldCompareAfterASynThatTheGuestHasNotBelieved() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        client.clientSends(Segment.withFlags(Segment.SYN).sequence(70_000));
+        client.guestAcknowledges();
+        scene.failOver();
+        client.answer("two");
+        assertThat(client.said(client.held())).isEmpty();
+        assertThat(scene.reconciler.divergedFlows()).isOne();
+    }
+}
