@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** Decides when the next request may go to the guest ({@link Admission}). */
 final class Gatekeeper {
 
-    private static final long PATIENCE_NANOS = 100_000_000L;
+    private static final long PATIENCE_NANOS = 250_000_000L;
 
     private final Admission admission;
     private final ReverseCounters counters;

@@ -370,7 +370,7 @@ final class SimulatedFailover {
     /** Requests that wait for an answer have their time. */
     private void tickSoon() {
         if (scenario.admission != Admission.FREE) {
-            at(101 * MILLI, () -> reconciler.onTime(nowNanos));
+            at(251 * MILLI, () -> reconciler.onTime(nowNanos));
         }
     }
 

@@ -15,7 +15,7 @@ import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
-import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -167,12 +167,25 @@ final class WallCommands {
     private JsonNode open(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
         Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
         String reason = of.requireString("reason");
-        List<String> divergences =
-                bridge.catchUp().map(CatchUpReport::divergences).orElse(List.of());
+        Optional<CatchUpReport> before = bridge.catchUp();
         bridge.open(seat.speaker(session), incarnation(of), term(of), reason);
-        divergences.forEach(
-                divergence -> LOG.warn("reset, because the restored guest went another way: {}", divergence));
+        before.filter(CatchUpReport::decided).ifPresent(this::logEndOfCatchUp);
         return state();
+    }
+
+    private void logEndOfCatchUp(CatchUpReport report) {
+        report.divergences()
+                .forEach(divergence -> LOG.warn("reset, because the restored guest went another way: {}", divergence));
+        bridge.reverseCounters()
+                .ifPresent(counters -> LOG.info(
+                        "the restored guest is where its clients have seen it; since the start {} connections were"
+                                + " reconciled, {} reset, {} bytes replayed; order uncertain {} times when recording, {}"
+                                + " times when replaying",
+                        counters.reconciledFlows.value(),
+                        counters.divergedFlows.value(),
+                        counters.replayedBytes.value(),
+                        counters.expiredAdmissions.value(),
+                        counters.expiredGates.value()));
     }
 
     private JsonNode discard(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
