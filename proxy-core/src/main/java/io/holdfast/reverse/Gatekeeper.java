@@ -35,6 +35,12 @@ final class Gatekeeper {
         return true;
     }
 
+    /** Whether a connection is the one whose request is with the guest. */
+    boolean isAsking(Ledger ledger) {
+        Ledger awaited = asking;
+        return awaited != null && awaited.id == ledger.id;
+    }
+
     /** A request went to the guest. */
     void onRequest(Ledger ledger, long nowNanos) {
         if (admission == Admission.SERIAL) {

@@ -13,7 +13,7 @@ import java.lang.foreign.ValueLayout;
  * record that would cross the end of memory is preceded by padding up to the end.
  *
  * <pre>
- *   length (4) | kind (1) | nic (1) | - (2) | flow (8) | begin (8) | end (8) | epoch (8) | prefix and frame (length)
+ *   length (4) | kind (1) | nic (1) | given (1) | - (1) | flow (8) | begin (8) | end (8) | epoch (8) | prefix and frame (length)
  * </pre>
  *
  * <p><b>Threads.</b> One. Nothing allocates.
@@ -38,6 +38,7 @@ final class InputLog implements AutoCloseable {
     private static final int LENGTH = 0;
     private static final int KIND = 4;
     private static final int NIC = 5;
+    private static final int GIVEN = 6;
     private static final int FLOW = 8;
     private static final int BEGIN = 16;
     private static final int END = 24;
@@ -120,6 +121,7 @@ final class InputLog implements AutoCloseable {
         memory.set(ValueLayout.JAVA_INT, at + LENGTH, lengthBytes);
         memory.set(ValueLayout.JAVA_BYTE, at + KIND, (byte) kind);
         memory.set(ValueLayout.JAVA_BYTE, at + NIC, (byte) nic);
+        memory.set(ValueLayout.JAVA_BYTE, at + GIVEN, (byte) 0);
         memory.set(ValueLayout.JAVA_LONG, at + FLOW, flow);
         memory.set(ValueLayout.JAVA_LONG, at + BEGIN, begin);
         memory.set(ValueLayout.JAVA_LONG, at + END, end);
@@ -158,6 +160,15 @@ final class InputLog implements AutoCloseable {
 
     int nic(long position) {
         return memory.get(ValueLayout.JAVA_BYTE, place(position) + NIC);
+    }
+
+    /** Notes that the guest has got a frame before those that come before it. */
+    void markGiven(long position) {
+        memory.set(ValueLayout.JAVA_BYTE, place(position) + GIVEN, (byte) 1);
+    }
+
+    boolean isGiven(long position) {
+        return memory.get(ValueLayout.JAVA_BYTE, place(position) + GIVEN) != 0;
     }
 
     long flow(long position) {

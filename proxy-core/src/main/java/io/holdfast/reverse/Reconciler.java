@@ -94,13 +94,15 @@ public final class Reconciler implements AutoCloseable {
     private final TcpFrame frame = new TcpFrame();
     private final FlowKey key = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
-    private final TcpFrame logged = new TcpFrame();
+    private final TcpFrame translated = new TcpFrame();
 
     private Phase phase = Phase.RUNNING;
     /** What the guest has got of the log; behind its end only while the guest has no room, and never after a failover. */
     private long cursor;
 
     private long recordedEnd;
+    /** The frame that was written down just now. */
+    private long logged = InputLog.FULL;
 
     /** How often the RSTs of the last failover were repeated, and when they are due again. */
     private int resets = RESETS;
@@ -175,7 +177,7 @@ public final class Reconciler implements AutoCloseable {
     public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
         if (!frame.wrap(memory, offsetBytes, lengthBytes)) {
             log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
-            feed(nowNanos);
+            feedThrough(nowNanos);
             return;
         }
         Ledger ledger = flows.find(key.setClientSide(nic, frame));
@@ -189,7 +191,7 @@ public final class Reconciler implements AutoCloseable {
         } else {
             onClientSegment(ledger, memory, offsetBytes, lengthBytes);
         }
-        feed(nowNanos);
+        feedThrough(nowNanos);
     }
 
     private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic) {
@@ -249,6 +251,37 @@ public final class Reconciler implements AutoCloseable {
             return;
         }
         counters.loggedFrames.increment();
+        logged = position;
+    }
+
+    /** Gives the guest what may go: in order, and then the newest frame if it need not wait for its turn. */
+    private void feedThrough(long nowNanos) {
+        feed(nowNanos);
+        if (phase == Phase.RUNNING && logged >= cursor && logged != InputLog.FULL) {
+            overtake(logged);
+        }
+        logged = InputLog.FULL;
+    }
+
+    /**
+     * A frame need not wait behind requests that are not let in yet (R-9) if the guest may need it to answer the one that it
+     * has: its neighbours' addresses, new connections, and the rest of the request itself.
+     */
+    private void overtake(long position) {
+        Ledger ledger = ledgerOf(position);
+        boolean mayOvertake = ledger == null || !asks(position, ledger) || gatekeeper.isAsking(ledger);
+        if (mayOvertake && send(position, ledger)) {
+            log.markGiven(position);
+        }
+    }
+
+    /** Whether a segment brings the guest something to answer; what the client repeats meanwhile does not. */
+    private boolean asks(long position, Ledger ledger) {
+        return ledger.isAnswered() && log.end(position) > log.begin(position) && log.end(position) > ledger.guestAck;
+    }
+
+    private @Nullable Ledger ledgerOf(long position) {
+        return log.kind(position) == InputLog.SEGMENT ? flows.find(log.flow(position)) : null;
     }
 
     /** Gives the guest all of the log that it has not got, and may have now. */
@@ -287,11 +320,11 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean give(long position, long nowNanos) {
-        if (log.kind(position) == InputLog.OUTPUT) {
+        if (log.kind(position) == InputLog.OUTPUT || log.isGiven(position)) {
             return true;
         }
-        Ledger ledger = log.kind(position) == InputLog.SEGMENT ? flows.find(log.flow(position)) : null;
-        if (ledger == null || !ledger.isAnswered() || log.end(position) == log.begin(position)) {
+        Ledger ledger = ledgerOf(position);
+        if (ledger == null || !asks(position, ledger)) {
             return send(position, ledger);
         }
         boolean given = gatekeeper.isOpenFor(ledger, nowNanos) && send(position, ledger);
@@ -314,8 +347,8 @@ public final class Reconciler implements AutoCloseable {
                 scratch,
                 (long) MAX_PREFIX_BYTES - prefixBytes,
                 (long) prefixBytes + lengthBytes);
-        if (logged.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
-            rewriter.toGuest(scratch, MAX_PREFIX_BYTES, logged, ledger.translation);
+        if (translated.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+            rewriter.toGuest(scratch, MAX_PREFIX_BYTES, translated, ledger.translation);
         }
         return outlet.toGuest(log.nic(position), scratch, MAX_PREFIX_BYTES, lengthBytes);
     }
@@ -388,7 +421,9 @@ public final class Reconciler implements AutoCloseable {
         for (Ledger ledger : flows.all()) {
             rollBack(ledger, committed);
         }
-        replay.begin(committed, recordedEnd, order, nowNanos);
+        // Requests were written down as they came, and served one after the other.
+        ReplayOrder served = settings.admission() == Admission.SERIAL ? ReplayOrder.SERIAL : order;
+        replay.begin(committed, recordedEnd, served, nowNanos);
         replay.advance(nowNanos);
     }
 

@@ -31,13 +31,21 @@ final class Scene implements AutoCloseable {
 
     /** With room for everything; no port is held. */
     Scene() {
-        this(1 << 20, 1 << 20, 100, port -> false);
+        this(Admission.FREE);
+    }
+
+    Scene(Admission admission) {
+        this(1 << 20, 1 << 20, 100, port -> false, admission);
     }
 
     Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts) {
+        this(logBytes, digestBytes, maxFlows, heldPorts, Admission.FREE);
+    }
+
+    private Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, Admission admission) {
         reconciler = new Reconciler(
                 new Reconciler.Settings(
-                        logBytes, digestBytes, maxFlows, heldPorts, Admission.FREE, PREFIX, ReverseKit.HASH_SEED),
+                        logBytes, digestBytes, maxFlows, heldPorts, admission, PREFIX, ReverseKit.HASH_SEED),
                 notes);
     }
 
