@@ -413,7 +413,8 @@ final class BackupShell implements Shell {
                 connected.hello(
                         own.term(),
                         own.openEpochAtLeast(),
-                        context.agent().latencyTarget().toNanos());
+                        context.agent().latencyTarget().toNanos(),
+                        "");
                 if (context.isInline()) {
                     connected.guestLost();
                 }

@@ -276,7 +276,8 @@ final class PrimaryShell implements Shell {
             WallLink.Owned owned = connected.hello(
                     role.term(),
                     openEpochAtLeast,
-                    context.agent().latencyTarget().toNanos());
+                    context.agent().latencyTarget().toNanos(),
+                    placeOfGuest());
             log.info("the wall is ours, incarnation {}, epoch {}", owned.incarnation(), owned.openEpoch());
             if (!addressesJson.isEmpty() && !owned.incarnation().equals(announcedIncarnation)) {
                 connected.tellAddresses(addressesJson);
@@ -289,6 +290,11 @@ final class PrimaryShell implements Shell {
         } catch (WallGoneException e) {
             dropWall();
         }
+    }
+
+    /** An inline proxy that has just started does not know. */
+    private String placeOfGuest() {
+        return context.isInline() ? context.inlinePlace() : "";
     }
 
     private void learnTermOf(WallLink connected) {
@@ -648,7 +654,8 @@ final class PrimaryShell implements Shell {
                 connected.hello(
                         alone,
                         role.lastEpoch() + 1,
-                        context.agent().latencyTarget().toNanos());
+                        context.agent().latencyTarget().toNanos(),
+                        placeOfGuest());
             } catch (WallGoneException e) {
                 dropWall();
             } catch (CommandException e) {

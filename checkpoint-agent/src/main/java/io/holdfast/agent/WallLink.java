@@ -88,13 +88,18 @@ final class WallLink implements AutoCloseable {
         }
     }
 
-    Owned hello(Term term, long openEpochAtLeast, long latencyTargetNanos) throws WallGoneException, CommandException {
+    /** @param place where the guest lives, for an inline proxy; empty if it does not yet live anywhere, or beside it */
+    Owned hello(Term term, long openEpochAtLeast, long latencyTargetNanos, String place)
+            throws WallGoneException, CommandException {
         ObjectNode arguments = JSON.createObjectNode()
                 .put("term", term.number())
                 .put("claim", claim(term))
                 .put("owner", term.owner())
                 .put("epoch", openEpochAtLeast)
                 .put("latency_target_nanos", latencyTargetNanos);
+        if (!place.isEmpty()) {
+            arguments.put("place", place);
+        }
         JsonNode answer = execute("hello", arguments);
         incarnation = answer.path("incarnation").asText();
         termNumber = term.number();

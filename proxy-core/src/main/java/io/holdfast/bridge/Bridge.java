@@ -137,7 +137,7 @@ public final class Bridge implements AutoCloseable {
             inbound.add(new InboundLane(uplink, guestPorts, wall));
         }
         inline = settings.inline()
-                .map(reverse -> new InlineLane(this.nics, outbound, inbound, wall, reverse, onFailure))
+                .map(reverse -> new InlineLane(this.nics, outbound, inbound, wall, reverse, onPressure, onFailure))
                 .orElse(null);
         for (int nic = 0; nic < nics.size(); nic++) {
             addCaptures(nic, onFailure);
@@ -183,6 +183,17 @@ public final class Bridge implements AutoCloseable {
         wakeLanes();
     }
 
+    /**
+     * The wall's engine says where its guest lives; to be called after its hello.
+     *
+     * @param place a number of the guest ports of a NIC
+     */
+    public void settle(long from, String incarnation, long termNumber, int place) throws WallRefusal {
+        InlineLane lane = requireInline();
+        wall.requireOwner(from, incarnation, termNumber);
+        lane.settle(place);
+    }
+
     /** Closes the open epoch after what the guest has sent is in the wall; see {@link BufferWall#barrier}. */
     public Barrier barrier(long from, String incarnation, long termNumber) throws WallRefusal {
         boolean drained = awaitDrained(drainNanos);
@@ -200,7 +211,7 @@ public final class Bridge implements AutoCloseable {
         wakeLanes();
         long frames = 0;
         long bytes = 0;
-        boolean atLimit = false;
+        boolean atLimit = inline != null && inline.command(Reconciler::isLogAtLimit);
         for (OutboundLane lane : outbound) {
             frames += lane.bufferedFrames();
             bytes += lane.bufferedBytes();

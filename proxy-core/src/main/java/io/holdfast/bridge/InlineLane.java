@@ -35,12 +35,16 @@ final class InlineLane implements Outlet, AutoCloseable {
     private final BufferWall wall;
     private final Reconciler reconciler;
     private final MemorySegment logMemory;
+    private final PressureListener onPressure;
     private final ReentrantLock turn = new ReentrantLock();
     private final Thread ticker;
     private volatile boolean stopping;
 
     // Whoever has the turn.
     private int place;
+    /** Whether an engine has said in this life of the proxy where its guest lives. */
+    private boolean placed;
+
     private @Nullable MemorySegment handled;
     private long handledEpochNanos;
     private GuestRoom @Nullable [] rooms;
@@ -54,6 +58,7 @@ final class InlineLane implements Outlet, AutoCloseable {
             List<InboundLane> inbound,
             BufferWall wall,
             Reconciler.Settings settings,
+            PressureListener onPressure,
             LaneFailure onFailure) {
         this.nics = nics;
         this.outbound = outbound;
@@ -61,6 +66,7 @@ final class InlineLane implements Outlet, AutoCloseable {
         this.wall = wall;
         this.reconciler = new Reconciler(settings, this);
         this.logMemory = reconciler.logMemory();
+        this.onPressure = onPressure;
         this.ticker = LaneThread.of("reconciler-time", this::tickUntilStopped, onFailure);
     }
 
@@ -128,7 +134,11 @@ final class InlineLane implements Outlet, AutoCloseable {
         public void onBatchEnd() {
             if (turn.isHeldByCurrentThread()) {
                 sendAll();
+                boolean wantsCheckpoint = reconciler.wantsCheckpoint();
                 turn.unlock();
+                if (wantsCheckpoint) {
+                    onPressure.onHighWater();
+                }
             }
         }
     }
@@ -205,6 +215,29 @@ final class InlineLane implements Outlet, AutoCloseable {
         }
     }
 
+    /**
+     * An engine says where its guest lives, which a proxy that has just started does not know.
+     *
+     * @throws WallRefusal if the guest is known to live elsewhere: a restoration alone moves it
+     */
+    void settle(int at) throws WallRefusal {
+        command(state -> {
+            if (placed && at != place) {
+                throw new WallRefusal(
+                        WallRefusal.Reason.WRONG_STATE,
+                        "the guest does not live there, but at the other place; only a restoration moves it");
+            }
+            moveTo(at);
+            return state;
+        });
+    }
+
+    private void moveTo(int at) {
+        placed = true;
+        place = at;
+        inbound.forEach(lane -> lane.deliverTo(at));
+    }
+
     /** The guest is dead where it lived; see {@link Reconciler#onGuestLost}. */
     void guestLost() {
         inTurn(reconciler::onGuestLost);
@@ -213,8 +246,7 @@ final class InlineLane implements Outlet, AutoCloseable {
     /** The guest is restored at a place; see {@link Reconciler#onGuestRestored}. */
     void guestRestored(int at, ReplayOrder order) {
         inTurn(() -> {
-            place = at;
-            inbound.forEach(lane -> lane.deliverTo(at));
+            moveTo(at);
             rooms = nics.stream()
                     .map(nic -> new GuestRoom(nic.guestPorts().get(at)))
                     .toArray(GuestRoom[]::new);

@@ -582,6 +582,16 @@ public final class Reconciler implements AutoCloseable {
         return log.usedBytes();
     }
 
+    /** Whether the log is so full that a checkpoint should come early, to let it be cut. */
+    public boolean wantsCheckpoint() {
+        return phase == Phase.RUNNING && recorder.isRecording() && log.usedBytes() > log.capacityBytes() / 2;
+    }
+
+    /** Whether the log can hardly take another epoch's input: then the guest waits for the commit. */
+    public boolean isLogAtLimit() {
+        return recorder.isRecording() && log.usedBytes() > log.capacityBytes() / 8 * 7;
+    }
+
     @Override
     public void close() {
         log.close();

@@ -24,19 +24,6 @@ final class ReverseCommands {
 
     private static final Logger LOG = LoggerFactory.getLogger(ReverseCommands.class);
 
-    /** Where the guest may live, as the configuration calls it. */
-    private enum Place {
-        PRIMARY(0),
-        BACKUP(1);
-
-        /** Its number among a NIC's ports. */
-        private final int port;
-
-        Place(int port) {
-            this.port = port;
-        }
-    }
-
     private final Bridge bridge;
     private final WallCommands wall;
 
@@ -69,10 +56,10 @@ final class ReverseCommands {
 
     private JsonNode restored(Arguments of, long engine, String incarnation, long term)
             throws CommandException, WallRefusal {
-        Place place = of.requireWord("place", Place.class);
+        GuestPlace place = of.requireWord("place", GuestPlace.class);
         ReplayOrder order =
                 of.optionalString("order").isPresent() ? of.requireWord("order", ReplayOrder.class) : ReplayOrder.GATED;
-        bridge.guestRestored(engine, incarnation, term, place.port, order);
+        bridge.guestRestored(engine, incarnation, term, place.port(), order);
         LOG.info("the guest is restored as {}; it gets its input once more, {}", place, order);
         return report();
     }

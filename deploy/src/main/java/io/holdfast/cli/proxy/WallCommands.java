@@ -86,7 +86,8 @@ final class WallCommands {
     }
 
     private JsonNode hello(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
-        Arguments of = Arguments.of(arguments, "term", "claim", "owner", "epoch", "latency_target_nanos", "bound");
+        Arguments of =
+                Arguments.of(arguments, "term", "claim", "owner", "epoch", "latency_target_nanos", "bound", "place");
         Term term = new Term(
                 of.requireLong("term", 1, HIGHEST_TERM),
                 of.requireWord("claim", Term.Claim.class),
@@ -101,6 +102,7 @@ final class WallCommands {
         bridge.hello(engine, term, openEpochAtLeast);
         // Nothing leaves before the next command, so the term is on disk before anything happens under it (INV-7).
         keep(engine, term);
+        settle(of, engine, term);
         seat.seat(engine, bound ? session : null);
         if (bound) {
             session.onClose(() -> onEngineGone(engine));
@@ -123,6 +125,20 @@ final class WallCommands {
         try {
             terms.keep(term, false);
         } catch (CommandException e) {
+            bridge.ownerLost(engine);
+            throw e;
+        }
+    }
+
+    /** Where the guest lives, for an inline proxy that has not been told in this life. */
+    private void settle(Arguments of, long engine, Term term) throws CommandException, WallRefusal {
+        if (of.optionalString("place").isEmpty()) {
+            return;
+        }
+        try {
+            int place = of.requireWord("place", GuestPlace.class).port();
+            bridge.settle(engine, wall().incarnation(), term.number(), place);
+        } catch (CommandException | WallRefusal e) {
             bridge.ownerLost(engine);
             throw e;
         }

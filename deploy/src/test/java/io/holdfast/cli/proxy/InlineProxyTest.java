@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.config.HoldfastConfig;
+import io.holdfast.control.ControlEvent;
 import io.holdfast.reverse.model.Endpoints;
 import io.holdfast.reverse.model.Segment;
 import io.holdfast.reverse.model.SegmentCodec;
@@ -14,7 +15,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,6 +90,61 @@ class InlineProxyTest {
         }
     }
 
+    /** After a restart of the proxy; INV-9. */
+    @Test
+    void shouldBeToldWhereTheGuestLivesAndBelieveItOnce() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire elsewhere = new Wire("guest0");
+                Wire guest = new Wire("guest1");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1, ", \"place\": \"backup\"");
+            engine.commit(engine.barrier());
+            openConnection(guest, net);
+            elsewhere.assertStaysAt(0);
+            assertRefused("WrongState", () -> engine.hello(2, ", \"place\": \"primary\""));
+            engine.hello(3, ", \"place\": \"backup\"");
+        }
+    }
+
+    /** nothing of the log is forgotten before its time; the guest waits instead. */
+    @Test
+    void shouldAskForACheckpointAndThenForAPauseWhenTheLogFills() throws Exception {
+        try (HoldfastProxy proxy = start("mode: reverse", "reverse: {log-limit: 1MiB}");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.execute("subscribe", "{}");
+            protect(engine);
+            sendBytes(net, guest, 600_000);
+            await().atMost(LIMIT).until(() -> engine.events().stream().anyMatch(InlineProxyTest::asksForRoom));
+            assertThat(engine.wallCommand("barrier").path("at_limit").asBoolean())
+                    .isFalse();
+            sendBytes(net, guest, 400_000);
+            JsonNode barrier = engine.wallCommand("barrier");
+            assertThat(barrier.path("at_limit").asBoolean()).isTrue();
+            engine.commit(barrier.path("epoch").asLong());
+            assertThat(engine.wallCommand("barrier").path("at_limit").asBoolean())
+                    .isFalse();
+        }
+    }
+
+    private static boolean asksForRoom(ControlEvent event) {
+        return event.name().equals("WALL_PRESSURE")
+                && event.data().path("reason").asText().equals("high-water");
+    }
+
+    /** Of a connection that the proxy has not seen begin. */
+    private static void sendBytes(Wire net, Wire guest, int bytes) {
+        byte[] frame = fromClient(data(CLIENT_FIRST, "x".repeat(1_000)));
+        int before = guest.received().size();
+        int frames = bytes / frame.length;
+        for (int sent = 0; sent < frames; sent++) {
+            net.send(frame);
+        }
+        awaitCount(guest, before + frames);
+    }
+
     @Test
     void shouldHoldAndStillReplayInModeWall() throws Exception {
         try (HoldfastProxy proxy = start("mode: wall");
@@ -108,15 +166,14 @@ class InlineProxyTest {
         return start("mode: reverse");
     }
 
-    private HoldfastProxy start(String mode) throws Exception {
+    private HoldfastProxy start(String... settings) throws Exception {
         Cables.plugIn(0);
         Cables.plugIn(1);
-        Path file = Cables.writeConfig(
-                directory,
-                "placement: inline",
-                mode,
-                "nics: [{primary: tap0, backup: tap1, uplink: up0}]",
-                "http: 127.0.0.1:9604");
+        List<String> all = new ArrayList<>(List.of(settings));
+        all.add("placement: inline");
+        all.add("nics: [{primary: tap0, backup: tap1, uplink: up0}]");
+        all.add("http: 127.0.0.1:9604");
+        Path file = Cables.writeConfig(directory, all.toArray(String[]::new));
         return HoldfastProxy.start(HoldfastConfig.read(file), false, "test");
     }
 
