@@ -322,6 +322,11 @@ public final class Bridge implements AutoCloseable {
         return Optional.ofNullable(inline).map(lane -> lane.reconciler().counters());
     }
 
+    /** How connections are translated; empty if the proxy stands beside its guest. */
+    public Optional<TranslationBook> translationBook() {
+        return Optional.ofNullable(inline);
+    }
+
     private InlineLane requireInline() throws WallRefusal {
         if (inline == null) {
             throw new WallRefusal(

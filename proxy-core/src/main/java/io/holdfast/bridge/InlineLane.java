@@ -2,6 +2,7 @@ package io.holdfast.bridge;
 
 import io.holdfast.measure.Counter;
 import io.holdfast.port.FrameSink;
+import io.holdfast.reverse.KeptTranslation;
 import io.holdfast.reverse.Outlet;
 import io.holdfast.reverse.Reconciler;
 import io.holdfast.reverse.ReplayOrder;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * gives it back with the last; commands and time take it in between. So clients' frames and the guest's are in one total
  * order (R-1), in which they are also sent on.
  */
-final class InlineLane implements Outlet, AutoCloseable {
+final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
     private static final long TICK_MILLIS = 2;
 
@@ -290,6 +291,33 @@ final class InlineLane implements Outlet, AutoCloseable {
     /** Where the guest lives: 0 or 1. */
     int place() {
         return command(state -> place);
+    }
+
+    // ---- what outlives the proxy ----
+
+    @Override
+    public void inherit(List<KeptTranslation> found) {
+        inTurn(() -> reconciler.inherit(found));
+    }
+
+    @Override
+    public void inheritNothing() {
+        inTurn(reconciler::inheritNothing);
+    }
+
+    @Override
+    public long version() {
+        return command(Reconciler::translationVersion);
+    }
+
+    @Override
+    public List<KeptTranslation> translations() {
+        return command(Reconciler::translations);
+    }
+
+    @Override
+    public void onKept(List<KeptTranslation> kept) {
+        inTurn(() -> reconciler.onTranslationsKept(kept));
     }
 
     Reconciler reconciler() {

@@ -4,12 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Optional;
@@ -21,8 +18,7 @@ import org.jspecify.annotations.Nullable;
  * The highest term that this host has ever seen, with a few words of its owner's process, on disk.
  *
  * <p>What {@code store} has returned from survives a crash of the process and of the machine, and what is stored never goes
- * back (INV-7). A new content is written to a file next to it, forced to disk, renamed over the old one, and the directory is
- * forced as well; so there is always one whole file, the old or the new. A checksum tells a file that was damaged otherwise.
+ * back (INV-7). There is always one whole file, the old or the new ({@link DurableFile}). A checksum tells a file that was damaged otherwise.
  *
  * <p>One process at a time uses a file. All methods may be called by any thread.
  */
@@ -100,33 +96,12 @@ public final class TermFile {
             throw new IllegalArgumentException("more properties than fit into " + LIMIT_BYTES + " bytes");
         }
         try {
-            replace(content);
+            DurableFile.replace(path, content);
         } catch (IOException e) {
             throw new TermFileException("cannot write " + path + ": " + e + "; term " + newTerm + " is not taken", e);
         }
         term = newTerm;
         properties = Map.copyOf(newProperties);
-    }
-
-    private void replace(byte[] content) throws IOException {
-        Path temporary = path.resolveSibling(path.getFileName() + ".new");
-        try (FileChannel file = FileChannel.open(
-                temporary, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            ByteBuffer buffer = ByteBuffer.wrap(content);
-            while (buffer.hasRemaining()) {
-                file.write(buffer);
-            }
-            file.force(true);
-        }
-        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        force(path.resolveSibling("."));
-    }
-
-    /** Makes the entries of a directory last. */
-    private static void force(Path directory) throws IOException {
-        try (FileChannel entries = FileChannel.open(directory, StandardOpenOption.READ)) {
-            entries.force(true);
-        }
     }
 
     private static void createDirectory(Path path) throws IOException {
@@ -137,7 +112,7 @@ public final class TermFile {
         Files.createDirectories(
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-x---")));
         for (Path above = directory.getParent(); above != null; above = above.getParent()) {
-            force(above);
+            DurableFile.force(above);
         }
     }
 

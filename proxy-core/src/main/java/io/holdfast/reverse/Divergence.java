@@ -11,5 +11,7 @@ public enum Divergence {
     /** It reset the connection. */
     RESET,
     /** It did not come so far within the time that there was. */
-    TIME
+    TIME,
+    /** The proxy has been restarted since the checkpoint, and does not know what the client had been told. */
+    FORGOTTEN
 }

@@ -45,6 +45,31 @@ final class FlowKey {
         tags = (outer << 32) | Integer.toUnsignedLong(TcpPath.tag(frame.ethernet(), 1));
     }
 
+    static FlowKey of(KeptTranslation kept) {
+        FlowKey key = new FlowKey();
+        key.nic = kept.nic();
+        key.tags = kept.tags();
+        key.clientHigh = kept.clientHigh();
+        key.clientLow = kept.clientLow();
+        key.guestHigh = kept.guestHigh();
+        key.guestLow = kept.guestLow();
+        key.ports = kept.ports();
+        return key;
+    }
+
+    KeptTranslation kept(Translation translation) {
+        return new KeptTranslation(
+                nic,
+                tags,
+                clientHigh,
+                clientLow,
+                guestHigh,
+                guestLow,
+                ports,
+                translation.sequenceOffset(),
+                translation.timestampOffset());
+    }
+
     FlowKey copy() {
         FlowKey copy = new FlowKey();
         copy.nic = nic;

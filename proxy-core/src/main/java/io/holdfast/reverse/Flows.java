@@ -30,6 +30,7 @@ final class Flows {
     private final Set<Ledger> ending = new LinkedHashSet<>();
 
     private long begun;
+    private long translationVersion;
 
     /** @param limit how many there may be, 1 to {@value #MAX_FLOWS} */
     Flows(int limit, DigestBudget budget, long seed) {
@@ -77,6 +78,9 @@ final class Flows {
     /** Ends a ledger. Its connection is over, or is no longer known well enough. */
     void end(Ledger ledger) {
         if (byKey.remove(ledger.key, ledger)) {
+            if (!ledger.translation.isNone()) {
+                onTranslated();
+            }
             int place = (int) (ledger.id & (MAX_FLOWS - 1));
             byPlace.set(place, null);
             freePlaces.add(place);
@@ -107,6 +111,16 @@ final class Flows {
             }
         }
         return false;
+    }
+
+    /** The translation of a connection has changed. */
+    void onTranslated() {
+        translationVersion++;
+    }
+
+    /** Grows whenever a translation has changed, or a translated connection is over. */
+    long translationVersion() {
+        return translationVersion;
     }
 
     Collection<Ledger> all() {

@@ -91,12 +91,17 @@ public final class Reconciler implements AutoCloseable {
     private final Recorder recorder;
     private final Replay replay;
     private final Gatekeeper gatekeeper;
+    private final Inheritance inheritance;
+    private final Strangers strangers;
     private final TcpFrame frame = new TcpFrame();
     private final FlowKey key = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
     private final TcpFrame translated = new TcpFrame();
 
     private Phase phase = Phase.RUNNING;
+    /** A guest can be restored only from a checkpoint since which all is known here. */
+    private boolean remembers;
+
     /** What the guest has got of the log; behind its end only while the guest has no room, and never after a failover. */
     private long cursor;
 
@@ -118,6 +123,8 @@ public final class Reconciler implements AutoCloseable {
         this.rewriter = new SegmentRewriter(settings.prefixBytes());
         this.standIn = new StandIn(outlet);
         this.recorder = new Recorder(flows, log, outlet, rewriter, standIn, counters);
+        this.inheritance = new Inheritance(rewriter);
+        this.strangers = new Strangers(settings.maxFlows());
         this.gatekeeper = new Gatekeeper(settings.admission(), counters);
         this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
     }
@@ -140,6 +147,7 @@ public final class Reconciler implements AutoCloseable {
     /** The backup has confirmed the checkpoint that ends an epoch: from it a guest may be restored, and from none before. */
     public void onCommit(long epoch) {
         recorder.commitEpoch(epoch);
+        remembers |= recorder.hasRecorded(epoch);
         long position = log.head();
         while (position < cursor && isNeedlessAt(position, epoch)) {
             position = log.next(position);
@@ -182,16 +190,45 @@ public final class Reconciler implements AutoCloseable {
         }
         Ledger ledger = flows.find(key.setClientSide(nic, frame));
         if ((frame.segment().flags() & (TcpSegment.SYN | TcpSegment.ACK)) == TcpSegment.SYN) {
+            if (!mayBegin(ledger)) {
+                return; // The client says it again.
+            }
             ledger = onClientSyn(ledger, nic);
         }
         if (ledger == null) {
-            log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+            onUnknownFromClient(nic, memory, offsetBytes, lengthBytes);
         } else if (ledger.aborted) {
             refuse(ledger);
         } else {
             onClientSegment(ledger, memory, offsetBytes, lengthBytes);
         }
         feedThrough(nowNanos);
+    }
+
+    /** Whether what is on disk of an earlier connection between the same ports is not taken for a new one's. */
+    private boolean mayBegin(@Nullable Ledger known) {
+        if (known != null && !known.isEnding()) {
+            return true; // Then it does not begin.
+        }
+        boolean may = !inheritance.isOnDisk(key) || inheritance.has(key);
+        if (!may && known != null) {
+            replay.forget(known);
+            flows.end(known);
+        }
+        return may;
+    }
+
+    private void onUnknownFromClient(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        int flags = frame.segment().flags();
+        if (strangers.isOne(key, frame.segment())) {
+            counters.strangerSegments.increment();
+            if (phase == Phase.RUNNING && (flags & (TcpSegment.ACK | TcpSegment.RST)) == TcpSegment.ACK) {
+                standIn.refuseClient(nic, frame); // Says nothing of the guest but that it does not know the connection.
+            }
+            return;
+        }
+        inheritance.toGuest(key, frame, memory, offsetBytes);
+        log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
     }
 
     private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic) {
@@ -206,7 +243,9 @@ public final class Reconciler implements AutoCloseable {
             replay.forget(known);
             flows.end(known); // The same ports once more. If the guest still has the old one, it says so.
         }
-        if (settings.heldPorts().test(key.guestPort()) || frame.segment().payloadLength() > 0) {
+        if (settings.heldPorts().test(key.guestPort())
+                || frame.segment().payloadLength() > 0
+                || inheritance.has(key)) { // The guest may still have the old one, and says so if not.
             return null;
         }
         key.setClientSide(nic, frame);
@@ -358,10 +397,13 @@ public final class Reconciler implements AutoCloseable {
         if (phase == Phase.LOST) {
             return; // Of a guest that is dead: nobody may hear it any more.
         }
-        Ledger ledger = frame.wrap(memory, offsetBytes, lengthBytes) ? flows.find(key.setGuestSide(nic, frame)) : null;
+        boolean isSegment = frame.wrap(memory, offsetBytes, lengthBytes);
+        Ledger ledger = isSegment ? flows.find(key.setGuestSide(nic, frame)) : null;
         if (ledger == null) {
-            counters.heldFrames.increment();
-            outlet.hold(nic, memory, offsetBytes, lengthBytes);
+            if (!isSegment || isWelcome(nic, memory, offsetBytes)) {
+                counters.heldFrames.increment();
+                outlet.hold(nic, memory, offsetBytes, lengthBytes);
+            }
         } else if (ledger.aborted) {
             standIn.resetGuest(ledger, frame.segment().acknowledgment());
         } else if (phase == Phase.CATCHING_UP && ledger.catchUp != null) {
@@ -370,6 +412,27 @@ public final class Reconciler implements AutoCloseable {
             recorder.onGuestSegment(ledger, frame, memory, offsetBytes, lengthBytes, phase == Phase.RUNNING);
             feed(nowNanos);
         }
+    }
+
+    /** Whether a segment without a ledger may be heard; it is then numbered as its client knows it. */
+    private boolean isWelcome(int nic, MemorySegment memory, long offsetBytes) {
+        int flags = frame.segment().flags();
+        if (strangers.isOne(key, frame.segment())) {
+            counters.strangerSegments.increment();
+            if ((flags & (TcpSegment.ACK | TcpSegment.RST)) == TcpSegment.ACK) {
+                standIn.refuseGuest(nic, frame);
+            }
+            return false;
+        }
+        if ((flags & TcpSegment.SYN) != 0) {
+            inheritance.end(key);
+            return !inheritance.isOnDisk(key); // If not, the guest says it again.
+        }
+        inheritance.toClient(key, frame, memory, offsetBytes);
+        if ((flags & TcpSegment.RST) != 0) {
+            inheritance.end(key);
+        }
+        return true;
     }
 
     /** Time goes on: what is late is repeated. To be called some hundred times a second. */
@@ -404,6 +467,9 @@ public final class Reconciler implements AutoCloseable {
             recordedEnd = log.tail();
         }
         phase = Phase.LOST;
+        if (!remembers) {
+            strangers.refuse();
+        }
         for (Ledger ledger : flows.all()) {
             if (ledger.clientAck < ledger.releasedEnd && ledger.isKnownToClient()) {
                 standIn.probe(ledger);
@@ -424,6 +490,9 @@ public final class Reconciler implements AutoCloseable {
         // Requests were written down as they came, and served one after the other.
         ReplayOrder served = settings.admission() == Admission.SERIAL ? ReplayOrder.SERIAL : order;
         replay.begin(committed, recordedEnd, served, nowNanos);
+        if (!remembers) {
+            replay.giveUpAll();
+        }
         replay.advance(nowNanos);
     }
 
@@ -511,6 +580,7 @@ public final class Reconciler implements AutoCloseable {
     private void resume(Ledger ledger, CatchUp catchUp) {
         counters.reconciledFlows.increment();
         ledger.translation = catchUp.translation();
+        flows.onTranslated();
         ledger.unheard = !catchUp.isHeard();
         ledger.guestEnd = Math.max(ledger.guestEnd, catchUp.guestEnd());
         ledger.guestAck = Math.max(ledger.guestAck, catchUp.guestAck());
@@ -546,6 +616,54 @@ public final class Reconciler implements AutoCloseable {
         } else if ((segment.flags() & TcpSegment.ACK) != 0) {
             standIn.resetClient(ledger, SequenceNumbers.unwrap(ledger.clientAck, segment.acknowledgment()));
         }
+    }
+
+    // ---- a life after this one ----
+
+    /** Takes over the connections that an earlier life of the proxy translated; at the start. */
+    public void inherit(List<KeptTranslation> found) {
+        inheritance.take(found);
+    }
+
+    /**
+     * What the earlier life has left cannot be read: connections that it knew are refused, because they may have been
+     * translated.
+     */
+    public void inheritNothing() {
+        strangers.refuse();
+    }
+
+    /**
+     * How connections are translated, or will be when the guest goes on. To be on disk before {@link #goLive}, and soon after
+     * {@link #translationVersion} has changed.
+     */
+    public List<KeptTranslation> translations() {
+        List<KeptTranslation> all = new ArrayList<>();
+        inheritance.addTo(all);
+        for (Ledger ledger : flows.all()) {
+            CatchUp catchUp = ledger.catchUp;
+            Translation translation = catchUp == null ? ledger.translation : catchUp.translation();
+            boolean isSame = translation.sequenceOffset() == 0 && translation.timestampOffset() == 0;
+            if (!isSame && !ledger.aborted) {
+                all.add(ledger.key.kept(translation));
+            }
+        }
+        return all;
+    }
+
+    /** Grows whenever what is on disk is no longer what {@link #translations} says. */
+    public long translationVersion() {
+        return flows.translationVersion() + inheritance.version();
+    }
+
+    /** That is on disk now. */
+    public void onTranslationsKept(List<KeptTranslation> kept) {
+        inheritance.onKept(kept);
+    }
+
+    /** Connections that an earlier life has translated, and that go on. */
+    public int inheritedCount() {
+        return inheritance.count();
     }
 
     // ---- reading ----

@@ -76,6 +76,11 @@ final class Recorder {
         recordingSince = openEpoch;
     }
 
+    /** Whether an epoch was closed here, so that all that came since its beginning is written down. */
+    boolean hasRecorded(long epoch) {
+        return recording && epoch >= recordingSince - 1;
+    }
+
     void stopRecording() {
         recording = false;
     }
@@ -108,6 +113,7 @@ final class Recorder {
         if (ledger.unheard) {
             ledger.unheard = false;
             ledger.translation = ledger.translationSince(ledger.translation, true, ledger.guestTimestamp);
+            flows.onTranslated();
         }
         if (!ledger.translation.isNone()) {
             rewriter.toClient(memory, offsetBytes, frame, ledger, ledger.translation);

@@ -133,6 +133,16 @@ final class Replay {
         cursor = Math.max(cursor, recordedEnd);
     }
 
+    /** Gives up all: what there is of the log is younger than the checkpoint. */
+    void giveUpAll() {
+        for (Ledger ledger : flows.all()) {
+            if (ledger.catchUp != null) {
+                ledger.catchUp.diverge(Divergence.FORGOTTEN);
+            }
+        }
+        giveUpRest();
+    }
+
     long cursor() {
         return cursor;
     }

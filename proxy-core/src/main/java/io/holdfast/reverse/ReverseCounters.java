@@ -25,6 +25,8 @@ public final class ReverseCounters {
     public final Counter divergedFlows = new Counter();
     /** Connections that go on although their guest was restored. */
     public final Counter reconciledFlows = new Counter();
+    /** Segments of connections that a restart of the proxy has made unknown, and that were refused. */
+    public final Counter strangerSegments = new Counter();
     /** Connections that are held by the wall, because their ledger is not complete. */
     public final Counter incompleteFlows = new Counter();
 }

@@ -53,6 +53,15 @@ final class SegmentRewriter {
         }
     }
 
+    /** From the guest, where no more is known than the numbering. */
+    void renumber(MemorySegment memory, long offsetBytes, TcpFrame frame, Translation translation) {
+        wrap(memory, offsetBytes, frame.segment());
+        editor.setSequence(frame.segment().sequence() + translation.sequenceOffset());
+        if (frame.options().hasTimestamps()) {
+            editor.setTimestampValue(frame.options(), frame.options().timestampValue() + translation.timestampOffset());
+        }
+    }
+
     /** From a client: its acknowledgements become those of the guest's own numbers. */
     void toGuest(MemorySegment memory, long offsetBytes, TcpFrame frame, Translation translation) {
         TcpSegment segment = frame.segment();

@@ -2,6 +2,7 @@ package io.holdfast.reverse;
 
 import io.holdfast.frame.EthernetFrame;
 import io.holdfast.frame.SegmentWriter;
+import io.holdfast.frame.TcpFrame;
 import io.holdfast.frame.TcpPath;
 import io.holdfast.frame.TcpSegment;
 import java.lang.foreign.Arena;
@@ -54,6 +55,24 @@ final class StandIn {
     void resetGuest(Ledger ledger, int sequence) {
         int lengthBytes = SegmentWriter.write(memory, FRAME_OFFSET, ledger.toGuest, sequence, 0, TcpSegment.RST, 0);
         outlet.toGuest(ledger.key.nic(), memory, FRAME_OFFSET, lengthBytes);
+    }
+
+    /** Refuses a client's segment on a connection of which nothing is known (RFC 9293, section 3.10.7.1). */
+    void refuseClient(int nic, TcpFrame segment) {
+        int lengthBytes = writeRefusal(segment);
+        outlet.toClient(nic, memory, FRAME_OFFSET, lengthBytes);
+    }
+
+    /** The same of the guest. */
+    void refuseGuest(int nic, TcpFrame segment) {
+        int lengthBytes = writeRefusal(segment);
+        outlet.toGuest(nic, memory, FRAME_OFFSET, lengthBytes);
+    }
+
+    private int writeRefusal(TcpFrame refused) {
+        TcpPath back = TcpPath.of(refused).reversed();
+        int sequence = refused.segment().acknowledgment();
+        return SegmentWriter.write(memory, FRAME_OFFSET, back, sequence, 0, TcpSegment.RST, 0);
     }
 
     /** A FIN of its own, in the client's numbering, held like all others. */

@@ -14,6 +14,11 @@ record Translation(int sequenceOffset, int timestampOffset, long ackFloor, long 
     /** Nothing has happened yet: both are the same. */
     static final Translation NONE = new Translation(0, 0, Long.MIN_VALUE, Long.MIN_VALUE);
 
+    /** Where it is not known what the client had been told. */
+    static Translation of(int sequenceOffset, int timestampOffset) {
+        return new Translation(sequenceOffset, timestampOffset, Long.MIN_VALUE, Long.MIN_VALUE);
+    }
+
     boolean isNone() {
         return ackFloor == Long.MIN_VALUE;
     }

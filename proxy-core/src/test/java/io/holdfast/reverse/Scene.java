@@ -24,7 +24,8 @@ final class Scene implements AutoCloseable {
     private static final long MILLI = 1_000_000L;
 
     final Notes notes = new Deliveries();
-    final Reconciler reconciler;
+    private final Reconciler.Settings settings;
+    Reconciler reconciler;
     private final List<Dialogue> dialogues = new ArrayList<>();
     private long nowNanos = 1_000 * MILLI;
     private long openEpoch = 1;
@@ -43,10 +44,18 @@ final class Scene implements AutoCloseable {
     }
 
     private Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, Admission admission) {
-        reconciler = new Reconciler(
-                new Reconciler.Settings(
-                        logBytes, digestBytes, maxFlows, heldPorts, admission, PREFIX, ReverseKit.HASH_SEED),
-                notes);
+        settings = new Reconciler.Settings(
+                logBytes, digestBytes, maxFlows, heldPorts, admission, PREFIX, ReverseKit.HASH_SEED);
+        reconciler = new Reconciler(settings, notes);
+    }
+
+    /** The proxy dies, and a new one finds on disk what was kept. What was noted before is forgotten. */
+    void restartProxy() {
+        List<KeptTranslation> kept = reconciler.translations();
+        reconciler.close();
+        reconciler = new Reconciler(settings, notes);
+        reconciler.inherit(kept);
+        notes.clear();
     }
 
     // ---- the guest's life ----

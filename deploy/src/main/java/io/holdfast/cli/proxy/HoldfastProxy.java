@@ -145,7 +145,11 @@ public final class HoldfastProxy implements AutoCloseable {
         ClientFrames clientFrames = new ClientFrames(bridge);
         WallNews news = new WallNews(wall, this::emit);
         ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
-        WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news);
+        @Nullable
+        TranslationKeeper keeper = bridge.translationBook()
+                .map(translations -> closing(new TranslationKeeper(config.stateDirectory(), translations)))
+                .orElse(null);
+        WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news, keeper);
         wallCommands.register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
         dumps.register(builder);
@@ -158,6 +162,9 @@ public final class HoldfastProxy implements AutoCloseable {
                 metrics(config, bridge, clientFrames, announcements, book, unsafe),
                 this::health,
                 this::health));
+        if (keeper != null) {
+            keeper.start();
+        }
         bridge.start();
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         closing(FrameServer.start(config.framesSocket(), clientFrames));

@@ -17,6 +17,7 @@ import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,9 @@ final class WallCommands {
     private final AnnouncerThread announcer;
     private final PressureWatch pressure;
     private final WallNews news;
+    /** None beside the guest: nothing is translated there. */
+    private final @Nullable TranslationKeeper keeper;
+
     private final EngineSeat seat = new EngineSeat();
 
     WallCommands(
@@ -49,13 +53,15 @@ final class WallCommands {
             AddressBook book,
             AnnouncerThread announcer,
             PressureWatch pressure,
-            WallNews news) {
+            WallNews news,
+            @Nullable TranslationKeeper keeper) {
         this.bridge = bridge;
         this.terms = terms;
         this.book = book;
         this.announcer = announcer;
         this.pressure = pressure;
         this.news = news;
+        this.keeper = keeper;
     }
 
     void register(ControlServer.Builder server) {
@@ -184,6 +190,9 @@ final class WallCommands {
         Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
         String reason = of.requireString("reason");
         Optional<CatchUpReport> before = bridge.catchUp();
+        if (before.filter(CatchUpReport::decided).isPresent() && keeper != null) {
+            keeper.keepNow();
+        }
         bridge.open(seat.speaker(session), incarnation(of), term(of), reason);
         before.filter(CatchUpReport::decided).ifPresent(this::logEndOfCatchUp);
         return state();

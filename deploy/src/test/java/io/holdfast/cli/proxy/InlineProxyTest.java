@@ -32,6 +32,8 @@ class InlineProxyTest {
     private static final Endpoints GUEST = CLIENT.reversed();
     private static final int CLIENT_FIRST = 1_000;
     private static final int GUEST_FIRST = -10;
+    /** The number with which the restored guest begins. */
+    private static final int OTHER_FIRST = 4_000;
 
     @TempDir
     Path directory;
@@ -107,6 +109,39 @@ class InlineProxyTest {
         }
     }
 
+    /** The proxy's own death. */
+    @Test
+    void shouldGoOnTranslatingAfterARestart() throws Exception {
+        Cables.plugIn(0);
+        Cables.plugIn(1);
+        try (Wire guest = new Wire("guest0");
+                Wire restored = new Wire("guest1");
+                Wire net = new Wire("net0")) {
+            try (HoldfastProxy proxy = restart("mode: reverse");
+                    Engine engine = engine()) {
+                protect(engine);
+                openConnection(guest, net);
+                engine.wallCommand("lost");
+                engine.wallCommand("restored", ", \"place\": \"backup\"");
+                awaitCount(restored, 1); // The SYN, once more.
+                restored.send(fromGuest(synAck(OTHER_FIRST)));
+                await().atMost(LIMIT)
+                        .until(() ->
+                                engine.execute("catchup", "{}").path("decided").asBoolean());
+                engine.wallCommand("open", ", \"reason\": \"caught up\"");
+            }
+            int before = net.received().size();
+            try (HoldfastProxy proxy = restart("mode: reverse");
+                    Engine engine = engine()) {
+                engine.hello(2, ", \"place\": \"backup\"");
+                engine.wallCommand("open", ", \"reason\": \"as before\"");
+                restored.send(fromGuest(data(OTHER_FIRST + 1, "hello")));
+                awaitCount(net, before + 1);
+                assertThat(segment(net.received().getLast()).sequence()).isEqualTo(GUEST_FIRST + 1);
+            }
+        }
+    }
+
     /** nothing of the log is forgotten before its time; the guest waits instead. */
     @Test
     void shouldAskForACheckpointAndThenForAPauseWhenTheLogFills() throws Exception {
@@ -169,6 +204,11 @@ class InlineProxyTest {
     private HoldfastProxy start(String... settings) throws Exception {
         Cables.plugIn(0);
         Cables.plugIn(1);
+        return restart(settings);
+    }
+
+    /** Between cables that are there. */
+    private HoldfastProxy restart(String... settings) throws Exception {
         List<String> all = new ArrayList<>(List.of(settings));
         all.add("placement: inline");
         all.add("nics: [{primary: tap0, backup: tap1, uplink: up0}]");
@@ -206,8 +246,12 @@ class InlineProxyTest {
     }
 
     private static Segment synAck() {
+        return synAck(GUEST_FIRST);
+    }
+
+    private static Segment synAck(int sequence) {
         return Segment.withFlags(Segment.SYN | Segment.ACK)
-                .sequence(GUEST_FIRST)
+                .sequence(sequence)
                 .acknowledgment(CLIENT_FIRST + 1)
                 .window(65_535)
                 .mss(1460)
@@ -238,9 +282,13 @@ class InlineProxyTest {
     }
 
     private static boolean isReset(byte[] frame) {
+        Segment segment = segment(frame);
+        return segment.has(Segment.RST) && segment.sequence() == GUEST_FIRST;
+    }
+
+    private static Segment segment(byte[] frame) {
         byte[] bytes = new byte[PREFIX_BYTES + frame.length];
         System.arraycopy(frame, 0, bytes, PREFIX_BYTES, frame.length);
-        Segment segment = new SegmentCodec().read(MemorySegment.ofArray(bytes), PREFIX_BYTES, frame.length);
-        return segment.has(Segment.RST) && segment.sequence() == GUEST_FIRST;
+        return new SegmentCodec().read(MemorySegment.ofArray(bytes), PREFIX_BYTES, frame.length);
     }
 }
