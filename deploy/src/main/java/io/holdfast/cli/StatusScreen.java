@@ -31,8 +31,10 @@ final class StatusScreen {
         }
         String state = proxy.path("state").asText();
         line("wall", styled(style(state), state) + "  " + proxy.path("because").asText());
-        if (!proxy.path("mode").asText().equals("wall")) {
-            line("", styled("red", "MODE " + proxy.path("mode").asText() + ": nothing is held"));
+        switch (proxy.path("mode").asText()) {
+            case "off" -> line("", styled("red", "MODE off: nothing is held"));
+            case "reverse" -> line("", "mode reverse: only what cannot be reconciled is held");
+            default -> {}
         }
         for (JsonNode problem : proxy.path("unsafe")) {
             line("", styled("red", "UNSAFE: " + problem.asText()));

@@ -117,6 +117,7 @@ class HoldfastTest {
                     .isEqualTo(1);
             assertThat(on(config, "held").out).contains("held frames", "1");
             assertThat(on(config, "mode").out.strip()).isEqualTo("wall");
+            assertThat(on(config, "mode", "reverse").err).contains("beside its guest");
             Outcome status = on(config, "status", "--json");
             assertThat(status.exitCode).as("the proxy answers").isZero();
             assertThat(status.json().at("/proxy/state").asText()).isEqualTo("ARMING");

@@ -322,6 +322,19 @@ public final class Bridge implements AutoCloseable {
         return Optional.ofNullable(inline).map(lane -> lane.reconciler().counters());
     }
 
+    /** See {@link Reconciler#releaseAtOnce}; for an inline proxy only. */
+    public void releaseAtOnce(boolean atOnce) throws WallRefusal {
+        requireInline().command(reconciler -> {
+            reconciler.releaseAtOnce(atOnce);
+            return reconciler;
+        });
+    }
+
+    /** Whether the guest's output leaves at once where it can be repaired. */
+    public boolean isReleasingAtOnce() {
+        return inline != null && inline.command(Reconciler::isReleasingAtOnce);
+    }
+
     /** How connections are translated; empty if the proxy stands beside its guest. */
     public Optional<TranslationBook> translationBook() {
         return Optional.ofNullable(inline);

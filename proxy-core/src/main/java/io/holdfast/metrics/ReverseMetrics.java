@@ -56,6 +56,11 @@ public final class ReverseMetrics {
                 counters.incompleteFlows);
         counter(
                 meters,
+                "holdfast.stranger.segments",
+                "Segments of connections that a restart of the proxy has made unknown",
+                counters.strangerSegments);
+        counter(
+                meters,
                 "holdfast.expired.admissions",
                 "Requests that were not answered in time, so that the next one was let in",
                 counters.expiredAdmissions);

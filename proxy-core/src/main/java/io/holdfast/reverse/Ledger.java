@@ -22,7 +22,9 @@ final class Ledger {
         /** The proxy has missed bytes of the guest: what the client has is not known whole. */
         HOLE,
         /** There was no room for more digests. */
-        NO_ROOM
+        NO_ROOM,
+        /** The operator has chosen that all is held. */
+        MODE
     }
 
     final long id;

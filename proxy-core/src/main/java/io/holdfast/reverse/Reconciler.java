@@ -161,6 +161,19 @@ public final class Reconciler implements AutoCloseable {
         recorder.stopRecording();
     }
 
+    /**
+     * Chooses whether output leaves at once, where it can be repaired, or is held like in wall mode. From the next epoch on;
+     * connections that were held by this choice leave at once again as soon as all that the guest has said on them has left.
+     */
+    public void releaseAtOnce(boolean atOnce) {
+        recorder.release(atOnce);
+    }
+
+    /** Whether output leaves at once. */
+    public boolean isReleasingAtOnce() {
+        return recorder.isReleasing();
+    }
+
     /** whether the checkpoint that ends the epoch has certainly got it, or its client will certainly send it again. */
     private boolean isNeedlessAt(long position, long epoch) {
         if (log.kind(position) == InputLog.OTHER) {
@@ -249,7 +262,11 @@ public final class Reconciler implements AutoCloseable {
             return null;
         }
         key.setClientSide(nic, frame);
-        return flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
+        Ledger begun = flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
+        if (begun != null && !recorder.isReleasing()) {
+            begun.held = Ledger.Held.MODE;
+        }
+        return begun;
     }
 
     private void onClientSegment(Ledger ledger, MemorySegment memory, long offsetBytes, int lengthBytes) {

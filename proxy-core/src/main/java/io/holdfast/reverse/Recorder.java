@@ -27,6 +27,12 @@ final class Recorder {
     private long committedEpoch;
     private boolean recording;
     private long recordingSince;
+    /** Whether output leaves at once where a ledger knows it, and whether it shall from the next epoch on. */
+    private boolean releasing = true;
+
+    private boolean releasingNext = true;
+    /** Some connections may still be held because of an earlier choice. */
+    private boolean resuming;
 
     // The client's segment that was looked at last.
     private long begin;
@@ -51,10 +57,63 @@ final class Recorder {
 
     void openEpoch(long epoch) {
         openEpoch = epoch;
+        enterMode();
     }
 
     void commitEpoch(long epoch) {
         committedEpoch = epoch;
+        if (resuming) {
+            resumeQuietOnes(epoch);
+        }
+    }
+
+    // ---- whether output leaves at once ----
+
+    /** From the next epoch on; without a backup at once. */
+    void release(boolean atOnce) {
+        releasingNext = atOnce;
+        if (!recording) {
+            enterMode();
+        }
+    }
+
+    boolean isReleasing() {
+        return releasing;
+    }
+
+    private void enterMode() {
+        if (releasing == releasingNext) {
+            return;
+        }
+        releasing = releasingNext;
+        resuming = releasing;
+        if (!releasing) {
+            flows.all().forEach(this::holdByMode);
+        }
+    }
+
+    private void holdByMode(Ledger ledger) {
+        if (ledger.held == null) {
+            ledger.held = Held.MODE;
+        }
+    }
+
+    /** The guest has said nothing on these since a checkpoint that is confirmed, so all that it said has left. */
+    private void resumeQuietOnes(long committed) {
+        resuming = false;
+        for (Ledger ledger : flows.all()) {
+            if (ledger.held == Held.MODE && ledger.isAnswered()) {
+                Mark mark = ledger.at(committed);
+                if (mark != null && mark.guestEnd() == ledger.guestEnd && !ledger.isEnding()) {
+                    ledger.release(mark);
+                    ledger.released.beginAt(ledger.guestEnd);
+                    ledger.recordedSince = recordingSince;
+                    ledger.held = null;
+                } else {
+                    resuming = true;
+                }
+            }
+        }
     }
 
     long openEpoch() {
@@ -83,6 +142,7 @@ final class Recorder {
 
     void stopRecording() {
         recording = false;
+        enterMode();
     }
 
     boolean isRecording() {
@@ -143,7 +203,7 @@ final class Recorder {
             ledger.recordedSince = recordingSince;
             ledger.releaseEmitted(); // Of epochs from which no guest is restored.
             ledger.released.beginAt(ledger.releasedEnd);
-            ledger.held = null;
+            ledger.held = releasing ? null : Held.MODE;
             return;
         }
         Mark committed = ledger.at(committedEpoch);
@@ -175,7 +235,7 @@ final class Recorder {
         ledger.guestAck = Math.max(ledger.guestAck, ledger.clientFirst + 1);
         ledger.guestEdge = Math.max(ledger.guestEdge, ledger.clientFirst + 1 + segment.window());
         noteTimestamp(ledger, frame);
-        return true;
+        return ledger.held == null;
     }
 
     private void noteReset(Ledger ledger, int flags) {

@@ -206,6 +206,9 @@ final class SimulatedFailover {
     private int life;
     private boolean journaling;
 
+    /** Whether somebody changes between wall and reverse mode now and then. */
+    boolean switchesMode;
+
     int failovers;
     int attempts;
     private boolean firstAttempt;
@@ -522,6 +525,9 @@ final class SimulatedFailover {
         streams.forEach((endpoints, stream) -> copies.put(endpoints, stream.copy()));
         Checkpoint checkpoint = new Checkpoint(openEpoch, running.copy(random.split()), copies, guestNanos());
         long closed = openEpoch++;
+        if (switchesMode && random.nextInt(3) == 0) {
+            reconciler.releaseAtOnce(random.nextBoolean());
+        }
         if (scenario.sabotage == Sabotage.LATE_BARRIER) {
             at(2 * MILLI, () -> reconciler.onBarrier(closed, nowNanos));
         } else {

@@ -151,9 +151,12 @@ public final class HoldfastProxy implements AutoCloseable {
                 .orElse(null);
         WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news, keeper);
         wallCommands.register(builder);
+        ModeChoice mode = new ModeChoice(settings, bridge);
+        mode.enter();
+        mode.register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);
         dumps.register(builder);
-        new ProxyStatus(config, settings, port, unsafe, bridge, announcer).register(builder);
+        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer).register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
@@ -270,7 +273,6 @@ public final class HoldfastProxy implements AutoCloseable {
                         : Optional.empty());
     }
 
-    /** In the other modes nothing is released at once; clients' input is replayed all the same. */
     private static Reconciler.Settings reconcilerSettings(ProxyConfig settings, GuardedPorts ports) {
         ReverseConfig reverse = settings.reverse();
         Set<Integer> heldPorts = Set.copyOf(reverse.heldPorts());
@@ -278,7 +280,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 Long.highestOneBit(reverse.logLimitBytes()),
                 reverse.digestLimitBytes(),
                 reverse.maxConnections(),
-                guestPort -> settings.mode() != ProxyMode.REVERSE || heldPorts.contains(guestPort),
+                heldPorts::contains,
                 reverse.admission(),
                 ports.nics().getFirst().uplink().prefixBytes(),
                 new SecureRandom().nextLong());

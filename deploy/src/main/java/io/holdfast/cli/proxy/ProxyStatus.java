@@ -28,6 +28,7 @@ final class ProxyStatus {
     private final PortChoice port;
     private final List<String> unsafe;
     private final Bridge bridge;
+    private final ModeChoice mode;
     private final AnnouncerThread announcer;
 
     ProxyStatus(
@@ -36,19 +37,20 @@ final class ProxyStatus {
             PortChoice port,
             List<String> unsafe,
             Bridge bridge,
+            ModeChoice mode,
             AnnouncerThread announcer) {
         this.config = config;
         this.settings = settings;
         this.port = port;
         this.unsafe = unsafe;
         this.bridge = bridge;
+        this.mode = mode;
         this.announcer = announcer;
     }
 
     void register(ControlServer.Builder server) {
         server.command("status", "Everything about the wall and its ports.", this::status);
         server.command("held", "What is held, for each NIC.", this::held);
-        server.command("mode", "What the proxy holds: wall, reverse or off.", this::mode);
     }
 
     private JsonNode status(ObjectNode arguments, ControlSession session) throws CommandException {
@@ -60,7 +62,7 @@ final class ProxyStatus {
                 .put("host", config.host())
                 .put("state", wall.state().name())
                 .put("because", wall.because())
-                .put("mode", word(settings.mode()))
+                .put("mode", ModeChoice.word(mode.chosen()))
                 .put("placement", word(settings.placement()))
                 .put("port", word(port.kind()))
                 .put("port_because", port.because())
@@ -103,15 +105,11 @@ final class ProxyStatus {
         return held;
     }
 
-    private JsonNode mode(ObjectNode arguments, ControlSession session) throws CommandException {
-        Arguments.of(arguments);
-        return Json.object().put("mode", word(settings.mode()));
-    }
-
     private void writeReverse(CatchUpReport report, ObjectNode object) {
         ReverseCommands.write(report, object);
         bridge.reverseCounters()
-                .ifPresent(counters -> object.put("released_segments", counters.releasedSegments.value())
+                .ifPresent(counters -> object.put("stranger_segments", counters.strangerSegments.value())
+                        .put("released_segments", counters.releasedSegments.value())
                         .put("held_frames", counters.heldFrames.value())
                         .put("logged_frames", counters.loggedFrames.value())
                         .put("refused_frames", counters.refusedFrames.value())

@@ -164,6 +164,30 @@ class InlineProxyTest {
         }
     }
 
+    @Test
+    void shouldReleaseAtOnceWhenTheOperatorChoosesSo() throws Exception {
+        try (HoldfastProxy proxy = start("mode: wall");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            protect(engine);
+            JsonNode chosen = engine.execute("mode", "{\"mode\": \"reverse\"}");
+            assertThat(chosen.path("in_force").asBoolean()).isFalse();
+            engine.commit(engine.barrier());
+            assertThat(engine.execute("mode", "{}").path("in_force").asBoolean())
+                    .isTrue();
+            openConnection(guest, net);
+        }
+    }
+
+    @Test
+    void shouldNotTurnOffAtRunTime() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Engine engine = engine()) {
+            assertRefused("BadArgument", () -> engine.execute("mode", "{\"mode\": \"off\"}"));
+        }
+    }
+
     private static boolean asksForRoom(ControlEvent event) {
         return event.name().equals("WALL_PRESSURE")
                 && event.data().path("reason").asText().equals("high-water");
@@ -193,7 +217,8 @@ class InlineProxyTest {
             net.assertStaysAt(0);
             engine.commit(engine.barrier());
             awaitCount(net, 1);
-            assertThat(engine.execute("flows", "{}").path("flows").asLong()).isZero();
+            assertThat(engine.execute("flows", "{}").at("/shown/0/held").asText())
+                    .isEqualTo("mode");
         }
     }
 
