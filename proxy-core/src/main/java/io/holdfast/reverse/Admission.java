@@ -5,9 +5,9 @@ public enum Admission {
     /** At once. Right where connections do not depend on each other. */
     FREE,
     /**
-     * One at a time, each when the one before it is answered, so that a restored guest can be given them in the order in which
-     * they were served. Replies that depend on the requests of others then repeat. A request that is not answered in time
-     * lets the next one pass, and is counted: for that stretch nothing is certain.
+     * One at a time of all connections with this admission, each when the one before it is answered, so that a restored guest
+     * can be given them in the order in which they were served. Replies that depend on the requests of others then repeat. A
+     * request that is not answered in time lets the next one pass, and is counted: for that stretch nothing is certain.
      */
     SERIAL
 }

@@ -1,53 +1,61 @@
 package io.holdfast.reverse;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** Decides when the next request may go to the guest ({@link Admission}). */
+/**
+ * Lets the requests of connections that depend on each other in one after the other ({@link Admission#SERIAL}). A connection
+ * that has to wait stands in line; when its turn comes, the guest gets all that its client has sent by then.
+ */
 final class Gatekeeper {
 
     private static final long PATIENCE_NANOS = 250_000_000L;
 
-    private final Admission admission;
     private final ReverseCounters counters;
+    private final Deque<Ledger> line = new ArrayDeque<>();
 
-    /** Whose request is with the guest, and what its client had been sent then. */
+    /** Whose request is with the guest, what its client had been sent before, and where the request ends. */
     private @Nullable Ledger asking;
 
     private long releasedBefore;
+    private long askedEnd;
     private long askedNanos;
 
-    Gatekeeper(Admission admission, ReverseCounters counters) {
-        this.admission = admission;
+    Gatekeeper(ReverseCounters counters) {
         this.counters = counters;
     }
 
-    /** Whether a connection may ask: all requests of others so far are answered, or have had their time. */
-    boolean isOpenFor(Ledger next, long nowNanos) {
-        Ledger awaited = asking;
-        if (awaited == null || awaited.id == next.id || awaited.guestEnd > releasedBefore || awaited.isEnding()) {
-            return true;
-        }
-        if (nowNanos - askedNanos < PATIENCE_NANOS) {
-            return false;
-        }
-        counters.expiredAdmissions.increment();
-        asking = null;
-        return true;
+    /** Whether a connection may ask now: it goes on with its request, or nobody is before it. */
+    boolean isOpenFor(Ledger ledger, long nowNanos) {
+        return isAsking(ledger) || (line.isEmpty() && isOpen(nowNanos));
     }
 
-    /** Whether a connection is the one whose request is with the guest. */
-    boolean isAsking(Ledger ledger) {
-        Ledger awaited = asking;
-        return awaited != null && awaited.id == ledger.id;
+    /** A connection that may not ask now stands in line. */
+    void await(Ledger ledger) {
+        line.add(ledger);
     }
 
-    /** A request went to the guest. */
-    void onRequest(Ledger ledger, long nowNanos) {
-        if (admission == Admission.SERIAL) {
+    /** Whose turn it is; null if nobody's. */
+    @Nullable
+    Ledger next(long nowNanos) {
+        return !line.isEmpty() && isOpen(nowNanos) ? line.peek() : null;
+    }
+
+    /** The first in line has had its turn. */
+    void leave() {
+        line.remove();
+    }
+
+    /** A request, or more of it, went to the guest. */
+    void onRequest(Ledger ledger, long end, long nowNanos) {
+        if (!isAsking(ledger) || isAnswered(ledger)) {
             asking = ledger;
             releasedBefore = ledger.guestEnd;
             askedNanos = nowNanos;
+            askedEnd = end;
         }
+        askedEnd = Math.max(askedEnd, end);
     }
 
     /** The guest stands still for a checkpoint: nobody can expect an answer. */
@@ -58,5 +66,29 @@ final class Gatekeeper {
     /** Nothing is awaited any more: the guest is another one. */
     void reset() {
         asking = null;
+    }
+
+    private boolean isAsking(Ledger ledger) {
+        return asking == ledger;
+    }
+
+    /** Whether all requests so far are answered, or have had their time. */
+    private boolean isOpen(long nowNanos) {
+        Ledger awaited = asking;
+        if (awaited == null || isAnswered(awaited)) {
+            return true;
+        }
+        if (nowNanos - askedNanos < PATIENCE_NANOS) {
+            return false;
+        }
+        counters.expiredAdmissions.increment();
+        asking = null;
+        return true;
+    }
+
+    /** An answer to the first part of a request is none yet: the guest must have got the rest as well. */
+    private boolean isAnswered(Ledger awaited) {
+        boolean answered = awaited.guestEnd > releasedBefore && awaited.guestAck >= askedEnd;
+        return answered || awaited.isSilenced();
     }
 }

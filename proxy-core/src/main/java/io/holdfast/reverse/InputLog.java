@@ -6,14 +6,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * All that clients send, in the order in which the guest gets it, and between it how far the guest's answers had come (R-1).
- * The guest is fed from here: in ordinary life at once, after a failover once more from the beginning.
+ * All that clients send, in the order in which it arrives, and between it how far the guest's answers had come (R-1). The
+ * guest is fed from here: in ordinary life at once, after a failover once more from the beginning. A frame that has to wait
+ * for its turn (R-9) stands where it arrived, and the place at which the guest got it has a record of its own.
  *
  * <p>Positions count bytes since the log was made and never wrap; the place in memory is the position modulo the capacity. A
  * record that would cross the end of memory is preceded by padding up to the end.
  *
  * <pre>
- *   length (4) | kind (1) | nic (1) | given (1) | - (1) | flow (8) | begin (8) | end (8) | epoch (8) | prefix and frame (length)
+ *   length (4) | kind (1) | nic (1) | turn (1) | - (1) | flow (8) | begin (8) | end (8) | epoch (8) | later (8)
+ *   prefix and frame (length)
  * </pre>
  *
  * <p><b>Threads.</b> One. Nothing allocates.
@@ -29,20 +31,33 @@ final class InputLog implements AutoCloseable {
     /** No frame: the guest's bytes up to end had been released here. */
     static final int OUTPUT = 3;
 
+    /** No frame: the guest got here what had been waiting. */
+    static final int GIVEN = 4;
+
     /** What {@link #append} says when there is no room. */
     static final long FULL = -1;
 
+    /** No position. */
+    static final long NONE = -1;
+
     private static final int PADDING = 0;
     private static final int ALIGNMENT_BYTES = 8;
-    private static final int HEADER_BYTES = 40;
+    private static final int HEADER_BYTES = 48;
     private static final int LENGTH = 0;
     private static final int KIND = 4;
     private static final int NIC = 5;
-    private static final int GIVEN = 6;
+    private static final int TURN = 6;
     private static final int FLOW = 8;
     private static final int BEGIN = 16;
     private static final int END = 24;
     private static final int EPOCH = 32;
+    private static final int LATER = 40;
+
+    /** Values of the turn: at its place, not yet, elsewhere or never. */
+    private static final byte AT_ONCE = 0;
+
+    private static final byte WAITING = 1;
+    private static final byte ELSEWHERE = 2;
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
@@ -121,7 +136,7 @@ final class InputLog implements AutoCloseable {
         memory.set(ValueLayout.JAVA_INT, at + LENGTH, lengthBytes);
         memory.set(ValueLayout.JAVA_BYTE, at + KIND, (byte) kind);
         memory.set(ValueLayout.JAVA_BYTE, at + NIC, (byte) nic);
-        memory.set(ValueLayout.JAVA_BYTE, at + GIVEN, (byte) 0);
+        memory.set(ValueLayout.JAVA_BYTE, at + TURN, AT_ONCE);
         memory.set(ValueLayout.JAVA_LONG, at + FLOW, flow);
         memory.set(ValueLayout.JAVA_LONG, at + BEGIN, begin);
         memory.set(ValueLayout.JAVA_LONG, at + END, end);
@@ -162,13 +177,13 @@ final class InputLog implements AutoCloseable {
         return memory.get(ValueLayout.JAVA_BYTE, place(position) + NIC);
     }
 
-    /** Notes that the guest has got a frame before those that come before it. */
-    void markGiven(long position) {
-        memory.set(ValueLayout.JAVA_BYTE, place(position) + GIVEN, (byte) 1);
-    }
-
-    boolean isGiven(long position) {
-        return memory.get(ValueLayout.JAVA_BYTE, place(position) + GIVEN) != 0;
+    /** The frame that the guest got at the place of a record; {@link #NONE} if it got none there, or if it is forgotten. */
+    long inputAt(long position) {
+        return switch (kind(position)) {
+            case OUTPUT -> NONE;
+            case GIVEN -> begin(position) >= head ? begin(position) : NONE;
+            default -> turn(position) == AT_ONCE ? position : NONE;
+        };
     }
 
     long flow(long position) {
@@ -185,6 +200,47 @@ final class InputLog implements AutoCloseable {
 
     long epoch(long position) {
         return memory.get(ValueLayout.JAVA_LONG, place(position) + EPOCH);
+    }
+
+    // ---- frames that wait for their turn ----
+
+    /** The guest does not get a frame yet. The next one of the same connection that waits may be tied to it. */
+    void defer(long position) {
+        memory.set(ValueLayout.JAVA_BYTE, place(position) + TURN, WAITING);
+        memory.set(ValueLayout.JAVA_LONG, place(position) + LATER, NONE);
+    }
+
+    boolean isWaiting(long position) {
+        return turn(position) == WAITING;
+    }
+
+    void tie(long position, long later) {
+        memory.set(ValueLayout.JAVA_LONG, place(position) + LATER, later);
+    }
+
+    /** What was tied to a frame that waits; {@link #NONE} if nothing was. */
+    long later(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + LATER);
+    }
+
+    /**
+     * The guest gets here a frame that has waited.
+     *
+     * @return false if there is no room to note it: the frame then stands at the place of its arrival
+     */
+    boolean give(long position, long epoch) {
+        boolean noted = reserve(GIVEN, 0, flow(position), position, end(position), epoch, 0) != FULL;
+        memory.set(ValueLayout.JAVA_BYTE, place(position) + TURN, noted ? ELSEWHERE : AT_ONCE);
+        return noted;
+    }
+
+    /** The guest will never get a frame that has waited. */
+    void drop(long position) {
+        memory.set(ValueLayout.JAVA_BYTE, place(position) + TURN, ELSEWHERE);
+    }
+
+    private byte turn(long position) {
+        return memory.get(ValueLayout.JAVA_BYTE, place(position) + TURN);
     }
 
     MemorySegment memory() {

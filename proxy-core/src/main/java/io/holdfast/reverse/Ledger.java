@@ -86,6 +86,14 @@ final class Ledger {
     /** Holdfast has ended it; every segment is answered with a RST. */
     boolean aborted;
 
+    /** When its client's requests reach the guest. */
+    Admission admission = Admission.FREE;
+
+    /** What of the log waits for this connection's turn, the oldest and the newest frame. */
+    long firstWaiting = InputLog.NONE;
+
+    long lastWaiting = InputLog.NONE;
+
     @Nullable
     CatchUp catchUp;
 
@@ -311,12 +319,18 @@ final class Ledger {
                                 releasedAck - clientFirst - 1);
     }
 
+    /** Whether the client has sent something that the guest does not get before its turn. */
+    boolean isWaiting() {
+        return firstWaiting != InputLog.NONE;
+    }
+
+    /** Whether the guest will say nothing more to the client. */
+    boolean isSilenced() {
+        return aborted || guestFinEnd != 0 || guestResetEpoch != Long.MAX_VALUE || clientResetEpoch != Long.MAX_VALUE;
+    }
+
     /** Whether one of the ends was seen to end it. */
     boolean isEnding() {
-        return aborted
-                || guestFinEnd != 0
-                || clientFinEnd != 0
-                || guestResetEpoch != Long.MAX_VALUE
-                || clientResetEpoch != Long.MAX_VALUE;
+        return isSilenced() || clientFinEnd != 0;
     }
 }

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ public final class Reconciler implements AutoCloseable {
      * @param maxFlows how many connections may be released at once, up to 2^20; the rest is held
      * @param heldPorts the guest's ports whose connections are held like in wall mode, because their output cannot be
      *     reproduced
-     * @param admission when requests reach the guest
+     * @param admission when requests for one of the guest's ports reach it
      * @param prefixBytes what the ports put in front of each frame
      * @param seed random
      */
@@ -64,7 +65,7 @@ public final class Reconciler implements AutoCloseable {
             long digestBytes,
             int maxFlows,
             IntPredicate heldPorts,
-            Admission admission,
+            IntFunction<Admission> admission,
             int prefixBytes,
             long seed) {
 
@@ -72,6 +73,18 @@ public final class Reconciler implements AutoCloseable {
             if (maxFlows < 1 || maxFlows > Flows.MAX_FLOWS) {
                 throw new IllegalArgumentException(maxFlows + " flows are not within 1.." + Flows.MAX_FLOWS);
             }
+        }
+
+        /** With the same admission for all ports. */
+        public Settings(
+                long logBytes,
+                long digestBytes,
+                int maxFlows,
+                IntPredicate heldPorts,
+                Admission admission,
+                int prefixBytes,
+                long seed) {
+            this(logBytes, digestBytes, maxFlows, heldPorts, port -> admission, prefixBytes, seed);
         }
     }
 
@@ -106,8 +119,6 @@ public final class Reconciler implements AutoCloseable {
     private long cursor;
 
     private long recordedEnd;
-    /** The frame that was written down just now. */
-    private long logged = InputLog.FULL;
 
     /** How often the RSTs of the last failover were repeated, and when they are due again. */
     private int resets = RESETS;
@@ -125,7 +136,7 @@ public final class Reconciler implements AutoCloseable {
         this.recorder = new Recorder(flows, log, outlet, rewriter, standIn, counters);
         this.inheritance = new Inheritance(rewriter);
         this.strangers = new Strangers(settings.maxFlows());
-        this.gatekeeper = new Gatekeeper(settings.admission(), counters);
+        this.gatekeeper = new Gatekeeper(counters);
         this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
     }
 
@@ -149,7 +160,7 @@ public final class Reconciler implements AutoCloseable {
         recorder.commitEpoch(epoch);
         remembers |= recorder.hasRecorded(epoch);
         long position = log.head();
-        while (position < cursor && isNeedlessAt(position, epoch)) {
+        while (position < cursor && !log.isWaiting(position) && isNeedlessAt(position, epoch)) {
             position = log.next(position);
         }
         log.truncateBefore(position);
@@ -179,6 +190,9 @@ public final class Reconciler implements AutoCloseable {
         if (log.kind(position) == InputLog.OTHER) {
             return recorder.epochOf(log.epoch(position)) < epoch;
         }
+        if (log.kind(position) == InputLog.GIVEN) {
+            return true; // The frame stands before it.
+        }
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
             return true;
@@ -198,7 +212,7 @@ public final class Reconciler implements AutoCloseable {
     public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
         if (!frame.wrap(memory, offsetBytes, lengthBytes)) {
             log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
-            feedThrough(nowNanos);
+            feed(nowNanos);
             return;
         }
         Ledger ledger = flows.find(key.setClientSide(nic, frame));
@@ -215,7 +229,7 @@ public final class Reconciler implements AutoCloseable {
         } else {
             onClientSegment(ledger, memory, offsetBytes, lengthBytes);
         }
-        feedThrough(nowNanos);
+        feed(nowNanos);
     }
 
     /** Whether what is on disk of an earlier connection between the same ports is not taken for a new one's. */
@@ -263,8 +277,9 @@ public final class Reconciler implements AutoCloseable {
         }
         key.setClientSide(nic, frame);
         Ledger begun = flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
-        if (begun != null && !recorder.isReleasing()) {
-            begun.held = Ledger.Held.MODE;
+        if (begun != null) {
+            begun.admission = settings.admission().apply(key.guestPort());
+            begun.held = recorder.isReleasing() ? null : Ledger.Held.MODE;
         }
         return begun;
     }
@@ -307,33 +322,6 @@ public final class Reconciler implements AutoCloseable {
             return;
         }
         counters.loggedFrames.increment();
-        logged = position;
-    }
-
-    /** Gives the guest what may go: in order, and then the newest frame if it need not wait for its turn. */
-    private void feedThrough(long nowNanos) {
-        feed(nowNanos);
-        if (phase == Phase.RUNNING && logged >= cursor && logged != InputLog.FULL) {
-            overtake(logged);
-        }
-        logged = InputLog.FULL;
-    }
-
-    /**
-     * A frame need not wait behind requests that are not let in yet (R-9) if the guest may need it to answer the one that it
-     * has: its neighbours' addresses, new connections, and the rest of the request itself.
-     */
-    private void overtake(long position) {
-        Ledger ledger = ledgerOf(position);
-        boolean mayOvertake = ledger == null || !asks(position, ledger) || gatekeeper.isAsking(ledger);
-        if (mayOvertake && send(position, ledger)) {
-            log.markGiven(position);
-        }
-    }
-
-    /** Whether a segment brings the guest something to answer; what the client repeats meanwhile does not. */
-    private boolean asks(long position, Ledger ledger) {
-        return ledger.isAnswered() && log.end(position) > log.begin(position) && log.end(position) > ledger.guestAck;
     }
 
     private @Nullable Ledger ledgerOf(long position) {
@@ -349,6 +337,7 @@ public final class Reconciler implements AutoCloseable {
         while (cursor < log.tail() && give(cursor, nowNanos)) {
             cursor = log.next(cursor);
         }
+        admit(nowNanos);
         if (!recorder.isRecording()) {
             forgetWhatArrived();
         }
@@ -360,7 +349,7 @@ public final class Reconciler implements AutoCloseable {
      */
     private void forgetWhatArrived() {
         long position = log.head();
-        while (position < cursor && hasArrived(position)) {
+        while (position < cursor && !log.isWaiting(position) && hasArrived(position)) {
             position = log.next(position);
         }
         log.truncateBefore(position);
@@ -376,18 +365,76 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean give(long position, long nowNanos) {
-        if (log.kind(position) == InputLog.OUTPUT || log.isGiven(position)) {
+        if (log.inputAt(position) != position) {
             return true;
         }
         Ledger ledger = ledgerOf(position);
-        if (ledger == null || !asks(position, ledger)) {
+        if (ledger == null || ledger.admission == Admission.FREE || !asks(position, ledger)) {
             return send(position, ledger);
         }
-        boolean given = gatekeeper.isOpenFor(ledger, nowNanos) && send(position, ledger);
+        if (ledger.isWaiting() || !gatekeeper.isOpenFor(ledger, nowNanos)) {
+            defer(position, ledger);
+            return true;
+        }
+        boolean given = send(position, ledger);
         if (given) {
-            gatekeeper.onRequest(ledger, nowNanos);
+            gatekeeper.onRequest(ledger, log.end(position), nowNanos);
         }
         return given;
+    }
+
+    /**
+     * Whether a segment brings the guest something to answer. What a client repeats does not, nor does its end; and what the
+     * guest may need to answer another one, like its neighbours' addresses, must not wait for that (R-9).
+     */
+    private boolean asks(long position, Ledger ledger) {
+        long end = log.end(position);
+        long bytesEnd = end == ledger.clientFinEnd ? end - 1 : end;
+        return ledger.isAnswered() && bytesEnd > log.begin(position) && bytesEnd > ledger.guestAck;
+    }
+
+    private void defer(long position, Ledger ledger) {
+        log.defer(position);
+        if (ledger.isWaiting()) {
+            log.tie(ledger.lastWaiting, position);
+        } else {
+            ledger.firstWaiting = position;
+            gatekeeper.await(ledger);
+        }
+        ledger.lastWaiting = position;
+    }
+
+    /** Lets in those whose turn has come. */
+    private void admit(long nowNanos) {
+        Ledger next = gatekeeper.next(nowNanos);
+        while (next != null && giveWaiting(next, nowNanos)) {
+            gatekeeper.leave();
+            next = gatekeeper.next(nowNanos);
+        }
+    }
+
+    /** Gives the guest all that waits of a connection, its rest when there is room. */
+    private boolean giveWaiting(Ledger ledger, long nowNanos) {
+        boolean wanted = flows.find(ledger.id) != null && !ledger.aborted;
+        while (ledger.isWaiting()) {
+            long position = ledger.firstWaiting;
+            if (!wanted || !asks(position, ledger)) {
+                log.drop(position); // It is over, or the guest has got what the client repeated.
+            } else if (!send(position, ledger)) {
+                return false;
+            } else {
+                noteGiven(position);
+                gatekeeper.onRequest(ledger, log.end(position), nowNanos);
+            }
+            ledger.firstWaiting = log.later(position);
+        }
+        return true;
+    }
+
+    private void noteGiven(long position) {
+        if (!log.give(position, recorder.openEpoch())) {
+            counters.unorderedRequests.increment();
+        }
     }
 
     private boolean send(long position, @Nullable Ledger ledger) {
@@ -504,9 +551,7 @@ public final class Reconciler implements AutoCloseable {
         for (Ledger ledger : flows.all()) {
             rollBack(ledger, committed);
         }
-        // Requests were written down as they came, and served one after the other.
-        ReplayOrder served = settings.admission() == Admission.SERIAL ? ReplayOrder.SERIAL : order;
-        replay.begin(committed, recordedEnd, served, nowNanos);
+        replay.begin(committed, recordedEnd, order, nowNanos);
         if (!remembers) {
             replay.giveUpAll();
         }

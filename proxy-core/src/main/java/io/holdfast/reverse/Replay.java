@@ -318,11 +318,14 @@ final class Replay {
     }
 
     private boolean mayPass(long position) {
-        return switch (log.kind(position)) {
-            case InputLog.OUTPUT -> hasSaid(log.flow(position), log.end(position));
-            case InputLog.SEGMENT -> isAnswered() && giveSegment(position);
-            default -> isAnswered() && giveOther(position);
-        };
+        long input = log.inputAt(position);
+        if (log.kind(position) == InputLog.OUTPUT) {
+            return hasSaid(log.flow(position), log.end(position));
+        }
+        if (input == InputLog.NONE) {
+            return true; // The guest got it at another place, or not at all.
+        }
+        return isAnswered() && (log.kind(input) == InputLog.OTHER ? giveOther(input) : giveSegment(position, input));
     }
 
     /** Whether the guest has said again what it had said then; or whether it need not. */
@@ -343,7 +346,8 @@ final class Replay {
         return outlet.toGuest(log.nic(position), log.memory(), log.frameOffset(position), log.frameBytes(position));
     }
 
-    private boolean giveSegment(long position) {
+    /** Gives the segment that the guest got at a place in the log. */
+    private boolean giveSegment(long place, long position) {
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
             return true; // It is over, for the checkpoint too.
@@ -363,7 +367,7 @@ final class Replay {
             return false;
         }
         if (order == ReplayOrder.SERIAL) {
-            awaitAnswer(position);
+            awaitAnswer(place);
         }
         return true;
     }
@@ -399,16 +403,19 @@ final class Replay {
     }
 
     /** Finds what the guest had said on the same connection before the client went on. */
-    private void awaitAnswer(long position) {
-        long flow = log.flow(position);
+    private void awaitAnswer(long place) {
+        long flow = log.flow(place);
         answeringFlow = NO_FLOW;
-        for (long later = log.next(position); later < recordedEnd; later = log.next(later)) {
-            if (log.kind(later) == InputLog.SEGMENT && log.flow(later) == flow) {
-                return;
+        for (long later = log.next(place); later < recordedEnd; later = log.next(later)) {
+            if (log.flow(later) != flow || log.kind(later) == InputLog.OTHER) {
+                continue;
             }
-            if (log.kind(later) == InputLog.OUTPUT && log.flow(later) == flow) {
+            if (log.kind(later) == InputLog.OUTPUT) {
                 answeringFlow = flow;
                 answeredEnd = log.end(later);
+                return;
+            }
+            if (log.inputAt(later) != InputLog.NONE) {
                 return;
             }
         }
@@ -417,8 +424,9 @@ final class Replay {
     /** Gives once more what the guest has not acknowledged, on one connection or on all. */
     private void repeat(@Nullable Ledger only, int limitFrames) {
         int repeated = 0;
-        for (long position = log.head(); position < cursor && repeated < limitFrames; position = log.next(position)) {
-            if (log.kind(position) != InputLog.SEGMENT) {
+        for (long place = log.head(); place < cursor && repeated < limitFrames; place = log.next(place)) {
+            long position = log.inputAt(place);
+            if (position == InputLog.NONE || log.kind(position) != InputLog.SEGMENT) {
                 continue;
             }
             Ledger ledger = flows.find(log.flow(position));

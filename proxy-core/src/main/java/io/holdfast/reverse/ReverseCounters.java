@@ -21,6 +21,8 @@ public final class ReverseCounters {
     public final Counter expiredGates = new Counter();
     /** Requests that were not answered in time, so that the next one was let in. */
     public final Counter expiredAdmissions = new Counter();
+    /** Requests that had waited, and of which the log had no room to note when the guest got them. */
+    public final Counter unorderedRequests = new Counter();
     /** Connections that were reset, because the restored guest could not be brought to where the client had seen it. */
     public final Counter divergedFlows = new Counter();
     /** Connections that go on although their guest was restored. */

@@ -3,6 +3,7 @@ package io.holdfast.reverse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.reverse.Scene.Dialogue;
+import io.holdfast.reverse.model.Segment;
 import io.holdfast.testkit.FrameBuilder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -13,6 +14,7 @@ class AdmissionTest {
     private final Scene scene = new Scene(Admission.SERIAL);
     private final Dialogue one = scene.open();
     private final Dialogue other = scene.open();
+    private final Dialogue third = scene.open();
 
     AdmissionTest() {
         scene.checkpoint();
@@ -57,9 +59,9 @@ class AdmissionTest {
     void shouldLetNewConnectionsPassThoseThatWait() {
         one.ask("a");
         other.ask("b");
-        Dialogue third = scene.dialogue();
-        third.syn();
-        assertThat(third.toGuest()).hasSize(1);
+        Dialogue fourth = scene.dialogue();
+        fourth.syn();
+        assertThat(fourth.toGuest()).hasSize(1);
     }
 
     @Test
@@ -108,6 +110,55 @@ class AdmissionTest {
     }
 
     @Test
+    void shouldLetAllOfARequestInWhenItsTurnHasCome() {
+        one.ask("a");
+        other.ask("first half, ");
+        third.ask("c");
+        other.ask("second half");
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("first half, second half");
+    }
+
+    /** What the guest has said so far may be the answer to an earlier request on the same connection. */
+    @Test
+    void shouldNotTakeAnAnswerForOneToARequestThatTheGuestDoesNotHaveWhole() {
+        one.ask("a");
+        int before = one.guestHas;
+        one.ask("b");
+        other.ask("c");
+        one.guestHas = before;
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEmpty();
+    }
+
+    @Test
+    void shouldServeThoseThatWaitInTheOrderInWhichTheyCame() {
+        one.ask("a");
+        other.ask("b");
+        third.ask("c");
+        one.answer("1");
+        assertThat(third.said(third.toGuest())).isEmpty();
+        other.answer("2");
+        assertThat(third.said(third.toGuest())).isEqualTo("c");
+    }
+
+    /** A client that shuts its side down still waits for its answer. */
+    @Test
+    void shouldWaitForTheAnswerToOneThatSendsNoMore() {
+        one.clientSends(one.fromClient(Segment.FIN | Segment.ACK).payload(ReverseKit.bytes("a")));
+        other.ask("b");
+        assertThat(other.said(other.toGuest())).isEmpty();
+    }
+
+    @Test
+    void shouldNotWaitForOneThatIsReset() {
+        one.ask("a");
+        other.ask("b");
+        one.guestSends(one.fromGuest(Segment.RST | Segment.ACK));
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
     void shouldReplayRequestsInTheOrderInWhichTheyWereServed() {
         one.ask("a");
         other.ask("b");
@@ -117,5 +168,105 @@ class AdmissionTest {
         assertThat(other.said(other.toGuest())).isEmpty();
         one.answer("1");
         assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    /** It came before the one that was answered first, and was let in after it. */
+    @Test
+    void shouldReplayARequestWhereItWasServedAndNotWhereItCame() {
+        one.ask("a");
+        other.ask("b");
+        one.ask(", rest of a");
+        one.answer("1");
+        other.answer("2");
+        one.ask("c");
+        one.answer("3");
+        scene.failOver();
+        assertThat(one.said(one.toGuest())).isEqualTo("a, rest of a");
+        assertThat(other.toGuest()).isEmpty();
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+        assertThat(one.said(one.toGuest())).isEqualTo("a, rest of a");
+        other.answer("2");
+        assertThat(one.said(one.toGuest())).isEqualTo("a, rest of ac");
+    }
+
+    /** Its answer came after that of the one that was let in when the time was over, and so it does again. */
+    @Test
+    void shouldNotAwaitInAReplayWhatHadNotBeenAwaited() {
+        one.ask("blocks");
+        other.ask("unblocks");
+        scene.elapse(251);
+        other.answer("2");
+        one.answer("1");
+        scene.failOver();
+        assertThat(other.said(other.toGuest())).isEqualTo("unblocks");
+    }
+
+    @Test
+    void shouldGiveWhatNeverHadItsTurnAfterAllThatWasRecorded() {
+        one.ask("a");
+        other.ask("b");
+        scene.failOver();
+        assertThat(one.said(one.toGuest())).isEqualTo("a");
+        assertThat(other.toGuest()).isEmpty();
+        one.guestAcknowledges();
+        scene.goLive();
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    /** the guest has not got it, so no checkpoint has. */
+    @Test
+    void shouldKeepWhatWaitsThroughCheckpoints() {
+        one.ask("a");
+        other.ask("b");
+        one.guestAcknowledges();
+        scene.checkpoint();
+        scene.checkpoint();
+        one.answer("1");
+        other.answer("2");
+        scene.failOver();
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
+    void shouldGiveARequestAndCountItWhenThereIsNoRoomToNoteItsTurn() {
+        try (Scene narrow = new Scene(4096, Admission.SERIAL)) {
+            Dialogue first = narrow.open();
+            Dialogue second = narrow.open();
+            narrow.checkpoint();
+            first.ask("a");
+            second.ask("b");
+            for (int i = 0; i < 100; i++) {
+                narrow.clientSends(new byte[60]);
+            }
+            first.answer("1");
+            assertThat(second.said(second.toGuest())).isEqualTo("b");
+            assertThat(narrow.reconciler.counters().unorderedRequests.value()).isOne();
+        }
+    }
+
+    // ---- by port ----
+
+    @Test
+    void shouldLetRequestsForFreePortsPass() {
+        try (Scene mixed = new Scene(port -> port == ReverseKit.GUEST_PORT ? Admission.SERIAL : Admission.FREE)) {
+            Dialogue serial = mixed.open();
+            Dialogue free = mixed.open(8080);
+            serial.ask("a");
+            free.ask("b");
+            assertThat(free.said(free.toGuest())).isEqualTo("b");
+        }
+    }
+
+    @Test
+    void shouldNotMakeSerialRequestsWaitForFreeOnes() {
+        try (Scene mixed = new Scene(port -> port == ReverseKit.GUEST_PORT ? Admission.SERIAL : Admission.FREE)) {
+            Dialogue serial = mixed.open();
+            Dialogue free = mixed.open(8080);
+            free.ask("b");
+            serial.ask("a");
+            assertThat(serial.said(serial.toGuest())).isEqualTo("a");
+        }
     }
 }

@@ -108,7 +108,7 @@ class InputLogTest {
 
     @Test
     void shouldRefuseOutputWhenItIsFull() {
-        fill(bytes(14, 7));
+        fill(bytes(80 - PREFIX, 7));
         assertThat(log.usedBytes()).isEqualTo(CAPACITY);
         assertThat(log.appendOutput(1, 100, 4)).isFalse();
     }
@@ -150,6 +150,61 @@ class InputLogTest {
         long behind = append(bytes(500, 8));
         assertThat(log.head()).isEqualTo(behind);
         assertThat(log.recordFrom(waiting)).isEqualTo(behind);
+    }
+
+    @Test
+    void shouldTellWhereTheGuestGotAFrameThatWaited() {
+        long waiting = append(bytes(60, 1));
+        log.defer(waiting);
+        long atOnce = append(bytes(61, 2));
+        log.give(waiting, 4);
+        assertThat(inputs()).containsExactly(atOnce, waiting);
+    }
+
+    @Test
+    void shouldTellOfNoPlaceForAFrameThatWaits() {
+        log.defer(append(bytes(60, 1)));
+        assertThat(inputs()).isEmpty();
+    }
+
+    @Test
+    void shouldTellOfNoPlaceForAFrameThatIsForgotten() {
+        long waiting = append(bytes(60, 1));
+        log.defer(waiting);
+        log.give(waiting, 4);
+        log.truncateBefore(log.next(waiting));
+        assertThat(inputs()).isEmpty();
+    }
+
+    @Test
+    void shouldLeaveAFrameWhereItArrivedWhenThereIsNoRoomToNoteItsTurn() {
+        long waiting = append(bytes(60, 1));
+        log.defer(waiting);
+        while (append(bytes(14, 7)) != InputLog.FULL) {}
+        while (log.appendOutput(log.tail(), 1, 4)) {}
+        assertThat(log.give(waiting, 4)).isFalse();
+        assertThat(inputs()).startsWith(waiting);
+    }
+
+    @Test
+    void shouldTieFramesThatWait() {
+        long first = append(bytes(60, 1));
+        long second = append(bytes(61, 2));
+        log.defer(first);
+        log.defer(second);
+        log.tie(first, second);
+        assertThat(log.later(first)).isEqualTo(second);
+        assertThat(log.later(second)).isEqualTo(InputLog.NONE);
+    }
+
+    private List<Long> inputs() {
+        List<Long> inputs = new ArrayList<>();
+        for (long position = log.head(); position < log.tail(); position = log.next(position)) {
+            if (log.inputAt(position) != InputLog.NONE) {
+                inputs.add(log.inputAt(position));
+            }
+        }
+        return inputs;
     }
 
     @Test

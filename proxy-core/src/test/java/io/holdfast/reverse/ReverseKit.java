@@ -37,13 +37,17 @@ final class ReverseKit {
 
     /** From one of the clients to the guest. */
     static Endpoints client(int number) {
+        return client(number, GUEST_PORT);
+    }
+
+    static Endpoints client(int number, int guestPort) {
         return Endpoints.ipv4(
                 0x0200_0000_0100L + number,
                 0x0200_0000_0001L,
                 0x0a00_0064 + number,
                 0x0a00_0001,
                 40_000 + number,
-                GUEST_PORT);
+                guestPort);
     }
 
     static MemorySegment frame(Endpoints from, Segment.Builder segment) {

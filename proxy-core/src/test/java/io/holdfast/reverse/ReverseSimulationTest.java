@@ -27,6 +27,8 @@ class ReverseSimulationTest {
     private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 1500);
     private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
     private static final long MILLI = 1_000_000L;
+    /** Some requests come within it, some do not. */
+    private static final long TURN_NANOS = MILLI / 5;
 
     /** What the guest serves. */
     private enum Service {
@@ -36,6 +38,8 @@ class ReverseSimulationTest {
         PUSHING,
         /** A reply depends on the requests of all. */
         SHARED,
+        /** The same, and requests are let in one at a time. */
+        SHARED_SERIAL,
         /** A reply depends on chance. */
         RANDOM,
         /** The same, and its port is held by the wall. */
@@ -45,9 +49,13 @@ class ReverseSimulationTest {
             return switch (this) {
                 case INDEPENDENT -> new EchoHash(shared);
                 case PUSHING -> new ServerPush(shared);
-                case SHARED -> new Counter(shared);
+                case SHARED, SHARED_SERIAL -> new Counter(shared);
                 case RANDOM, RANDOM_HELD -> new RandomApp(shared);
             };
+        }
+
+        Admission admission(SplittableRandom random) {
+            return this == SHARED_SERIAL || random.nextInt(4) == 0 ? Admission.SERIAL : Admission.FREE;
         }
 
         String request(int number, SplittableRandom random) {
@@ -102,6 +110,12 @@ class ReverseSimulationTest {
                 world ->
                         resets[0] += world.reconciler().counters().divergedFlows.value());
         System.out.println(resets[0] + " resets");
+        assertThat(resets[0]).as("nothing depended on the order").isPositive();
+    }
+
+    @Test
+    void shouldKeepConnectionsThatDependOnEachOtherWhereRequestsAreLetInOneAtATime() {
+        playAll(RUNS / 3, Service.SHARED_SERIAL, 1, ReverseSimulationTest::requireNoReset);
     }
 
     @ParameterizedTest
@@ -160,8 +174,9 @@ class ReverseSimulationTest {
                 random.nextInt(4) == 0 ? -1 : random.nextInt(9),
                 random.nextBoolean(),
                 random.nextInt(30),
+                service == Service.SHARED || service == Service.SHARED_SERIAL ? TURN_NANOS : 0,
                 service == Service.RANDOM_HELD,
-                random.nextInt(4) == 0 ? Admission.SERIAL : Admission.FREE,
+                service.admission(random),
                 sabotage);
         SimulatedFailover world = new SimulatedFailover(scenario, random.nextLong());
         if (journal) {

@@ -9,6 +9,7 @@ import io.holdfast.reverse.model.Segment;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -36,14 +37,23 @@ final class Scene implements AutoCloseable {
     }
 
     Scene(Admission admission) {
+        this(port -> admission);
+    }
+
+    Scene(IntFunction<Admission> admission) {
         this(1 << 20, 1 << 20, 100, port -> false, admission);
     }
 
-    Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts) {
-        this(logBytes, digestBytes, maxFlows, heldPorts, Admission.FREE);
+    Scene(long logBytes, Admission admission) {
+        this(logBytes, 1 << 20, 100, port -> false, port -> admission);
     }
 
-    private Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, Admission admission) {
+    Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts) {
+        this(logBytes, digestBytes, maxFlows, heldPorts, port -> Admission.FREE);
+    }
+
+    private Scene(
+            long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, IntFunction<Admission> admission) {
         settings = new Reconciler.Settings(
                 logBytes, digestBytes, maxFlows, heldPorts, admission, PREFIX, ReverseKit.HASH_SEED);
         reconciler = new Reconciler(settings, notes);
@@ -125,7 +135,11 @@ final class Scene implements AutoCloseable {
 
     /** A connection that nobody has opened yet. */
     Dialogue dialogue() {
-        Dialogue dialogue = new Dialogue(dialogues.size());
+        return dialogue(ReverseKit.client(dialogues.size()));
+    }
+
+    private Dialogue dialogue(Endpoints client) {
+        Dialogue dialogue = new Dialogue(client);
         dialogues.add(dialogue);
         return dialogue;
     }
@@ -133,6 +147,13 @@ final class Scene implements AutoCloseable {
     /** A connection that is open. */
     Dialogue open() {
         Dialogue dialogue = dialogue();
+        dialogue.open();
+        return dialogue;
+    }
+
+    /** The same to another of the guest's ports. */
+    Dialogue open(int guestPort) {
+        Dialogue dialogue = dialogue(ReverseKit.client(dialogues.size(), guestPort));
         dialogue.open();
         return dialogue;
     }
@@ -177,8 +198,8 @@ final class Scene implements AutoCloseable {
         int guestWindowScale = ReverseKit.OFFER.windowScale();
         private @Nullable Saved saved;
 
-        private Dialogue(int number) {
-            client = ReverseKit.client(number);
+        private Dialogue(Endpoints client) {
+            this.client = client;
         }
 
         void open() {

@@ -56,6 +56,7 @@ final class SimulatedFailover {
      * @param lossPercent of the frames between proxy and clients
      * @param tapLossPercent of the frames that a restored guest is given
      * @param failovers how many times the guest dies
+     * @param turnNanos within which the guest serves what has come, in any order; 0 if it serves each request when it comes
      * @param heldPort whether the guest's connections are held by the wall
      */
     record Scenario(
@@ -71,6 +72,7 @@ final class SimulatedFailover {
             int windowScale,
             boolean unfinishedChecksums,
             int guestCutPercent,
+            long turnNanos,
             boolean heldPort,
             Admission admission,
             Sabotage sabotage) {}
@@ -228,6 +230,7 @@ final class SimulatedFailover {
                 .build();
         this.guest = new ModelHost(
                 GUEST_PORT, random.nextLong(), guestConfig, scenario.unfinishedChecksums, scenario.app, random.split());
+        this.guest.serveInTurns(scenario.turnNanos);
         this.reconciler = new Reconciler(
                 new Reconciler.Settings(
                         1 << 20,

@@ -1,11 +1,16 @@
 package io.holdfast.reverse.model;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
@@ -16,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>As in Linux, initial sequence numbers and the offsets of timestamps are hashes of addresses and a secret (RFC 6528, RFC 7323,
  * section 7.1), and the ISN also counts units of 64 ns.
+ *
+ * <p>A host may {@linkplain #serveInTurns serve in turns}, as a program with an event loop does: then connections to which
+ * something has come together are served in an order that nobody can foresee.
  *
  * <p>{@link #copy} is a snapshot of all of it; the copy makes its random choices anew.
  *
@@ -38,6 +46,9 @@ public final class ModelHost {
     private final Verdicts departed;
     private final SegmentCodec codec = new SegmentCodec();
     private @Nullable Refusal refusal;
+    private long turnNanos;
+    private long nextTurnNanos = Long.MAX_VALUE;
+    private final Set<Endpoints> ready = new LinkedHashSet<>();
 
     private record Connection(ModelTcp tcp, App app) {}
 
@@ -78,12 +89,20 @@ public final class ModelHost {
         shared = other.shared.copy(random);
         departed = other.departed.copy();
         refusal = other.refusal;
+        turnNanos = other.turnNanos;
+        nextTurnNanos = other.nextTurnNanos;
+        ready.addAll(other.ready);
         other.connections.forEach((endpoints, connection) -> connections.put(
                 endpoints, new Connection(connection.tcp.copy(newRandom()), connection.app.copy(shared))));
     }
 
     public ModelHost copy(RandomGenerator random) {
         return new ModelHost(this, random);
+    }
+
+    /** From now on it serves what has come at some moment of the next so many nanoseconds, all together. */
+    public void serveInTurns(long turnNanos) {
+        this.turnNanos = turnNanos;
     }
 
     /**
@@ -103,11 +122,32 @@ public final class ModelHost {
         } else {
             connection.tcp.onSegment(segment, nowNanos);
         }
-        connection.app.run(connection.tcp, nowNanos);
+        if (turnNanos == 0) {
+            connection.app.run(connection.tcp, nowNanos);
+            return;
+        }
+        ready.add(local);
+        nextTurnNanos = Math.min(nextTurnNanos, nowNanos + random.nextLong(turnNanos));
+    }
+
+    private void serveReady(long nowNanos) {
+        nextTurnNanos = Long.MAX_VALUE;
+        List<Endpoints> served = new ArrayList<>(ready);
+        Collections.shuffle(served, new Random(random.nextLong()));
+        ready.clear();
+        for (Endpoints local : served) {
+            Connection connection = connections.get(local);
+            if (connection != null) {
+                connection.app.run(connection.tcp, nowNanos);
+            }
+        }
     }
 
     /** Acts on all timers that have expired. */
     public void onTime(long nowNanos) {
+        if (nowNanos >= nextTurnNanos) {
+            serveReady(nowNanos);
+        }
         for (Connection connection : connections.values()) {
             if (nowNanos >= connection.tcp.nextTimerNanos()) {
                 connection.tcp.onTime(nowNanos);
@@ -120,7 +160,7 @@ public final class ModelHost {
 
     /** When {@link #onTime} has something to do; {@link Long#MAX_VALUE} if never. */
     public long nextTimerNanos() {
-        long next = Long.MAX_VALUE;
+        long next = nextTurnNanos;
         for (Connection connection : connections.values()) {
             next = Math.min(next, Math.min(connection.tcp.nextTimerNanos(), connection.app.nextTimerNanos()));
         }
