@@ -48,6 +48,8 @@ final class Assembly {
                 reverse.get(Settings.REVERSE_MAX_CONNECTIONS),
                 reverse.find(Settings.REVERSE_HELD_PORTS).orElse(List.of()),
                 reverse.get(Settings.REVERSE_ADMISSION),
+                reverse.find(Settings.REVERSE_FREE_PORTS).orElse(List.of()),
+                reverse.find(Settings.REVERSE_SERIAL_PORTS).orElse(List.of()),
                 reverse.get(Settings.REVERSE_CATCH_UP_LIMIT));
     }
 

@@ -71,7 +71,18 @@ final class CrossChecks {
                                 proxy.line(Settings.WALL_HIGH_WATER),
                                 "`wall-high-water` must be below `wall-limit`, or the guest is stopped before it is"
                                         + " checkpointed early")));
+        proxy.section("proxy.reverse").ifPresent(this::checkReverse);
         proxy.section("proxy.announce").ifPresent(this::checkAnnounce);
+    }
+
+    private void checkReverse(SectionValues reverse) {
+        List<Integer> freePorts = reverse.find(Settings.REVERSE_FREE_PORTS).orElse(List.of());
+        reverse.find(Settings.REVERSE_SERIAL_PORTS).orElse(List.of()).stream()
+                .filter(freePorts::contains)
+                .forEach(port -> problems.add(
+                        reverse.line(Settings.REVERSE_SERIAL_PORTS),
+                        "port " + port
+                                + " stands in `free-ports` and in `serial-ports`; it can have one admission only"));
     }
 
     private void checkGuestPorts(SectionValues nic, Placement placement) {

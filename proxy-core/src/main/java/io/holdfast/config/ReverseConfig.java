@@ -11,7 +11,9 @@ import java.util.List;
  * @param digestLimitBytes room for digests of what clients have been sent
  * @param maxConnections how many are released at once
  * @param heldPorts the guest's ports whose connections are held like in wall mode
- * @param admission when clients' requests reach the guest
+ * @param admission when clients' requests reach the guest, on ports that are not listed
+ * @param freePorts the guest's ports that have {@link Admission#FREE}
+ * @param serialPorts those that have {@link Admission#SERIAL}; all together are one order
  * @param catchUpLimit how long a restored guest may take until it is where its clients have seen it
  */
 public record ReverseConfig(
@@ -20,9 +22,21 @@ public record ReverseConfig(
         int maxConnections,
         List<Integer> heldPorts,
         Admission admission,
+        List<Integer> freePorts,
+        List<Integer> serialPorts,
         Duration catchUpLimit) {
 
     public ReverseConfig {
         heldPorts = List.copyOf(heldPorts);
+        freePorts = List.copyOf(freePorts);
+        serialPorts = List.copyOf(serialPorts);
+    }
+
+    /** When requests for one of the guest's ports reach it. */
+    public Admission admissionTo(int guestPort) {
+        if (freePorts.contains(guestPort)) {
+            return Admission.FREE;
+        }
+        return serialPorts.contains(guestPort) ? Admission.SERIAL : admission;
     }
 }

@@ -138,6 +138,14 @@ public final class Settings {
             Admission.FREE,
             "When clients' requests reach the guest: `free` at once, right where connections do not depend on each other;"
                     + " `serial` one at a time, so that replies which depend on others' requests repeat after a failover.");
+    static final Setting<List<Integer>> REVERSE_FREE_PORTS = optional(
+            "proxy.reverse.free-ports",
+            ValueTypes.listOf(ValueTypes.integer(1, 65535)),
+            "Ports of the guest with admission `free`, whatever the others have.");
+    static final Setting<List<Integer>> REVERSE_SERIAL_PORTS = optional(
+            "proxy.reverse.serial-ports",
+            ValueTypes.listOf(ValueTypes.integer(1, 65535)),
+            "Ports of the guest with admission `serial`, whatever the others have; all that are serial share one order.");
     static final Setting<Duration> REVERSE_CATCH_UP_LIMIT = defaulted(
             "proxy.reverse.catch-up-limit",
             ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(1)),

@@ -66,6 +66,11 @@ public final class ReverseMetrics {
                 counters.expiredAdmissions);
         counter(
                 meters,
+                "holdfast.unordered.requests",
+                "Requests that had waited, and whose place in the order found no room in the input log",
+                counters.unorderedRequests);
+        counter(
+                meters,
                 "holdfast.expired.gates",
                 "Inputs that were replayed although the output before them had not come in time",
                 counters.expiredGates);

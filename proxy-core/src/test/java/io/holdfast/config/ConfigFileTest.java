@@ -74,6 +74,8 @@ class ConfigFileTest {
                                         500,
                                         List.of(443, 8443),
                                         Admission.SERIAL,
+                                        List.of(80),
+                                        List.of(6379, 5432),
                                         Duration.ofSeconds(5)),
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
@@ -278,6 +280,9 @@ class ConfigFileTest {
             exempt: [{protocol: udp, prefix: 10.0.0.0/33}] | not within 0..32
             exempt: {protocol: udp}                    | must be a list
             exempt: [udp]                              | must consist of keys with values
+            reverse: {admission: batch}                | is none of free, serial
+            reverse: {serial-ports: [0]}               | out of range
+            reverse: {free-ports: [80], serial-ports: [443, 80]} | port 80 stands in `free-ports` and in `serial-ports`
             announce: {schedule: [0ms, 2s, 1s]}        | must ascend
             announce: {schedule: [0ms, 500ms]}         | more than 1s
             announce: {schedule: []}                   | the list is empty

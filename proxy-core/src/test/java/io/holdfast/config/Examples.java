@@ -32,6 +32,8 @@ final class Examples {
                 max-connections: 500
                 held-ports: [443, 8443]
                 admission: serial
+                free-ports: [80]
+                serial-ports: [6379, 5432]
                 catch-up-limit: 5s
               http: 127.0.0.1:9701
               announce:

@@ -281,7 +281,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 reverse.digestLimitBytes(),
                 reverse.maxConnections(),
                 heldPorts::contains,
-                reverse.admission(),
+                reverse::admissionTo,
                 ports.nics().getFirst().uplink().prefixBytes(),
                 new SecureRandom().nextLong());
     }

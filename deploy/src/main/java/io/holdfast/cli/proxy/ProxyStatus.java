@@ -119,7 +119,8 @@ final class ProxyStatus {
                         .put("diverged_flows", counters.divergedFlows.value())
                         .put("incomplete_flows", counters.incompleteFlows.value())
                         .put("expired_gates", counters.expiredGates.value())
-                        .put("expired_admissions", counters.expiredAdmissions.value()));
+                        .put("expired_admissions", counters.expiredAdmissions.value())
+                        .put("unordered_requests", counters.unorderedRequests.value()));
     }
 
     private static void writeHeld(List<NicCounters> nics, ObjectNode object) {

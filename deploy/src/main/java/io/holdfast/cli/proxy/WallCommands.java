@@ -209,7 +209,7 @@ final class WallCommands {
                         counters.reconciledFlows.value(),
                         counters.divergedFlows.value(),
                         counters.replayedBytes.value(),
-                        counters.expiredAdmissions.value(),
+                        counters.expiredAdmissions.value() + counters.unorderedRequests.value(),
                         counters.expiredGates.value()));
     }
 
