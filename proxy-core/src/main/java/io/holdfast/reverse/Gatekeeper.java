@@ -15,10 +15,9 @@ final class Gatekeeper {
     private final ReverseCounters counters;
     private final Deque<Ledger> line = new ArrayDeque<>();
 
-    /** Whose request is with the guest, what its client had been sent before, and where the request ends. */
+    /** Whose request is with the guest, and where it ends. */
     private @Nullable Ledger asking;
 
-    private long releasedBefore;
     private long askedEnd;
     private long askedNanos;
 
@@ -51,7 +50,6 @@ final class Gatekeeper {
     void onRequest(Ledger ledger, long end, long nowNanos) {
         if (!isAsking(ledger) || isAnswered(ledger)) {
             asking = ledger;
-            releasedBefore = ledger.guestEnd;
             askedNanos = nowNanos;
             askedEnd = end;
         }
@@ -86,9 +84,8 @@ final class Gatekeeper {
         return true;
     }
 
-    /** An answer to the first part of a request is none yet: the guest must have got the rest as well. */
+    /** What the guest said before it had all of the request is no answer to it. */
     private boolean isAnswered(Ledger awaited) {
-        boolean answered = awaited.guestEnd > releasedBefore && awaited.guestAck >= askedEnd;
-        return answered || awaited.isSilenced();
+        return awaited.guestSpokeAck >= askedEnd || awaited.isSilenced();
     }
 }

@@ -54,6 +54,9 @@ final class Ledger {
     long guestEdge;
     int guestTimestamp;
 
+    /** What the guest had of the client when it last said something new. */
+    long guestSpokeAck;
+
     /** What the client has told: its bytes, acknowledgement (K), right edge, clock. */
     long clientEnd;
 
@@ -118,6 +121,7 @@ final class Ledger {
         this.released = released;
         this.clientEnd = clientFirst + 1;
         this.guestAck = clientFirst;
+        this.guestSpokeAck = clientFirst;
         this.releasedAck = clientFirst;
         this.guestEdge = clientFirst + 1;
         this.releasedEdge = clientFirst + 1;

@@ -566,6 +566,7 @@ public final class Reconciler implements AutoCloseable {
         }
         ledger.guestEnd = ledger.releasedEnd;
         ledger.guestAck = ledger.releasedAck;
+        ledger.guestSpokeAck = Math.min(ledger.guestSpokeAck, ledger.guestAck);
         ledger.guestEdge = ledger.releasedEdge;
         if (ledger.guestFinEnd > ledger.releasedEnd) {
             ledger.guestFinEnd = 0;

@@ -259,6 +259,9 @@ final class Recorder {
         ledger.guestEdge = Math.max(ledger.guestEdge, ack + ((long) segment.window() << ledger.guestWindowScale()));
         noteTimestamp(ledger, frame);
         boolean whole = ledger.held == null && noteBytes(ledger, memory, segment, begin, end);
+        if (end > ledger.guestEnd) {
+            ledger.guestSpokeAck = ledger.guestAck;
+        }
         ledger.guestEnd = Math.max(ledger.guestEnd, fin ? end + 1 : end);
         if (fin && ledger.guestFinEnd == 0) {
             watchEnding(ledger);
