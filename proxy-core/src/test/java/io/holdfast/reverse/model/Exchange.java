@@ -22,6 +22,8 @@ final class Exchange {
     private final End server;
     private UnaryOperator<Segment> clientWire = UnaryOperator.identity();
     private UnaryOperator<Segment> serverWire = UnaryOperator.identity();
+    private @Nullable Verdicts bystandersVerdicts;
+    private @Nullable ConnectionJudge bystander;
     private long nowNanos;
     private long sent;
     private long nextPumpNanos;
@@ -91,6 +93,12 @@ final class Exchange {
     /** Replaces both ends by their snapshots at every step; their random choices stay the same. */
     Exchange inManyLives() {
         copying = true;
+        return this;
+    }
+
+    /** Has the client's connection judged by a bystander at the client's side of the network. */
+    Exchange watchedBy(Verdicts verdicts) {
+        bystandersVerdicts = verdicts;
         return this;
     }
 
@@ -165,6 +173,9 @@ final class Exchange {
 
     private void deliver(Arrival arrival) {
         if (!arrival.toServer) {
+            if (bystander != null) {
+                bystander.onGuestSegment(arrival.segment, nowNanos);
+            }
             client.tcp().onSegment(arrival.segment, nowNanos);
         } else if (server.tcp == null) {
             server.tcp = ModelTcp.accept(server.config, random, arrival.segment);
@@ -198,6 +209,9 @@ final class Exchange {
         UnaryOperator<Segment> wire = toServer ? clientWire : serverWire;
         for (Segment out = poll(end.tcp); out != null; out = poll(end.tcp)) {
             Segment segment = wire.apply(out);
+            if (toServer) {
+                showToBystander(segment);
+            }
             if (tracing) {
                 traceHash = Hash.mix(traceHash, Hash.of(segment + " at " + nowNanos));
             }
@@ -210,6 +224,15 @@ final class Exchange {
                 }
                 sent++;
             }
+        }
+    }
+
+    private void showToBystander(Segment segment) {
+        if (bystander == null && bystandersVerdicts != null) {
+            bystander = new ConnectionJudge(segment, bystandersVerdicts);
+        }
+        if (bystander != null) {
+            bystander.onClientSegment(segment);
         }
     }
 

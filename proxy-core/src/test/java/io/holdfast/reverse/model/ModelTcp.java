@@ -81,11 +81,7 @@ public final class ModelTcp {
     private int firstTimestampSent;
     private int latestTimestampSent;
 
-    /** The rightmost edge of the peer's window, and what tells a segment that was sent later than the one with it. */
-    private int peerEdge;
-
-    private int peerEdgeAck;
-    private int peerEdgeTimestamp;
+    private final WindowEdge peerEdge;
 
     private boolean synDue;
     private @Nullable Segment resetDue;
@@ -101,6 +97,7 @@ public final class ModelTcp {
         sender = new Sender(config, random);
         receiver = new Receiver(config.receiveCapacityBytes());
         verdicts = new Verdicts();
+        peerEdge = new WindowEdge();
         timestamps = config.timestamps();
         sack = config.sack();
         synDue = true;
@@ -124,9 +121,7 @@ public final class ModelTcp {
         clockShown = other.clockShown;
         firstTimestampSent = other.firstTimestampSent;
         latestTimestampSent = other.latestTimestampSent;
-        peerEdge = other.peerEdge;
-        peerEdgeAck = other.peerEdgeAck;
-        peerEdgeTimestamp = other.peerEdgeTimestamp;
+        peerEdge = other.peerEdge.copy();
         synDue = other.synDue;
         resetDue = other.resetDue;
         acksDue = other.acksDue;
@@ -384,8 +379,11 @@ public final class ModelTcp {
         if (timestamps && !rst && !hasAcceptableTimestamp(segment, nowNanos)) {
             return;
         }
-        if (!isAcceptable(segment)) {
-            judge(isOld(segment) ? Verdict.OLD_DUPLICATE : Verdict.FUTURE, segment, nowNanos);
+        if (!Acceptance.isAcceptable(segment, receiver.next(), receiver.edge())) {
+            judge(
+                    Acceptance.isOld(segment, receiver.next()) ? Verdict.OLD_DUPLICATE : Verdict.FUTURE,
+                    segment,
+                    nowNanos);
             if (!rst) {
                 answer(segment, nowNanos);
             }
@@ -426,25 +424,6 @@ public final class ModelTcp {
             return false;
         }
         return true;
-    }
-
-    /**
-     * The four cases of RFC 9293, with one more number for segments without data: a sender that has filled the window
-     * acknowledges from its right edge, and Linux takes that.
-     */
-    private boolean isAcceptable(Segment segment) {
-        int next = receiver.next();
-        int edge = receiver.edge();
-        if (segment.length() == 0) {
-            return !isBefore(segment.sequence(), next) && !isAfter(segment.sequence(), edge);
-        }
-        return isAfter(segment.endSequence(), next) && isBefore(segment.sequence(), edge);
-    }
-
-    private boolean isOld(Segment segment) {
-        return segment.length() == 0
-                ? isBefore(segment.sequence(), receiver.next())
-                : !isAfter(segment.endSequence(), receiver.next());
     }
 
     /** RFC 5961, section 3.2. */
@@ -491,7 +470,9 @@ public final class ModelTcp {
     private void takeAcknowledgment(Segment segment, long nowNanos) {
         int windowBytes = segment.window() << peerScale;
         judgeSack(segment, nowNanos);
-        judgeWindow(segment, windowBytes, nowNanos);
+        if (!peerEdge.accept(segment, windowBytes, timestamps)) {
+            judge(Verdict.WINDOW_SHRUNK, segment, nowNanos);
+        }
         if (sender.onAck(segment, windowBytes, sack, nowNanos) && sender.isReneged()) {
             judge(Verdict.SACK_RENEGED, segment, nowNanos);
         }
@@ -552,23 +533,6 @@ public final class ModelTcp {
                 judge(Verdict.BAD_SACK, segment, nowNanos);
                 return;
             }
-        }
-    }
-
-    /**
-     * Windows that arrive in another order than they were sent in are ordinary; only a higher acknowledgement or timestamp proves
-     * that a segment was sent later.
-     */
-    private void judgeWindow(Segment segment, int windowBytes, long nowNanos) {
-        int edge = segment.acknowledgment() + windowBytes;
-        if (isAfter(edge, peerEdge)) {
-            peerEdge = edge;
-            peerEdgeAck = segment.acknowledgment();
-            peerEdgeTimestamp = segment.tsval();
-        } else if (isBefore(edge, peerEdge)
-                && (isAfter(segment.acknowledgment(), peerEdgeAck)
-                        || (timestamps && isAfter(segment.tsval(), peerEdgeTimestamp)))) {
-            judge(Verdict.WINDOW_SHRUNK, segment, nowNanos);
         }
     }
 
@@ -654,9 +618,7 @@ public final class ModelTcp {
         peerScale = scaled ? Math.min(syn.windowScale(), TcpConfig.MAX_WINDOW_SCALE) : 0;
         peerInitialSequence = syn.sequence();
         recentTimestamp = syn.tsval();
-        peerEdge = sender.next() + syn.window();
-        peerEdgeAck = sender.next();
-        peerEdgeTimestamp = syn.tsval();
+        peerEdge.start(sender.next(), syn);
         int largest = Math.min(config.mss(), syn.mss() == 0 ? DEFAULT_MSS : syn.mss());
         sender.start(largest, syn);
         receiver.start(syn.sequence(), scaled ? config.windowScale() : 0, config.mss());

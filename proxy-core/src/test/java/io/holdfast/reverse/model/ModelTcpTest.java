@@ -599,7 +599,7 @@ class ModelTcpTest {
         return segments.stream().map(Segment::toString).toList();
     }
 
-    private static Exchange randomExchange(RandomGenerator choices, Faults faults) {
+    static Exchange randomExchange(RandomGenerator choices, Faults faults) {
         byte[] fromClient = new byte[choices.nextInt(40_000)];
         byte[] fromServer = new byte[choices.nextInt(40_000)];
         choices.nextBytes(fromClient);

@@ -106,6 +106,21 @@ public final class SegmentCodec {
         wrap(memory, frameOffset, lengthBytes);
         checkIp(memory, lengthBytes);
         checkTcp(memory, frameOffset);
+        return segment(memory);
+    }
+
+    /**
+     * Reads a frame of which only lengths and options are known to be sound: one that was captured where devices have yet to
+     * finish checksums.
+     *
+     * @throws AssertionError if it is not TCP
+     */
+    public Segment readUnfinished(MemorySegment memory, long frameOffset, int lengthBytes) {
+        wrap(memory, frameOffset, lengthBytes);
+        return segment(memory);
+    }
+
+    private Segment segment(MemorySegment memory) {
         long tcpOffset = tcp.optionsOffset() - TcpSegment.MIN_HEADER_BYTES;
         byte[] payload = new byte[tcp.payloadLength()];
         MemorySegment.copy(memory, ValueLayout.JAVA_BYTE, tcp.payloadOffset(), payload, 0, payload.length);
