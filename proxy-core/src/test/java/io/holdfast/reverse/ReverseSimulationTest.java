@@ -3,6 +3,7 @@ package io.holdfast.reverse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.reverse.SimulatedFailover.Client;
+import io.holdfast.reverse.SimulatedFailover.Network;
 import io.holdfast.reverse.SimulatedFailover.Sabotage;
 import io.holdfast.reverse.SimulatedFailover.Scenario;
 import io.holdfast.reverse.model.App;
@@ -166,7 +167,7 @@ class ReverseSimulationTest {
                 random.nextBoolean(),
                 random.nextInt(3) == 0 ? 7 : Endpoints.NO_VLAN,
                 clients,
-                random.nextInt(3) == 0 ? random.nextInt(10) : 0,
+                random.nextInt(3) == 0 ? new Network(random.nextInt(10), 2, 10) : Network.FAULTLESS,
                 random.nextInt(4) == 0 ? random.nextInt(5) : 0,
                 failovers,
                 random.nextInt(4) != 0,
@@ -177,6 +178,7 @@ class ReverseSimulationTest {
                 service == Service.SHARED || service == Service.SHARED_SERIAL ? TURN_NANOS : 0,
                 service == Service.RANDOM_HELD,
                 service.admission(random),
+                random.nextInt(3) == 0,
                 sabotage);
         SimulatedFailover world = new SimulatedFailover(scenario, random.nextLong());
         if (journal) {

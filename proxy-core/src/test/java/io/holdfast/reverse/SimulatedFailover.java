@@ -53,18 +53,19 @@ final class SimulatedFailover {
      * @param app what the guest runs
      * @param ipv6 whether the clients use it
      * @param vlanId {@link Endpoints#NO_VLAN} for none
-     * @param lossPercent of the frames between proxy and clients
+     * @param network between proxy and clients
      * @param tapLossPercent of the frames that a restored guest is given
      * @param failovers how many times the guest dies
      * @param turnNanos within which the guest serves what has come, in any order; 0 if it serves each request when it comes
      * @param heldPort whether the guest's connections are held by the wall
+     * @param sequenceWrap whether the guest's numbers begin near their end; most of the clients' always do
      */
     record Scenario(
             Function<Shared, App> app,
             boolean ipv6,
             int vlanId,
             int clients,
-            int lossPercent,
+            Network network,
             int tapLossPercent,
             int failovers,
             boolean timestamps,
@@ -75,7 +76,19 @@ final class SimulatedFailover {
             long turnNanos,
             boolean heldPort,
             Admission admission,
+            boolean sequenceWrap,
             Sabotage sabotage) {}
+
+    /** What a network does to so many of a hundred frames. */
+    record Network(int lossPercent, int duplicatePercent, int reorderPercent) {
+
+        static final Network FAULTLESS = new Network(0, 0, 0);
+
+        /** Whether frames may arrive later than others that were sent after them. */
+        boolean delays() {
+            return duplicatePercent > 0 || reorderPercent > 0;
+        }
+    }
 
     static final int PREFIX = UnfinishedChecksum.PREFIX_BYTES;
     private static final int GUEST_PORT = 80;
@@ -231,6 +244,9 @@ final class SimulatedFailover {
         this.guest = new ModelHost(
                 GUEST_PORT, random.nextLong(), guestConfig, scenario.unfinishedChecksums, scenario.app, random.split());
         this.guest.serveInTurns(scenario.turnNanos);
+        if (scenario.sequenceWrap) {
+            guest.beginNearSequenceWrap();
+        }
         this.reconciler = new Reconciler(
                 new Reconciler.Settings(
                         1 << 20,
@@ -356,13 +372,13 @@ final class SimulatedFailover {
     }
 
     private void travel(byte[] bytes, Consumer<byte[]> to) {
-        if (random.nextInt(100) < scenario.lossPercent) {
+        Network network = scenario.network;
+        if (random.nextInt(100) < network.lossPercent) {
             return;
         }
-        boolean rough = scenario.lossPercent > 0;
-        long delay = MILLI / 10 + (rough && random.nextInt(10) == 0 ? random.nextLong(3 * MILLI) : 0);
+        long delay = MILLI / 10 + (random.nextInt(100) < network.reorderPercent ? random.nextLong(3 * MILLI) : 0);
         at(delay, () -> to.accept(bytes));
-        if (rough && random.nextInt(50) == 0) {
+        if (random.nextInt(100) < network.duplicatePercent) {
             byte[] twin = bytes.clone(); // The proxy changes frames where they are.
             at(delay + random.nextLong(2 * MILLI), () -> to.accept(twin));
         }
@@ -675,7 +691,7 @@ final class SimulatedFailover {
             Verdicts verdicts = client.tcp.verdicts();
             // A network that reorders by more than a round trip makes old segments of its own.
             long networks =
-                    scenario.lossPercent > 0 ? verdicts.count(Verdict.PAWS) + verdicts.count(Verdict.ACK_TOO_OLD) : 0;
+                    scenario.network.delays() ? verdicts.count(Verdict.PAWS) + verdicts.count(Verdict.ACK_TOO_OLD) : 0;
             // What had been acknowledged selectively, the restored guest gets a moment later (RFC 2018, section 8).
             networks += verdicts.count(Verdict.SACK_RENEGED);
             if (verdicts.faultCount() > networks) {

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 public final class ModelHost {
 
     private static final int ISN_UNIT_NANOS = 64;
+    private static final int NEAR_SEQUENCE_WRAP = 0x1fff;
 
     private final int port;
     private final long secret;
@@ -49,6 +50,7 @@ public final class ModelHost {
     private long turnNanos;
     private long nextTurnNanos = Long.MAX_VALUE;
     private final Set<Endpoints> ready = new LinkedHashSet<>();
+    private boolean nearSequenceWrap;
 
     private record Connection(ModelTcp tcp, App app) {}
 
@@ -92,6 +94,7 @@ public final class ModelHost {
         turnNanos = other.turnNanos;
         nextTurnNanos = other.nextTurnNanos;
         ready.addAll(other.ready);
+        nearSequenceWrap = other.nearSequenceWrap;
         other.connections.forEach((endpoints, connection) -> connections.put(
                 endpoints, new Connection(connection.tcp.copy(newRandom()), connection.app.copy(shared))));
     }
@@ -227,9 +230,15 @@ public final class ModelHost {
         return all;
     }
 
+    /** From now on all connections begin with one of the last sequence numbers, still another one at another time. */
+    public void beginNearSequenceWrap() {
+        nearSequenceWrap = true;
+    }
+
     /** The ISN that a connection would get. */
     public int initialSequence(Endpoints local, long nowNanos) {
-        return (int) (Hash.of(secret, local) + nowNanos / ISN_UNIT_NANOS);
+        long sequence = Hash.of(secret, local) + nowNanos / ISN_UNIT_NANOS;
+        return nearSequenceWrap ? -1 - (int) (sequence & NEAR_SEQUENCE_WRAP) : (int) sequence;
     }
 
     /** What is added to a connection's TSval. */
