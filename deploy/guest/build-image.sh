@@ -13,10 +13,11 @@ SOURCE_DIR=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 readonly SOURCE_DIR
 readonly CACHE_DIR=${1:-${XDG_CACHE_HOME:-/var/cache}/holdfast/guest}
 
-# What a virtio NIC and a report of panics need, in the order in which they load.
+# What a virtio NIC, VLANs on it and a report of panics need, in the order in which they load.
 readonly MODULES=(
     virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
     failover net_failover virtio_net
+    llc stp mrp garp 8021q
     pvpanic pvpanic-pci
 )
 
