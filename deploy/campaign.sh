@@ -5,7 +5,8 @@
 #   campaign.sh [--seed S] [--count N]     as root, on Debian 12 with a JDK 25
 #
 #   --seed S           the first seed (default: a random one, which is shown); the same seed gives the same settings
-#   --count N          failover runs, and thousands of simulated histories (default: 20)
+#   --count N          failover runs, thousands of simulated histories, and five thousands of simulated failovers in reverse
+#                      mode (default: 20)
 #
 # Installs missing Debian packages. Goes on after a failure; every failed run is named with the command that repeats it.
 # The last line is "N passed, N failed". Exit code 0 if none failed.
@@ -22,6 +23,7 @@ source "$REPOSITORY/deploy/lib/packages.sh"
 
 # What the simulations take to: the build itself looks less far, see the tests that read these.
 readonly HISTORIES_PER_COUNT=1000
+readonly REVERSE_FAILOVERS_PER_COUNT=5000
 readonly INTERLEAVING_DEPTH=10
 # Of so many failovers one is followed by the scripts that check each step and fault.
 readonly STEPS_EVERY=5
@@ -71,6 +73,10 @@ simulate() {
         -Dtest=FailoverSimulationTest,EveryInterleavingTest -Dsurefire.failIfNoSpecifiedTests=false \
         "-Dholdfast.simulation.seed=$seed" "-Dholdfast.simulation.runs=$((count * HISTORIES_PER_COUNT))" \
         "-Dholdfast.interleaving.depth=$INTERLEAVING_DEPTH"
+    attempt reverse-simulation \
+        mvn -B -f "$REPOSITORY/pom.xml" -pl proxy-core -am test \
+        -Dtest=ReverseSimulationTest,ReverseCrossProductTest -Dsurefire.failIfNoSpecifiedTests=false \
+        "-Dholdfast.simulation.seed=$seed" "-Dholdfast.simulation.runs=$((count * REVERSE_FAILOVERS_PER_COUNT))"
 }
 
 die_at_steps_and_of_faults_with_seed() {

@@ -27,6 +27,7 @@ class ReverseSimulationTest {
 
     private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 1500);
     private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
+    private static final int PROGRESS_RUNS = 10_000;
     private static final long MILLI = 1_000_000L;
     /** Some requests come within it, some do not. */
     private static final long TURN_NANOS = MILLI / 5;
@@ -144,6 +145,9 @@ class ReverseSimulationTest {
         System.out.println("seed " + SEED + ", runs " + runs);
         long played = 0;
         for (long run = 0; run < runs; run++) {
+            if (run > 0 && run % PROGRESS_RUNS == 0) {
+                System.out.println(service + ": " + run + " of " + runs);
+            }
             SimulatedFailover world = play(service, failovers, SEED + run, Sabotage.NONE, false);
             judge.accept(world);
             if (!world.violations.isEmpty()) {
