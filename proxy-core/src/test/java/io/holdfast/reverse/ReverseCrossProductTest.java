@@ -152,6 +152,7 @@ class ReverseCrossProductTest {
                 of.windowScale.shift,
                 of.checksums == Checksums.LEFT_TO_THE_NIC,
                 random.nextInt(30),
+                0,
                 false,
                 Admission.FREE,
                 of.sequences == Sequences.NEAR_THE_WRAP,
