@@ -1,8 +1,6 @@
 package io.holdfast.reverse;
 
 import io.holdfast.frame.TcpPath;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,7 +98,11 @@ final class Ledger {
     @Nullable
     CatchUp catchUp;
 
-    private final Deque<Mark> marks = new ArrayDeque<>(2);
+    private final Marks marks = new Marks();
+    /** As both have agreed; here, because it is needed for each segment. */
+    private int guestWindowScale;
+
+    private int clientWindowScale;
     /** The epoch up to whose end the numbers have been noted. */
     private long touchedEpoch;
 
@@ -135,7 +137,10 @@ final class Ledger {
 
     /** The guest has answered with its own SYN. */
     void answer(Offer offer, long first, int timestamp) {
+        boolean scales = clientOffer.scalesWindow() && offer.scalesWindow();
         guestOffer = offer;
+        guestWindowScale = scales ? offer.windowScale() : 0;
+        clientWindowScale = scales ? clientOffer.windowScale() : 0;
         releasedTimestamp = timestamp;
         guestFirst = first;
         guestEnd = first + 1;
@@ -150,15 +155,11 @@ final class Ledger {
     }
 
     int guestWindowScale() {
-        return scales() && guestOffer != null ? guestOffer.windowScale() : 0;
+        return guestWindowScale;
     }
 
     int clientWindowScale() {
-        return scales() ? clientOffer.windowScale() : 0;
-    }
-
-    private boolean scales() {
-        return clientOffer.scalesWindow() && guestOffer != null && guestOffer.scalesWindow();
+        return clientWindowScale;
     }
 
     // ---- epochs ----
@@ -173,19 +174,10 @@ final class Ledger {
         if (touchedEpoch >= openEpoch) {
             return false;
         }
-        marks.addLast(now());
+        marks.add(touchedEpoch, guestEnd, guestAck, guestEdge, guestTimestamp, clientTimestamp);
+        marks.forgetBefore(committedEpoch);
         touchedEpoch = openEpoch;
-        forgetMarksBefore(committedEpoch);
         return true;
-    }
-
-    /** Keeps the newest mark that is not newer than the epoch, and all newer ones. */
-    private void forgetMarksBefore(long committedEpoch) {
-        Mark oldest = marks.removeFirst();
-        for (Mark next = marks.peekFirst(); next != null && next.epoch() <= committedEpoch; next = marks.peekFirst()) {
-            oldest = marks.removeFirst();
-        }
-        marks.addFirst(oldest);
     }
 
     private Mark now() {
@@ -195,16 +187,17 @@ final class Ledger {
     /** Where the guest was at the end of an epoch; null if the connection had not begun. */
     @Nullable
     Mark at(long epoch) {
-        if (touchedEpoch <= epoch) {
-            return now();
-        }
-        Mark newest = null;
-        for (Mark mark : marks) {
-            if (mark.epoch() <= epoch) {
-                newest = mark;
-            }
-        }
-        return newest;
+        return touchedEpoch <= epoch ? now() : marks.at(epoch);
+    }
+
+    /** Where the guest's bytes ended then ({@link Mark#guestEnd}); 0 if the connection had not begun. */
+    long guestEndAt(long epoch) {
+        return touchedEpoch <= epoch ? guestEnd : marks.guestEndAt(epoch);
+    }
+
+    /** What the guest had acknowledged then ({@link Mark#guestAck}); 0 if the connection had not begun. */
+    long guestAckAt(long epoch) {
+        return touchedEpoch <= epoch ? guestAck : marks.guestAckAt(epoch);
     }
 
     /** Whether a checkpoint knows that the connection is over, so that no failover brings it back. */

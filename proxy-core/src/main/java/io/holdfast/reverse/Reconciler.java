@@ -197,12 +197,11 @@ public final class Reconciler implements AutoCloseable {
         if (ledger == null) {
             return true;
         }
-        Mark mark = ledger.at(epoch);
         long end = log.end(position);
         if (log.kind(position) == InputLog.OUTPUT) {
-            return mark != null && mark.guestEnd() >= end;
+            return ledger.guestEndAt(epoch) >= end;
         }
-        boolean acknowledged = mark != null && mark.guestAck() >= end && end > log.begin(position);
+        boolean acknowledged = ledger.guestAckAt(epoch) >= end && end > log.begin(position);
         return acknowledged || (recorder.epochOf(log.epoch(position)) < epoch && ledger.guestAck < end);
     }
 

@@ -206,10 +206,7 @@ final class Recorder {
             ledger.held = releasing ? null : Held.MODE;
             return;
         }
-        Mark committed = ledger.at(committedEpoch);
-        if (committed != null) {
-            ledger.released.forgetThrough(committed.guestEnd());
-        }
+        ledger.released.forgetThrough(ledger.guestEndAt(committedEpoch));
         if (!ledger.released.cut()) {
             holdFromNowOn(ledger, Held.NO_ROOM);
         }
