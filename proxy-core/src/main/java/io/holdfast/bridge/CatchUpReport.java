@@ -2,6 +2,7 @@ package io.holdfast.bridge;
 
 import io.holdfast.reverse.Reconciler;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * How far a restored guest has come on its way to where its clients have seen it.
@@ -11,6 +12,13 @@ import java.util.List;
  * @param divergences the connections that are given up so far, and why, for people
  * @param flows connections that have a ledger
  * @param logBytes memory of the input log in use
+ * @param catchUpNanos how long the newest failover took from the first restored guest until all was decided; empty before the
+ *     first one, and while it is not decided
  */
 public record CatchUpReport(
-        Reconciler.Phase phase, boolean decided, List<String> divergences, int flows, long logBytes) {}
+        Reconciler.Phase phase,
+        boolean decided,
+        List<String> divergences,
+        int flows,
+        long logBytes,
+        OptionalLong catchUpNanos) {}

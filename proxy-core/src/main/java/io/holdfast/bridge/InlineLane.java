@@ -285,7 +285,12 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
     CatchUpReport report() {
         return command(state -> new CatchUpReport(
-                state.phase(), state.isDecided(), state.divergences(), state.flowCount(), state.logBytes()));
+                state.phase(),
+                state.isDecided(),
+                state.divergences(),
+                state.flowCount(),
+                state.logBytes(),
+                state.catchUpNanos()));
     }
 
     /** Where the guest lives: 0 or 1. */

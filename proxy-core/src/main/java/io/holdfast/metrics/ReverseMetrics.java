@@ -12,6 +12,8 @@ import java.util.function.ToDoubleFunction;
 /** Publishes what the reconciler does, where there is one. */
 public final class ReverseMetrics {
 
+    private static final double NANOS_PER_SECOND = 1e9;
+
     private final Bridge bridge;
 
     public ReverseMetrics(Bridge bridge) {
@@ -26,6 +28,16 @@ public final class ReverseMetrics {
     private void bind(MeterRegistry meters, ReverseCounters counters) {
         gauge(meters, "holdfast.flows", "Connections that have a ledger", CatchUpReport::flows);
         gauge(meters, "holdfast.input.log.bytes", "Memory of the input log in use", CatchUpReport::logBytes);
+        gauge(
+                meters,
+                "holdfast.catch.up.seconds",
+                "From the first restored guest of the newest failover until all connections were decided; NaN before that",
+                ReverseMetrics::catchUpSeconds);
+        counter(
+                meters,
+                "holdfast.further.attempts",
+                "Guests that were restored because an attempt before them was not good enough",
+                counters.furtherAttempts);
         counter(meters, "holdfast.released.segments", "Guest's segments that left at once", counters.releasedSegments);
         counter(meters, "holdfast.logged.frames", "Clients' frames that were written down", counters.loggedFrames);
         counter(
@@ -74,6 +86,10 @@ public final class ReverseMetrics {
                 "holdfast.expired.gates",
                 "Inputs that were replayed although the output before them had not come in time",
                 counters.expiredGates);
+    }
+
+    private static double catchUpSeconds(CatchUpReport report) {
+        return report.catchUpNanos().isPresent() ? report.catchUpNanos().getAsLong() / NANOS_PER_SECOND : Double.NaN;
     }
 
     private void gauge(MeterRegistry meters, String name, String help, ToDoubleFunction<CatchUpReport> value) {

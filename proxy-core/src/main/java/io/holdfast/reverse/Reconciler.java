@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -110,6 +111,8 @@ public final class Reconciler implements AutoCloseable {
     private final FlowKey key = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
     private final TcpFrame translated = new TcpFrame();
+
+    private final CatchUpTime catchUpTime = new CatchUpTime();
 
     private Phase phase = Phase.RUNNING;
     /** A guest can be restored only from a checkpoint since which all is known here. */
@@ -502,6 +505,9 @@ public final class Reconciler implements AutoCloseable {
     public void onTime(long nowNanos) {
         if (phase == Phase.CATCHING_UP) {
             replay.onTime(nowNanos);
+            if (isDecided()) {
+                catchUpTime.decide(nowNanos);
+            }
         } else {
             feed(nowNanos);
         }
@@ -545,6 +551,12 @@ public final class Reconciler implements AutoCloseable {
      * called again, with another guest, before {@link #goLive}.
      */
     public void onGuestRestored(ReplayOrder order, long nowNanos) {
+        if (phase == Phase.CATCHING_UP) {
+            counters.furtherAttempts.increment();
+            catchUpTime.goOn();
+        } else {
+            catchUpTime.begin(nowNanos);
+        }
         phase = Phase.CATCHING_UP;
         long committed = recorder.committedEpoch();
         for (Ledger ledger : flows.all()) {
@@ -604,6 +616,14 @@ public final class Reconciler implements AutoCloseable {
         return all;
     }
 
+    /**
+     * How long the newest failover took from the first restored guest until all was decided; a guest that was restored after
+     * that, in another attempt, adds to it. Empty before the first failover, and while one is not decided.
+     */
+    public OptionalLong catchUpNanos() {
+        return catchUpTime.takenNanos();
+    }
+
     /** Gives up the connections that are not where they were; {@link #isDecided} afterwards. */
     public void giveUpRest() {
         replay.giveUpRest();
@@ -617,6 +637,7 @@ public final class Reconciler implements AutoCloseable {
         if (!isDecided()) {
             throw new IllegalStateException("the guest is not yet where its clients have seen it");
         }
+        catchUpTime.decide(nowNanos);
         recorder.stopRecording();
         phase = Phase.RUNNING;
         resets = 0;

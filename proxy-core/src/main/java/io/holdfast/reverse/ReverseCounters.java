@@ -23,6 +23,8 @@ public final class ReverseCounters {
     public final Counter expiredAdmissions = new Counter();
     /** Requests that had waited, and of which the log had no room to note when the guest got them. */
     public final Counter unorderedRequests = new Counter();
+    /** Guests that were restored because an attempt before them had not been good enough, in one and the same failover. */
+    public final Counter furtherAttempts = new Counter();
     /** Connections that were reset, because the restored guest could not be brought to where the client had seen it. */
     public final Counter divergedFlows = new Counter();
     /** Connections that go on although their guest was restored. */

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class ReconcilerTest {
 
+    private static final long MILLI = 1_000_000L;
     private static final String GUEST = "02:00:00:00:00:01";
     private static final String CLIENT = "02:00:00:00:01:00";
     private static final byte[] DATAGRAM =
@@ -557,6 +558,62 @@ class ReconcilerTest {
         client.answer("one");
         assertThat(scene.reconciler.isDecided()).isTrue();
         assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    @Test
+    void shouldCountAttemptsBeyondTheFirstOfEachFailover() {
+        scene.checkpoint();
+        scene.failOver();
+        assertThat(scene.reconciler.counters().furtherAttempts.value()).isZero();
+        scene.restore(ReplayOrder.SERIAL);
+        assertThat(scene.reconciler.counters().furtherAttempts.value()).isOne();
+        scene.goLive();
+        scene.failOver();
+        assertThat(scene.reconciler.counters().furtherAttempts.value()).isOne();
+    }
+
+    // ---- how long it took
+
+    @Test
+    void shouldMeasureFromTheRestoredGuestToTheDecision() {
+        Dialogue only = failOverWithOneAnswerMissing();
+        scene.elapse(30);
+        assertThat(scene.reconciler.catchUpNanos()).isEmpty();
+        only.answer("1");
+        scene.elapse(10);
+        scene.elapse(100);
+        scene.goLive();
+        assertThat(scene.reconciler.catchUpNanos()).hasValue(40 * MILLI);
+    }
+
+    @Test
+    void shouldMeasureToTheMomentAtWhichTheRestIsGivenUp() {
+        failOverWithOneAnswerMissing();
+        scene.elapse(50);
+        scene.reconciler.giveUpRest();
+        scene.goLive();
+        assertThat(scene.reconciler.catchUpNanos()).hasValue(50 * MILLI);
+    }
+
+    @Test
+    void shouldAddUpTheAttemptsOfOneFailover() {
+        Dialogue only = failOverWithOneAnswerMissing();
+        only.answer("2");
+        scene.elapse(20);
+        scene.restore(ReplayOrder.SERIAL);
+        assertThat(scene.reconciler.catchUpNanos()).isEmpty();
+        only.answer("1");
+        scene.elapse(5);
+        assertThat(scene.reconciler.catchUpNanos()).hasValue(25 * MILLI);
+    }
+
+    private Dialogue failOverWithOneAnswerMissing() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        return client;
     }
 
     // ---- nothing new before all is decided

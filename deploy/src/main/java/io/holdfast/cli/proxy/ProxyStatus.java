@@ -107,6 +107,7 @@ final class ProxyStatus {
 
     private void writeReverse(CatchUpReport report, ObjectNode object) {
         ReverseCommands.write(report, object);
+        report.catchUpNanos().ifPresent(nanos -> object.put("catch_up_ms", Json.millis(nanos)));
         bridge.reverseCounters()
                 .ifPresent(counters -> object.put("stranger_segments", counters.strangerSegments.value())
                         .put("released_segments", counters.releasedSegments.value())
@@ -115,6 +116,7 @@ final class ProxyStatus {
                         .put("refused_frames", counters.refusedFrames.value())
                         .put("replayed_bytes", counters.replayedBytes.value())
                         .put("swallowed_bytes", counters.swallowedBytes.value())
+                        .put("further_attempts", counters.furtherAttempts.value())
                         .put("reconciled_flows", counters.reconciledFlows.value())
                         .put("diverged_flows", counters.divergedFlows.value())
                         .put("incomplete_flows", counters.incompleteFlows.value())
