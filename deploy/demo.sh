@@ -8,8 +8,13 @@
 #                      reverse: it leaves at once, and clients are reconciled with the restored guest. One proxy stands
 #                      in front of both hosts;
 #                      off: it leaves at once, as without Holdfast, and clients pay for it
-#   --admission KIND   in reverse mode, when requests reach the guest: free, or serial (default: serial, because the
-#                      demonstration's replies depend on each other)
+#   --workload KIND    shared: replies depend on what other clients do, through a counter and a list (default);
+#                      independent: each client has keys of its own
+#   --service KIND     redis (default), or random: some clients speak to a service on port 7000 whose replies are random,
+#                      which no restored guest repeats
+#   --admission KIND   in reverse mode, when requests reach the guest: free, or serial (default: what the workload needs to
+#                      repeat, serial for shared and free for independent)
+#   --held-ports LIST  in reverse mode, ports of the guest whose output is held as by the wall, such as 7000,7001
 #   --port KIND        auto, packet-socket or pcap: how the proxies capture frames (default: auto)
 #   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms; reverse: 500ms)
 #   --clients N        connections, at least 5 (default: 8)
@@ -21,7 +26,9 @@
 #
 # Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
 # removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
-# 0 if all runs came to their end and, in wall mode, no client was reset or stuck or saw contradicted data; 1 otherwise.
+# 0 if all runs came to their end and what the mode promises was kept; 1 otherwise. In wall mode no client is reset or stuck
+# or sees contradicted data. In reverse mode none is stuck, none that goes on sees contradicted data, the proxy has counted
+# each one that is reset as diverged, and somebody is answered after a failover. Without Holdfast nothing is promised.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -46,7 +53,7 @@ source "$REPOSITORY/deploy/lib/results.sh"
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
-mode=wall interval='' admission=serial clients=8 runs=1 chain=1 json_file='' seed='' keep=false
+mode=wall interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 
 parse_options() {
     while (($# > 0)); do
@@ -55,13 +62,16 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --admission | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            --mode | --workload | --service | --admission | --held-ports | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
         case $option in
             --mode) mode=$1 ;;
+            --workload) workload=$1 ;;
+            --service) service=$1 ;;
             --admission) admission=$1 ;;
+            --held-ports) HELD_PORTS=$1 ;;
             --port) PORT=$1 ;;
             --interval) interval=$1 ;;
             --clients) clients=$1 ;;
@@ -73,10 +83,15 @@ parse_options() {
         shift
     done
     [[ $mode =~ ^(wall|reverse|off)$ ]] || die_of_usage "--mode is wall, reverse or off, not $mode"
-    [[ $admission =~ ^(free|serial)$ ]] || die_of_usage "--admission is free or serial, not $admission"
+    [[ $workload =~ ^(shared|independent)$ ]] || die_of_usage "--workload is shared or independent, not $workload"
+    [[ $service =~ ^(redis|random)$ ]] || die_of_usage "--service is redis or random, not $service"
     if [[ $mode == reverse ]]; then
-        PLACEMENT=inline ADMISSION=$admission interval=${interval:-500ms}
+        PLACEMENT=inline interval=${interval:-500ms} ADMISSION=${admission:-$(admission_for "$workload")}
+    elif [[ -n $admission$HELD_PORTS ]]; then
+        die_of_usage "--admission and --held-ports go with --mode reverse"
     fi
+    [[ $ADMISSION =~ ^(free|serial)$ ]] || die_of_usage "--admission is free or serial, not $admission"
+    [[ $HELD_PORTS =~ ^([0-9]{1,5}(,[0-9]{1,5})*)?$ ]] || die_of_usage "--held-ports is a list like 7000,7001, not $HELD_PORTS"
     interval=${interval:-200ms}
     [[ $PORT =~ ^(auto|packet-socket|pcap)$ ]] || die_of_usage "--port is auto, packet-socket or pcap, not $PORT"
     [[ $interval =~ ^[0-9]+m?s$ ]] || die_of_usage "--interval is a time like 200ms, not $interval"
@@ -87,6 +102,9 @@ parse_options() {
     seed=${seed:-$RANDOM}
     [[ $seed =~ ^[0-9]{1,9}$ ]] || die_of_usage "--seed is a number, not $seed"
 }
+
+# Requests have to be served in their order only where replies depend on it: admission_for WORKLOAD
+admission_for() { if [[ $1 == shared ]]; then printf serial; else printf free; fi; }
 
 main() {
     parse_options "$@"
@@ -113,10 +131,14 @@ main() {
 }
 
 run_once() {
-    local run=$1 primary=a failover figures
+    local run=$1 primary=a failover figures workload_options=()
     HOSTS_DIR=$DEMO_DIR/run-$run
     WORKLOAD_DIR=$HOSTS_DIR
 
+    [[ $workload == shared ]] || workload_options+=(--independent)
+    [[ $service == redis ]] || workload_options+=(--random)
+    # There it is the price of a release at once that what a client was told may be taken back, together with its connection.
+    [[ $mode != reverse ]] || workload_options+=(--reset-disavows)
     say "run $run of $runs: a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
     make_host a
     make_host b
@@ -129,7 +151,7 @@ run_once() {
     wait_for_guest a
     wait_for_protection a
     say "the guest is protected; $clients clients start"
-    start_workload "$clients" "run$run:"
+    start_workload "$clients" "run$run:" "${workload_options[@]}"
 
     for ((failover = 1; failover <= chain; failover++)); do
         let_clients_run $((3000 + RANDOM % 3001))
@@ -147,7 +169,7 @@ run_once() {
     say "the clients stop, and a fresh connection compares the guest with what they were told"
     stop_workload
     show_findings
-    record_run "$run" "$(workload_report)"
+    record_run "$run" "$(workload_report)" "$(reverse_figures)"
     show_run "$run"
     if $keep && ((run == runs)); then
         keep_running "$primary"
@@ -163,7 +185,7 @@ conclude() {
     show_table
     [[ -z $json_file ]] || printf '%s\n' "$result" > "$json_file"
     printf '%s\n' "$result"
-    [[ $mode == off ]] || keeps_the_promise "$result"
+    [[ $mode == off ]] || keeps_the_promise "$mode" "$result"
 }
 
 # Kills a host: its QEMU, agent and proxy, all at once.

@@ -46,6 +46,7 @@ main() {
     count_tests_of_build
     step warm-up warm_up
     step failover limited "$DEMO" --port pcap --json "$LOGS/failover.json"
+    step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json"
     step steps limited "$REPOSITORY/deploy/steps.sh"
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"

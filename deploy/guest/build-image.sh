@@ -62,7 +62,7 @@ packages=$(choose_packages) || {
     apt-get update -qq || die "cannot update the package lists"
     packages=$(choose_packages) || die "linux-image-cloud-amd64 is unknown to apt; add Debian's main section"
 }
-key=$({ printf '%s\n' "$packages"; cat "$SOURCE_DIR/build-image.sh" "$SOURCE_DIR/init"; } | sha256sum | cut -c1-16)
+key=$({ printf '%s\n' "$packages"; cat "$SOURCE_DIR/build-image.sh" "$SOURCE_DIR"/{init,random-service}; } | sha256sum | cut -c1-16)
 
 if [[ -f $CACHE_DIR/$key/initramfs ]]; then
     say "$CACHE_DIR/$key is up to date"
@@ -85,6 +85,7 @@ else
 
     mkdir -p "$root"/{bin,dev,proc,sys,tmp,lib/modules,lib64}
     install -m 755 "$SOURCE_DIR/init" "$root/init"
+    install -m 755 "$SOURCE_DIR/random-service" "$root/bin/random-service"
     install -m 755 "$unpacked/bin/busybox" "$root/bin/busybox"
     for applet in $("$unpacked/bin/busybox" --list); do
         [[ $applet == busybox ]] || ln -s busybox "$root/bin/$applet"

@@ -16,9 +16,10 @@ WALL_LIMIT=256MiB
 PORT=auto
 GUEST_MEMORY_MIB=96
 # Where the proxies stand: one beside the guest on each host, or one on host b in front of both. And in reverse mode, when
-# clients' requests reach the guest.
+# clients' requests reach the guest, and which of its ports are held all the same, with commas between them.
 PLACEMENT=beside
 ADMISSION=free
+HELD_PORTS=''
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -63,6 +64,9 @@ write_config() {
 # Whether a proxy stands on a host.
 has_proxy() { [[ $PLACEMENT == beside || $1 == b ]]; }
 
+# The host whose proxy sends for a guest that runs on this one.
+host_of_proxy_for() { if has_proxy "$1"; then printf '%s' "$1"; else printf b; fi; }
+
 # print_proxy_section MODE
 print_proxy_section() {
     local nic='{guest-port: tap0, uplink: up0}'
@@ -76,7 +80,8 @@ proxy:
   wall-limit: $WALL_LIMIT
   reverse:
     admission: $ADMISSION
-  http: 127.0.0.1:9601
+${HELD_PORTS:+    held-ports: [$HELD_PORTS]
+}  http: 127.0.0.1:9601
 YAML
 }
 
@@ -166,6 +171,7 @@ wait_for_protection() {
 # guest_answers HOST, where it runs
 guest_answers() {
     check_holdfast_runs "$1"
+    [[ $PLACEMENT == beside ]] || check_holdfast_runs "$(peer_of "$1")"
     [[ $(in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" ping 2> /dev/null) == PONG ]]
 }
 
@@ -196,11 +202,19 @@ forget_guest_of() {
 # What a run has to tell of the guest's protection, read from a host while it is alive, as one JSON object.
 # frames_discarded: what the wall holds now, and what nobody will ever see if the host dies now.
 figures_of() {
-    status_of "$1" | jq --compact-output '{
-        epochs: (.proxy.epoch // null),
-        frames_held: (.proxy.counters.held // null),
-        frames_discarded: (.proxy.held_frames // null),
-        pause_p50_ms: (.agent.pause_p50_ms // null)}'
+    jq --null-input --compact-output \
+        --argjson proxy "$(ask_holdfast "$(host_of_proxy_for "$1")" proxy)" --argjson agent "$(ask_holdfast "$1" agent)" '{
+        epochs: $proxy.epoch,
+        frames_held: $proxy.counters.held,
+        frames_discarded: $proxy.held_frames,
+        pause_p50_ms: $agent.pause_p50_ms}'
+}
+
+# How the proxy in front of both hosts has reconciled clients, as one JSON object; empty where there is none.
+reverse_figures() {
+    [[ $PLACEMENT == inline ]] || { printf '{}' && return; }
+    ask_holdfast b proxy | jq --compact-output '.reverse | {
+        diverged: .diverged_flows, serial_retries: .further_attempts, catchup_ms: .catch_up_ms}'
 }
 
 # How the promoted host noticed that its peer was dead.

@@ -1,16 +1,14 @@
 package io.holdfast.demo;
 
+import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.util.concurrent.TimeUnit;
-import redis.clients.jedis.Jedis;
-import redis.clients.jedis.exceptions.JedisConnectionException;
 
 /** A client that asks, waits for the answer, thinks and asks again. */
 final class AskingClient implements Client {
 
     private final String name;
-    private final Jedis connection;
-    private final Load load;
+    private final Conversation conversation;
     private final long thinkNanos;
     private final Verifier verifier;
     private final AnswerTimes answers;
@@ -18,10 +16,9 @@ final class AskingClient implements Client {
     private volatile boolean stopping;
     private volatile Outcome outcome = Outcome.SURVIVED;
 
-    AskingClient(String name, Jedis connection, Load load, long thinkNanos, Verifier verifier) {
+    AskingClient(String name, Conversation conversation, long thinkNanos, Verifier verifier) {
         this.name = name;
-        this.connection = connection;
-        this.load = load;
+        this.conversation = conversation;
         this.thinkNanos = thinkNanos;
         this.verifier = verifier;
         this.answers = new AnswerTimes(System.nanoTime());
@@ -57,30 +54,23 @@ final class AskingClient implements Client {
     }
 
     private void converse() {
-        try (connection) {
+        try (conversation) {
             while (!stopping) {
                 long askedNanos = System.nanoTime();
-                load.ask(connection);
+                conversation.ask();
                 answers.add(askedNanos, System.nanoTime());
                 TimeUnit.NANOSECONDS.sleep(thinkNanos);
             }
-        } catch (JedisConnectionException e) {
-            outcome = e.getCause() instanceof SocketTimeoutException ? Outcome.STUCK : Outcome.RESET;
-            reportIfGarbled(e);
+        } catch (SocketTimeoutException e) {
+            outcome = Outcome.STUCK;
+        } catch (IOException e) {
+            outcome = Outcome.RESET;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
             // The connection lives, but what came over it is not an answer to what was asked.
             outcome = Outcome.RESET;
             verifier.garbled(name, String.valueOf(e));
-        }
-    }
-
-    /** Jedis reports an answer that begins with an unknown byte as a connection that broke. */
-    private void reportIfGarbled(JedisConnectionException e) {
-        String message = e.getMessage();
-        if (message != null && message.startsWith("Unknown reply")) {
-            verifier.garbled(name, message);
         }
     }
 }

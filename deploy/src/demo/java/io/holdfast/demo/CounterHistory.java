@@ -14,6 +14,7 @@ final class CounterHistory {
     private final Consumer<Violation> violations;
     private long acknowledged;
     private int outstanding;
+    private boolean disavowed;
 
     CounterHistory(String key, Consumer<Violation> violations) {
         this.key = key;
@@ -40,8 +41,16 @@ final class CounterHistory {
         acknowledged = value;
     }
 
+    /** What the client was told no longer binds the guest. */
+    void disavow() {
+        disavowed = true;
+    }
+
     /** An increment that was asked for and not answered may or may not have happened; all others must have. */
     void compareWith(GuestState guest) {
+        if (disavowed) {
+            return;
+        }
         long value = guest.counter(key);
         if (value < acknowledged) {
             violations.accept(new Violation(

@@ -1,6 +1,10 @@
 package io.holdfast.demo;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import redis.clients.jedis.DefaultJedisClientConfig;
@@ -9,11 +13,13 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 
 /**
- * The Redis in the guest, as seen from the clients' side of the network.
+ * The guest and what serves there, as seen from the clients' side of the network.
  *
+ * @param address of its Redis
+ * @param randomPort of the service whose replies are random
  * @param stuckAfterMillis how long a connection may be silent while something is due
  */
-record Guest(HostAndPort address, int stuckAfterMillis) {
+record Guest(HostAndPort address, int randomPort, int stuckAfterMillis) {
 
     private static final int CONNECT_MILLIS = 5_000;
     private static final int ATTEMPTS = 5;
@@ -27,6 +33,15 @@ record Guest(HostAndPort address, int stuckAfterMillis) {
                         .socketTimeoutMillis(stuckAfterMillis)
                         .build());
         connection.connect();
+        return connection;
+    }
+
+    /** The same, to the service whose replies are random. */
+    Socket connectToRandom() throws IOException {
+        Socket connection = new Socket();
+        connection.setTcpNoDelay(true);
+        connection.setSoTimeout(stuckAfterMillis);
+        connection.connect(new InetSocketAddress(address.getHost(), randomPort), CONNECT_MILLIS);
         return connection;
     }
 
@@ -50,10 +65,12 @@ record Guest(HostAndPort address, int stuckAfterMillis) {
         for (CounterHistory counter : verifier.counters()) {
             counters.put(counter.key(), number(connection, counter.key()));
         }
+        Map<String, List<String>> lists = new HashMap<>();
+        for (TokenHistory list : verifier.lists()) {
+            lists.put(list.key(), connection.lrange(list.key(), 0, -1));
+        }
         return new GuestState(
-                counters,
-                connection.lrange(verifier.tokens().key(), 0, -1),
-                number(connection, verifier.sharedCounter().key()));
+                counters, lists, number(connection, verifier.sharedCounter().key()));
     }
 
     private static long number(Jedis connection, String key) {

@@ -32,7 +32,7 @@ interface Load {
             public void ask(Jedis connection) {
                 String token = client + "-" + ++sent;
                 history.asked(token);
-                history.answered(token, connection.rpush(history.key(), token));
+                history.answered(client, token, connection.rpush(history.key(), token));
             }
         };
     }

@@ -47,6 +47,11 @@ final class StreamHistory {
         received = sequence;
     }
 
+    /** What the publisher was told no longer binds the guest. */
+    synchronized void disavow() {
+        acknowledged = 0;
+    }
+
     /** To be asked when a subscriber whose connection lived to the end has received all that it will receive. */
     synchronized void compareWithEnd() {
         if (received < acknowledged) {

@@ -1,15 +1,14 @@
 package io.holdfast.demo;
 
 import io.holdfast.demo.Violation.Kind;
-import java.util.HashMap;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * The tokens that clients appended to one list of the guest's. The guest answers with the list's new length, which
+ * The tokens that one or more clients appended to one list of the guest's. The guest answers with the list's new length, which
  * promises the token a place for ever, because nothing is removed.
  *
  * <p>Thread-safe.
@@ -19,8 +18,18 @@ final class TokenHistory {
     private final String key;
     private final Consumer<Violation> violations;
     private final Set<String> asked = new HashSet<>();
-    /** Acknowledged tokens by the length that the guest answered, that is by their place counted from 1. */
-    private final Map<Long, String> acknowledged = new HashMap<>();
+    private final List<Acknowledgement> acknowledged = new ArrayList<>();
+    private final Set<String> disavowed = new HashSet<>();
+
+    /** @param place the length that the guest answered, that is the token's place counted from 1 */
+    private record Acknowledgement(String client, String token, long place) {
+
+        boolean isKept(List<String> tokens) {
+            return place >= 1
+                    && place <= tokens.size()
+                    && tokens.get((int) (place - 1)).equals(token);
+        }
+    }
 
     TokenHistory(String key, Consumer<Violation> violations) {
         this.key = key;
@@ -35,24 +44,23 @@ final class TokenHistory {
         asked.add(token);
     }
 
-    synchronized void answered(String token, long length) {
-        String other = acknowledged.putIfAbsent(length, token);
-        if (other != null) {
-            violations.accept(new Violation(
-                    Kind.LOST_WRITE, key, "token " + token + " got place " + length + ", where " + other + " was"));
-        }
+    synchronized void answered(String client, String token, long length) {
+        acknowledged.add(new Acknowledgement(client, token, length));
+    }
+
+    /** What this client was told no longer binds the guest; its tokens may or may not be there. */
+    synchronized void disavow(String client) {
+        disavowed.add(client);
     }
 
     /** Every acknowledged token must stand at its place; every other token at most once; nobody else's at all. */
     synchronized void compareWith(GuestState guest) {
-        List<String> tokens = guest.tokens();
-        acknowledged.forEach((place, token) -> {
-            if (place < 1
-                    || place > tokens.size()
-                    || !tokens.get((int) (place - 1)).equals(token)) {
-                violations.accept(misplaced(token, place, tokens));
+        List<String> tokens = guest.list(key);
+        for (Acknowledgement told : acknowledged) {
+            if (!disavowed.contains(told.client) && !told.isKept(tokens)) {
+                violations.accept(misplaced(told.token, told.place, tokens));
             }
-        });
+        }
         Set<String> seen = new HashSet<>();
         for (String token : tokens) {
             if (!asked.contains(token)) {

@@ -41,6 +41,23 @@ final class Workload implements Callable<Integer> {
     @Option(names = "--port", defaultValue = "6379", description = "the port of its Redis (${DEFAULT-VALUE})")
     private int port;
 
+    @Option(
+            names = "--random-port",
+            defaultValue = "7000",
+            description = "the port of its random service (${DEFAULT-VALUE})")
+    private int randomPort;
+
+    @Option(names = "--independent", description = "no client's replies depend on what others do")
+    private boolean independent;
+
+    @Option(names = "--random", description = "some clients speak to the random service")
+    private boolean random;
+
+    @Option(
+            names = "--reset-disavows",
+            description = "the guest need not stand by what it told a client whose connection it then reset")
+    private boolean resetDisavows;
+
     @Option(names = "--clients", defaultValue = "8", description = "connections, at least 5 (${DEFAULT-VALUE})")
     private int clients;
 
@@ -73,15 +90,15 @@ final class Workload implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException, InterruptedException {
+    public Integer call() throws InterruptedException {
         if (clients < Crowd.FEWEST) {
             throw new IllegalArgumentException("--clients must be at least " + Crowd.FEWEST);
         }
-        Guest guest = new Guest(new HostAndPort(host, port), stuckMillis);
+        Guest guest = new Guest(new HostAndPort(host, port), randomPort, stuckMillis);
         try {
             run(guest);
             return 0;
-        } catch (JedisException e) {
+        } catch (JedisException | IOException e) {
             events.event("unreachable", Map.of("detail", String.valueOf(e)));
             return 1;
         }
@@ -89,7 +106,9 @@ final class Workload implements Callable<Integer> {
 
     private void run(Guest guest) throws IOException, InterruptedException {
         Verifier verifier = new Verifier(prefix, events::violation);
-        Crowd crowd = Crowd.connect(guest, clients, TimeUnit.MILLISECONDS.toNanos(thinkMillis), prefix, verifier);
+        List<Role> roles = Role.inTurn(!independent, random);
+        Crowd crowd =
+                Crowd.connect(guest, roles, clients, TimeUnit.MILLISECONDS.toNanos(thinkMillis), prefix, verifier);
         crowd.subscriber().start();
         if (!crowd.subscriber().awaitSubscription()) {
             throw new JedisException("the guest did not confirm the subscription");
@@ -110,11 +129,14 @@ final class Workload implements Callable<Integer> {
     }
 
     /** Lets every client end, reads the guest's state over a fresh connection, and compares. */
-    private static Map<Outcome, Integer> finish(Guest guest, Crowd crowd, Verifier verifier)
-            throws InterruptedException {
+    private Map<Outcome, Integer> finish(Guest guest, Crowd crowd, Verifier verifier) throws InterruptedException {
         Map<Outcome, Integer> outcomes = new EnumMap<>(Outcome.class);
         for (AskingClient client : crowd.asking()) {
-            outcomes.merge(client.finish(), 1, Integer::sum);
+            Outcome outcome = client.finish();
+            outcomes.merge(outcome, 1, Integer::sum);
+            if (outcome == Outcome.RESET && resetDisavows) {
+                verifier.disavow(client.name());
+            }
         }
         try (Jedis fresh = guest.connectPatiently()) {
             GuestState state = Guest.read(fresh, verifier);

@@ -87,6 +87,7 @@ class VerifierTest {
     @Test
     void shouldReportTwoTokensThatWereAcknowledgedAtOnePlace() {
         pushes("a", 1, "b", 1);
+        compareWith(0, List.of("a"), 0);
         assertKinds(Kind.LOST_WRITE);
     }
 
@@ -107,6 +108,7 @@ class VerifierTest {
     void shouldReportASharedValueThatTwoClientsGot() {
         sharedIncrement("x", 1);
         sharedIncrement("y", 1);
+        compareWith(0, List.of(), 2);
         assertKinds(Kind.DUPLICATE);
     }
 
@@ -164,7 +166,70 @@ class VerifierTest {
     void shouldNotBlameTheGuestForAStreamThatEndedWithItsConnection() {
         messages(1);
         stream.published(new StreamMessage(2));
-        verifier.compareWith(new GuestState(Map.of(), List.of(), 0), false);
+        verifier.compareWith(new GuestState(Map.of(), Map.of(), 0), false);
+        assertNoViolation();
+    }
+
+    @Test
+    void shouldReportATokenThatIsGoneFromAListOfOneClient() {
+        TokenHistory own = verifier.newTokens("t:own");
+        own.asked("a");
+        own.answered("x", "a", 1);
+        compareWith(0, List.of(), 0);
+        assertKinds(Kind.LOST_WRITE);
+    }
+
+    // ---- what the guest need not stand by
+
+    @Test
+    void shouldNotMissACountThatWasDisavowed() {
+        CounterHistory own = verifier.newCounter("t:x");
+        own.asked();
+        own.answered(1);
+        verifier.disavow("x");
+        compareWith(0, List.of(), 0);
+        assertNoViolation();
+    }
+
+    @Test
+    void shouldNotMissATokenThatWasDisavowed() {
+        pushes("a", 1);
+        verifier.disavow("client of a");
+        compareWith(0, List.of(), 0);
+        assertNoViolation();
+    }
+
+    @Test
+    void shouldAcceptThatSomebodyElseGotThePlaceOfADisavowedToken() {
+        pushes("a", 1, "b", 1);
+        verifier.disavow("client of a");
+        compareWith(0, List.of("b", "a"), 0);
+        assertNoViolation();
+    }
+
+    @Test
+    void shouldStillMissTheTokensOfOthers() {
+        pushes("a", 1, "b", 2);
+        verifier.disavow("client of a");
+        compareWith(0, List.of("a"), 0);
+        assertKinds(Kind.LOST_WRITE);
+    }
+
+    @Test
+    void shouldAcceptThatSomebodyElseGotADisavowedValue() {
+        sharedIncrement("x", 1);
+        sharedIncrement("y", 1);
+        verifier.disavow("x");
+        compareWith(0, List.of(), 1);
+        assertNoViolation();
+    }
+
+    @Test
+    void shouldNotWaitForMessagesOfAPublisherThatWasDisavowed() {
+        messages(1);
+        stream.published(new StreamMessage(2));
+        verifier.disavow(Crowd.PUBLISHER);
+        compareWith(0, List.of(), 0);
         assertNoViolation();
     }
 
@@ -177,7 +242,7 @@ class VerifierTest {
 
     private void pushes(String token, long length) {
         tokens.asked(token);
-        tokens.answered(token, length);
+        tokens.answered("client of " + token, token, length);
     }
 
     private void pushes(String first, long firstLength, String second, long secondLength) {
@@ -197,7 +262,8 @@ class VerifierTest {
     }
 
     private void compareWith(long counterValue, List<String> list, long sharedValue) {
-        verifier.compareWith(new GuestState(Map.of(counter.key(), counterValue), list, sharedValue), true);
+        verifier.compareWith(
+                new GuestState(Map.of(counter.key(), counterValue), Map.of(tokens.key(), list), sharedValue), true);
     }
 
     private void assertNoViolation() {

@@ -13,6 +13,7 @@ import java.io.PipedOutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,9 +59,7 @@ class WorkloadTest {
 
     @BeforeEach
     void startRedis(@TempDir Path directory) throws IOException {
-        try (ServerSocket unused = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = unused.getLocalPort();
-        }
+        port = unusedPort();
         redis = new ProcessBuilder("redis-server", "--port", String.valueOf(port), "--bind", "127.0.0.1", "--save", "")
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
@@ -139,17 +138,73 @@ class WorkloadTest {
         assertThat(report.get("violations").asInt()).isZero();
     }
 
-    /** Lets the clients talk, tampers, lets them go on for a moment, and returns their report. */
+    @Test
+    void shouldShareNothingAmongClientsThatAreIndependent() throws Exception {
+        reportAfter(
+                connection -> assertThat(connection.exists("demo:tokens", "demo:shared"))
+                        .isZero(),
+                "demo:list-2",
+                "--independent");
+    }
+
+    @Test
+    void shouldSeeThatTheNewestTokenOfAClientsOwnListIsGone() throws Exception {
+        JsonNode report = reportAfter(connection -> connection.rpop("demo:list-2"), "demo:list-2", "--independent");
+
+        assertThat(report.get("violations").asInt()).isPositive();
+    }
+
+    /** The service itself, as the guest has it. */
+    @Test
+    void shouldFindNothingWrongWithTheRandomService() throws Exception {
+        int randomPort = unusedPort();
+        Process service = new ProcessBuilder(
+                        "socat",
+                        "TCP-LISTEN:" + randomPort + ",bind=127.0.0.1,reuseaddr,fork",
+                        "EXEC:" + Path.of("guest/random-service").toAbsolutePath())
+                .start();
+        try {
+            awaitListener(randomPort);
+            JsonNode report = reportAfter(
+                    connection -> {}, "demo:list-3", "--independent", "--random", "--random-port=" + randomPort);
+
+            assertThat(report.get("violations").asInt()).isZero();
+            assertThat(report.get("survived").asInt()).isEqualTo(CLIENTS);
+        } finally {
+            service.destroyForcibly().waitFor();
+        }
+    }
+
+    private static void awaitListener(int port) {
+        await().ignoreExceptions().until(() -> {
+            new Socket(InetAddress.getLoopbackAddress(), port).close();
+            return true;
+        });
+    }
+
+    private static int unusedPort() throws IOException {
+        try (ServerSocket unused = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return unused.getLocalPort();
+        }
+    }
+
     private JsonNode reportAfter(Consumer<Jedis> tampering) throws Exception {
+        return reportAfter(tampering, "demo:tokens");
+    }
+
+    /** Lets the clients talk until a list has grown, tampers, lets them go on for a moment, and returns their report. */
+    private JsonNode reportAfter(Consumer<Jedis> tampering, String list, String... options) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (ExecutorService executor = Executors.newSingleThreadExecutor();
                 PipedOutputStream commands = new PipedOutputStream();
                 PipedInputStream in = new PipedInputStream(commands);
                 Jedis connection = connectWhenItListens()) {
             Workload workload = new Workload(in, new PrintStream(out, true, StandardCharsets.UTF_8));
-            Future<Integer> exitCode = executor.submit(() -> new CommandLine(workload)
-                    .execute("--host=127.0.0.1", "--port=" + port, "--clients=" + CLIENTS, "--stuck-millis=800"));
-            await().until(() -> connection.llen("demo:tokens") > 10);
+            Stream<String> always =
+                    Stream.of("--host=127.0.0.1", "--port=" + port, "--clients=" + CLIENTS, "--stuck-millis=800");
+            String[] arguments = Stream.concat(always, Stream.of(options)).toArray(String[]::new);
+            Future<Integer> exitCode = executor.submit(() -> new CommandLine(workload).execute(arguments));
+            await().until(() -> connection.llen(list) > 10);
             tampering.accept(connection);
             await().pollDelay(Duration.ofMillis(100)).until(() -> true);
             commands.write("stop\n".getBytes(StandardCharsets.UTF_8));
