@@ -19,19 +19,19 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class ReverseCrossProductTest {
 
-    private static final int RUNS = 3;
+    private static final int RUNS = 1;
     private static final int CLIENTS = 2;
     private static final int REQUESTS = 30;
     private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
     private static final long MILLI = 1_000_000L;
 
-    private enum Sequences {
+    enum Sequences {
         ANYWHERE,
         NEAR_THE_WRAP
     }
 
     /** RFC 7323, section 2. */
-    private enum WindowScale {
+    enum WindowScale {
         NOT_OFFERED(-1),
         SMALL(1),
         LARGE(14);
@@ -43,7 +43,7 @@ class ReverseCrossProductTest {
         }
     }
 
-    private enum Options {
+    enum Options {
         NONE(false, false),
         SACK(true, false),
         TIMESTAMPS(false, true),
@@ -58,7 +58,7 @@ class ReverseCrossProductTest {
         }
     }
 
-    private enum Disturbance {
+    enum Disturbance {
         NONE(0, 0, 0),
         LOSS(8, 0, 0),
         DUPLICATION(0, 8, 0),
@@ -80,7 +80,7 @@ class ReverseCrossProductTest {
         }
     }
 
-    private enum Path {
+    enum Path {
         IPV4(false, Endpoints.NO_VLAN),
         IPV6(true, Endpoints.NO_VLAN),
         IPV4_IN_A_VLAN(false, 7),
@@ -95,12 +95,12 @@ class ReverseCrossProductTest {
         }
     }
 
-    private enum Checksums {
+    enum Checksums {
         FINISHED,
         LEFT_TO_THE_NIC
     }
 
-    private record Combination(
+    record Combination(
             Sequences sequences,
             WindowScale windowScale,
             Options options,
