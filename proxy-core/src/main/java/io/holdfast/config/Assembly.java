@@ -1,6 +1,7 @@
 package io.holdfast.config;
 
 import io.holdfast.frame.ExemptionRule;
+import io.holdfast.reverse.DatagramRule;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -50,7 +51,18 @@ final class Assembly {
                 reverse.get(Settings.REVERSE_ADMISSION),
                 reverse.find(Settings.REVERSE_FREE_PORTS).orElse(List.of()),
                 reverse.find(Settings.REVERSE_SERIAL_PORTS).orElse(List.of()),
+                reverse.list("proxy.reverse.datagrams").stream()
+                        .map(Assembly::datagramRule)
+                        .toList(),
                 reverse.get(Settings.REVERSE_CATCH_UP_LIMIT));
+    }
+
+    private static DatagramRule datagramRule(SectionValues rule) {
+        return new DatagramRule(
+                rule.get(Settings.DATAGRAM_PROTOCOL),
+                rule.find(Settings.DATAGRAM_PORT).orElse(DatagramRule.NO_PORT),
+                rule.find(Settings.DATAGRAM_PREFIX).orElse(null),
+                rule.get(Settings.DATAGRAM_POLICY));
     }
 
     private static ExemptionRule exemption(SectionValues exemption) {

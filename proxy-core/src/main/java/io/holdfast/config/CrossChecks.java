@@ -1,5 +1,6 @@
 package io.holdfast.config;
 
+import io.holdfast.reverse.DatagramRule;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
@@ -83,6 +84,17 @@ final class CrossChecks {
                         reverse.line(Settings.REVERSE_SERIAL_PORTS),
                         "port " + port
                                 + " stands in `free-ports` and in `serial-ports`; it can have one admission only"));
+        reverse.list("proxy.reverse.datagrams").forEach(this::checkDatagrams);
+    }
+
+    private void checkDatagrams(SectionValues rule) {
+        rule.find(Settings.DATAGRAM_PROTOCOL).ifPresent(protocol -> {
+            if ((protocol == DatagramRule.Protocol.UDP) != rule.names(Settings.DATAGRAM_PORT)) {
+                problems.add(
+                        rule.line(Settings.DATAGRAM_PORT),
+                        "`udp` in `proxy.reverse.datagrams` needs a `port`, and nothing else has one");
+            }
+        });
     }
 
     private void checkGuestPorts(SectionValues nic, Placement placement) {

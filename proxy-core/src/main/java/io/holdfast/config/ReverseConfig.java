@@ -1,6 +1,7 @@
 package io.holdfast.config;
 
 import io.holdfast.reverse.Admission;
+import io.holdfast.reverse.DatagramRule;
 import java.time.Duration;
 import java.util.List;
 
@@ -14,6 +15,7 @@ import java.util.List;
  * @param admission when clients' requests reach the guest, on ports that are not listed
  * @param freePorts the guest's ports that have {@link Admission#FREE}
  * @param serialPorts those that have {@link Admission#SERIAL}; all together are one order
+ * @param datagrams which datagrams of the guest leave at once
  * @param catchUpLimit how long a restored guest may take until it is where its clients have seen it
  */
 public record ReverseConfig(
@@ -24,12 +26,14 @@ public record ReverseConfig(
         Admission admission,
         List<Integer> freePorts,
         List<Integer> serialPorts,
+        List<DatagramRule> datagrams,
         Duration catchUpLimit) {
 
     public ReverseConfig {
         heldPorts = List.copyOf(heldPorts);
         freePorts = List.copyOf(freePorts);
         serialPorts = List.copyOf(serialPorts);
+        datagrams = List.copyOf(datagrams);
     }
 
     /** When requests for one of the guest's ports reach it. */

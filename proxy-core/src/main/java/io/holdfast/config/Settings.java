@@ -2,6 +2,7 @@ package io.holdfast.config;
 
 import io.holdfast.frame.IpPrefix;
 import io.holdfast.reverse.Admission;
+import io.holdfast.reverse.DatagramRule;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -39,6 +40,11 @@ public final class Settings {
                     "Classes of frames that are never held; never TCP, never fragments."),
             new Section(
                     "proxy.reverse", Section.Kind.DEFAULTED, "What reverse mode may use, and whom it does not serve."),
+            new Section(
+                    "proxy.reverse.datagrams",
+                    Section.Kind.LIST,
+                    "Datagrams of the guest that leave at once all the same; never those of a protocol that numbers its"
+                            + " packets, such as QUIC or WireGuard."),
             new Section(
                     "proxy.announce",
                     Section.Kind.DEFAULTED,
@@ -146,6 +152,22 @@ public final class Settings {
             "proxy.reverse.serial-ports",
             ValueTypes.listOf(ValueTypes.integer(1, 65535)),
             "Ports of the guest with admission `serial`, whatever the others have; all that are serial share one order.");
+    static final Setting<DatagramRule.Protocol> DATAGRAM_PROTOCOL = required(
+            "proxy.reverse.datagrams.protocol",
+            ValueTypes.word(DatagramRule.Protocol.class),
+            "Of `icmp` and `icmpv6` only echo replies.");
+    static final Setting<Integer> DATAGRAM_PORT = optional(
+            "proxy.reverse.datagrams.port",
+            ValueTypes.integer(1, 65535),
+            "The guest's port; required with `udp`, and only there.");
+    static final Setting<IpPrefix> DATAGRAM_PREFIX =
+            optional("proxy.reverse.datagrams.prefix", ValueTypes.ipPrefix(), "Only clients in this range.");
+    static final Setting<DatagramRule.Policy> DATAGRAM_POLICY = defaulted(
+            "proxy.reverse.datagrams.policy",
+            ValueTypes.word(DatagramRule.Policy.class),
+            DatagramRule.Policy.REPLAY,
+            "After a failover the restored guest gets the requests once more, and equal replies are swallowed (`replay`);"
+                    + " or it does not, and what it says until it is where its clients have seen it is lost (`drop`).");
     static final Setting<Duration> REVERSE_CATCH_UP_LIMIT = defaulted(
             "proxy.reverse.catch-up-limit",
             ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(1)),

@@ -83,6 +83,26 @@ public final class ReverseMetrics {
                 counters.unorderedRequests);
         counter(
                 meters,
+                "holdfast.forgotten.flows",
+                "Connections that are held, because nobody had used them for long and the table was full",
+                counters.forgottenFlows);
+        counter(
+                meters,
+                "holdfast.released.datagrams",
+                "Guest's datagrams that left at once, by a rule",
+                counters.releasedDatagrams);
+        counter(
+                meters,
+                "holdfast.swallowed.datagrams",
+                "Datagrams of restored guests that their clients had already, or that a rule drops",
+                counters.swallowedDatagrams);
+        counter(
+                meters,
+                "holdfast.held.datagrams",
+                "Datagrams with a rule that were held, for want of room to remember them or during a catch-up",
+                counters.heldDatagrams);
+        counter(
+                meters,
                 "holdfast.expired.gates",
                 "Inputs that were replayed although the output before them had not come in time",
                 counters.expiredGates);

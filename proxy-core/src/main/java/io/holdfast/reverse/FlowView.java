@@ -11,6 +11,7 @@ package io.holdfast.reverse;
  * @param guestLow its lower half
  * @param state how far the connection has come
  * @param held why it is held although it is TCP; empty if it is released at once
+ * @param waits whether its client's request waits for others to be answered (R-9)
  * @param sequenceOffset the client's numbering minus the guest's (D)
  * @param timestampOffset the same of the guest's clock (dT)
  * @param bytesToReplay what the client has sent and the newest confirmed checkpoint does not have
@@ -27,6 +28,7 @@ public record FlowView(
         int guestPort,
         State state,
         String held,
+        boolean waits,
         int sequenceOffset,
         int timestampOffset,
         long bytesToReplay,

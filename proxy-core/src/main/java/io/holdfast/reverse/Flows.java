@@ -31,6 +31,7 @@ final class Flows {
 
     private long begun;
     private long translationVersion;
+    private int nextPlace;
 
     /** @param limit how many there may be, 1 to {@value #MAX_FLOWS} */
     Flows(int limit, DigestBudget budget, long seed) {
@@ -121,6 +122,13 @@ final class Flows {
     /** Grows whenever a translation has changed, or a translated connection is over. */
     long translationVersion() {
         return translationVersion;
+    }
+
+    /** Another one at each call until it was each one's turn; null for a place that is free. */
+    @Nullable
+    Ledger nextInTurn() {
+        nextPlace = nextPlace + 1 < byPlace.size() ? nextPlace + 1 : 0;
+        return byPlace.get(nextPlace);
     }
 
     Collection<Ledger> all() {

@@ -34,6 +34,9 @@ final class InputLog implements AutoCloseable {
     /** No frame: the guest got here what had been waiting. */
     static final int GIVEN = 4;
 
+    /** Any other frame that the guest gets once, and not again after a failover. */
+    static final int ONCE = 5;
+
     /** What {@link #append} says when there is no room. */
     static final long FULL = -1;
 
@@ -184,6 +187,11 @@ final class InputLog implements AutoCloseable {
             case GIVEN -> begin(position) >= head ? begin(position) : NONE;
             default -> turn(position) == AT_ONCE ? position : NONE;
         };
+    }
+
+    /** Whether the record belongs to a connection that has, or had, a ledger. */
+    boolean isOfFlow(long position) {
+        return kind(position) != OTHER && kind(position) != ONCE;
     }
 
     long flow(long position) {

@@ -62,6 +62,9 @@ final class Ledger {
     long clientEdge;
     int clientTimestamp;
 
+    /** When the client last said anything. */
+    long clientSeenNanos;
+
     Translation translation = Translation.NONE;
 
     @Nullable
@@ -282,6 +285,7 @@ final class Ledger {
                 key.guestPort(),
                 state(),
                 held == null ? "" : held.name(),
+                isWaiting(),
                 translation.sequenceOffset(),
                 translation.timestampOffset(),
                 Math.max(0, clientEnd - guestHas),

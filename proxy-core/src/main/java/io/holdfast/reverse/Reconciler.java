@@ -58,6 +58,7 @@ public final class Reconciler implements AutoCloseable {
      * @param heldPorts the guest's ports whose connections are held like in wall mode, because their output cannot be
      *     reproduced
      * @param admission when requests for one of the guest's ports reach it
+     * @param datagrams which of the guest's datagrams leave at once; none if empty
      * @param prefixBytes what the ports put in front of each frame
      * @param seed random
      */
@@ -67,16 +68,18 @@ public final class Reconciler implements AutoCloseable {
             int maxFlows,
             IntPredicate heldPorts,
             IntFunction<Admission> admission,
+            List<DatagramRule> datagrams,
             int prefixBytes,
             long seed) {
 
         public Settings {
+            datagrams = List.copyOf(datagrams);
             if (maxFlows < 1 || maxFlows > Flows.MAX_FLOWS) {
                 throw new IllegalArgumentException(maxFlows + " flows are not within 1.." + Flows.MAX_FLOWS);
             }
         }
 
-        /** With the same admission for all ports. */
+        /** With the same admission for all ports, and no datagrams that leave at once. */
         public Settings(
                 long logBytes,
                 long digestBytes,
@@ -85,7 +88,7 @@ public final class Reconciler implements AutoCloseable {
                 Admission admission,
                 int prefixBytes,
                 long seed) {
-            this(logBytes, digestBytes, maxFlows, heldPorts, port -> admission, prefixBytes, seed);
+            this(logBytes, digestBytes, maxFlows, heldPorts, port -> admission, List.of(), prefixBytes, seed);
         }
     }
 
@@ -107,6 +110,8 @@ public final class Reconciler implements AutoCloseable {
     private final Gatekeeper gatekeeper;
     private final Inheritance inheritance;
     private final Strangers strangers;
+    private final Sweeper sweeper;
+    private final Datagrams datagrams;
     private final TcpFrame frame = new TcpFrame();
     private final FlowKey key = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
@@ -140,6 +145,8 @@ public final class Reconciler implements AutoCloseable {
         this.inheritance = new Inheritance(rewriter);
         this.strangers = new Strangers(settings.maxFlows());
         this.gatekeeper = new Gatekeeper(counters);
+        this.sweeper = new Sweeper(flows, recorder, counters);
+        this.datagrams = new Datagrams(settings.datagrams(), settings.seed(), counters);
         this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
     }
 
@@ -168,6 +175,7 @@ public final class Reconciler implements AutoCloseable {
         }
         log.truncateBefore(position);
         flows.endThoseOverAt(epoch);
+        datagrams.onCommit(epoch);
     }
 
     /** There is no backup, and nothing to be replayed to. */
@@ -193,8 +201,8 @@ public final class Reconciler implements AutoCloseable {
         if (log.kind(position) == InputLog.OTHER) {
             return recorder.epochOf(log.epoch(position)) < epoch;
         }
-        if (log.kind(position) == InputLog.GIVEN) {
-            return true; // The frame stands before it.
+        if (log.kind(position) == InputLog.GIVEN || log.kind(position) == InputLog.ONCE) {
+            return true; // The frame stands before it, or is not given again.
         }
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
@@ -213,7 +221,8 @@ public final class Reconciler implements AutoCloseable {
     /** A frame that a client sent, with its prefix before it. */
     public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
         if (!frame.wrap(memory, offsetBytes, lengthBytes)) {
-            log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+            boolean once = datagrams.isGivenOnce(memory, offsetBytes, lengthBytes);
+            log(once ? InputLog.ONCE : InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
             feed(nowNanos);
             return;
         }
@@ -222,13 +231,14 @@ public final class Reconciler implements AutoCloseable {
             if (!mayBegin(ledger)) {
                 return; // The client says it again.
             }
-            ledger = onClientSyn(ledger, nic);
+            ledger = onClientSyn(ledger, nic, nowNanos);
         }
         if (ledger == null) {
             onUnknownFromClient(nic, memory, offsetBytes, lengthBytes);
         } else if (ledger.aborted) {
             refuse(ledger);
         } else {
+            ledger.clientSeenNanos = nowNanos;
             onClientSegment(ledger, memory, offsetBytes, lengthBytes);
         }
         feed(nowNanos);
@@ -260,7 +270,7 @@ public final class Reconciler implements AutoCloseable {
         log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
     }
 
-    private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic) {
+    private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic, long nowNanos) {
         int sequence = frame.segment().sequence();
         if (known != null) {
             if ((int) known.clientFirst == sequence && !known.aborted) {
@@ -278,12 +288,20 @@ public final class Reconciler implements AutoCloseable {
             return null;
         }
         key.setClientSide(nic, frame);
-        Ledger begun = flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
+        Ledger begun = begin();
+        if (begun == null && phase == Phase.RUNNING && sweeper.makeRoom(nowNanos)) {
+            begun = begin();
+        }
         if (begun != null) {
             begun.admission = settings.admission().apply(key.guestPort());
             begun.held = recorder.isReleasing() ? null : Ledger.Held.MODE;
         }
         return begun;
+    }
+
+    private @Nullable Ledger begin() {
+        int sequence = frame.segment().sequence();
+        return flows.begin(key, TcpPath.of(frame), Offer.of(frame.options()), sequence, recorder.openEpoch());
     }
 
     private void onClientSegment(Ledger ledger, MemorySegment memory, long offsetBytes, int lengthBytes) {
@@ -321,9 +339,9 @@ public final class Reconciler implements AutoCloseable {
         long position = log.append(kind, nic, flow, begin, end, recorder.openEpoch(), memory, offsetBytes, lengthBytes);
         if (position == InputLog.FULL) {
             counters.refusedFrames.increment(); // INV-5: the guest has not got it either; the client sends it again.
-            return;
+        } else {
+            counters.loggedFrames.increment();
         }
-        counters.loggedFrames.increment();
     }
 
     private @Nullable Ledger ledgerOf(long position) {
@@ -359,7 +377,7 @@ public final class Reconciler implements AutoCloseable {
 
     private boolean hasArrived(long position) {
         long newerBytes = log.tail() - position;
-        if (log.kind(position) == InputLog.OTHER || newerBytes > log.capacityBytes() / 2) {
+        if (!log.isOfFlow(position) || newerBytes > log.capacityBytes() / 2) {
             return newerBytes > log.capacityBytes() / 8;
         }
         Ledger ledger = flows.find(log.flow(position));
@@ -466,9 +484,10 @@ public final class Reconciler implements AutoCloseable {
         boolean isSegment = frame.wrap(memory, offsetBytes, lengthBytes);
         Ledger ledger = isSegment ? flows.find(key.setGuestSide(nic, frame)) : null;
         if (ledger == null) {
-            if (!isSegment || isWelcome(nic, memory, offsetBytes)) {
-                counters.heldFrames.increment();
-                outlet.hold(nic, memory, offsetBytes, lengthBytes);
+            if (!isSegment) {
+                onOtherGuestFrame(nic, memory, offsetBytes, lengthBytes);
+            } else if (isWelcome(nic, memory, offsetBytes)) {
+                hold(nic, memory, offsetBytes, lengthBytes);
             }
         } else if (ledger.aborted) {
             standIn.resetGuest(ledger, frame.segment().acknowledgment());
@@ -499,6 +518,24 @@ public final class Reconciler implements AutoCloseable {
             inheritance.end(key);
         }
         return true;
+    }
+
+    private void onOtherGuestFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (!recorder.isReleasing()) {
+            hold(nic, memory, offsetBytes, lengthBytes);
+            return;
+        }
+        long epoch = recorder.openEpoch();
+        switch (datagrams.onGuestFrame(nic, memory, offsetBytes, lengthBytes, epoch, recorder.isRecording())) {
+            case LEAVES -> outlet.toClient(nic, memory, offsetBytes, lengthBytes);
+            case SWALLOWED -> {}
+            case HELD -> hold(nic, memory, offsetBytes, lengthBytes);
+        }
+    }
+
+    private void hold(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        counters.heldFrames.increment();
+        outlet.hold(nic, memory, offsetBytes, lengthBytes);
     }
 
     /** Time goes on: what is late is repeated. To be called some hundred times a second. */
@@ -562,6 +599,7 @@ public final class Reconciler implements AutoCloseable {
         for (Ledger ledger : flows.all()) {
             rollBack(ledger, committed);
         }
+        datagrams.onGuestRestored();
         replay.begin(committed, recordedEnd, order, nowNanos);
         if (!remembers) {
             replay.giveUpAll();
@@ -644,6 +682,7 @@ public final class Reconciler implements AutoCloseable {
         resetNanos = nowNanos + FIRST_RESET_INTERVAL_NANOS;
         cursor = replay.cursor();
         gatekeeper.reset();
+        datagrams.goLive();
         for (Ledger ledger : flows.all()) {
             CatchUp catchUp = ledger.catchUp;
             ledger.catchUp = null;

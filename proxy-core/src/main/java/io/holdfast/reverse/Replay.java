@@ -322,8 +322,8 @@ final class Replay {
         if (log.kind(position) == InputLog.OUTPUT) {
             return hasSaid(log.flow(position), log.end(position));
         }
-        if (input == InputLog.NONE) {
-            return true; // The guest got it at another place, or not at all.
+        if (input == InputLog.NONE || log.kind(input) == InputLog.ONCE) {
+            return true; // The guest got it at another place, or not at all, or should not get it again.
         }
         return isAnswered() && (log.kind(input) == InputLog.OTHER ? giveOther(input) : giveSegment(position, input));
     }
@@ -407,7 +407,7 @@ final class Replay {
         long flow = log.flow(place);
         answeringFlow = NO_FLOW;
         for (long later = log.next(place); later < recordedEnd; later = log.next(later)) {
-            if (log.flow(later) != flow || log.kind(later) == InputLog.OTHER) {
+            if (log.flow(later) != flow || !log.isOfFlow(later)) {
                 continue;
             }
             if (log.kind(later) == InputLog.OUTPUT) {

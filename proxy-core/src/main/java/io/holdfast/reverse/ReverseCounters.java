@@ -33,4 +33,12 @@ public final class ReverseCounters {
     public final Counter strangerSegments = new Counter();
     /** Connections that are held by the wall, because their ledger is not complete. */
     public final Counter incompleteFlows = new Counter();
+    /** Ledgers that were given up in a full table, because nobody had used them for long. */
+    public final Counter forgottenFlows = new Counter();
+    /** Guest's datagrams that left at once, by the operator's rules. */
+    public final Counter releasedDatagrams = new Counter();
+    /** Those of a restored guest that its clients had already, or that are not wanted again. */
+    public final Counter swallowedDatagrams = new Counter();
+    /** Those that were held all the same, because there was no room to remember them, or a catch-up was not over. */
+    public final Counter heldDatagrams = new Counter();
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.holdfast.frame.ExemptionRule;
 import io.holdfast.frame.IpPrefix;
 import io.holdfast.reverse.Admission;
+import io.holdfast.reverse.DatagramRule;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -76,6 +77,17 @@ class ConfigFileTest {
                                         Admission.SERIAL,
                                         List.of(80),
                                         List.of(6379, 5432),
+                                        List.of(
+                                                new DatagramRule(
+                                                        DatagramRule.Protocol.UDP,
+                                                        53,
+                                                        IpPrefix.parse("10.0.0.0/8"),
+                                                        DatagramRule.Policy.REPLAY),
+                                                new DatagramRule(
+                                                        DatagramRule.Protocol.ICMP,
+                                                        DatagramRule.NO_PORT,
+                                                        null,
+                                                        DatagramRule.Policy.DROP)),
                                         Duration.ofSeconds(5)),
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
@@ -283,6 +295,9 @@ class ConfigFileTest {
             reverse: {admission: batch}                | is none of free, serial
             reverse: {serial-ports: [0]}               | out of range
             reverse: {free-ports: [80], serial-ports: [443, 80]} | port 80 stands in `free-ports` and in `serial-ports`
+            reverse: {datagrams: [{protocol: udp}]}    | needs a `port`
+            reverse: {datagrams: [{protocol: icmp, port: 7}]} | nothing else has one
+            reverse: {datagrams: [{protocol: tcp}]}    | is none of udp, icmp, icmpv6
             announce: {schedule: [0ms, 2s, 1s]}        | must ascend
             announce: {schedule: [0ms, 500ms]}         | more than 1s
             announce: {schedule: []}                   | the list is empty

@@ -34,6 +34,9 @@ final class Examples {
                 admission: serial
                 free-ports: [80]
                 serial-ports: [6379, 5432]
+                datagrams:
+                  - {protocol: udp, port: 53, prefix: 10.0.0.0/8}
+                  - {protocol: icmp, policy: drop}
                 catch-up-limit: 5s
               http: 127.0.0.1:9701
               announce:

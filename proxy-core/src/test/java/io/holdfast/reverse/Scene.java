@@ -44,6 +44,11 @@ final class Scene implements AutoCloseable {
         this(1 << 20, 1 << 20, 100, port -> false, admission);
     }
 
+    Scene(List<DatagramRule> datagrams) {
+        this(new Reconciler.Settings(
+                1 << 20, 1 << 20, 100, port -> false, port -> Admission.FREE, datagrams, PREFIX, ReverseKit.HASH_SEED));
+    }
+
     Scene(long logBytes, Admission admission) {
         this(logBytes, 1 << 20, 100, port -> false, port -> admission);
     }
@@ -54,8 +59,12 @@ final class Scene implements AutoCloseable {
 
     private Scene(
             long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, IntFunction<Admission> admission) {
-        settings = new Reconciler.Settings(
-                logBytes, digestBytes, maxFlows, heldPorts, admission, PREFIX, ReverseKit.HASH_SEED);
+        this(new Reconciler.Settings(
+                logBytes, digestBytes, maxFlows, heldPorts, admission, List.of(), PREFIX, ReverseKit.HASH_SEED));
+    }
+
+    private Scene(Reconciler.Settings settings) {
+        this.settings = settings;
         reconciler = new Reconciler(settings, notes);
     }
 

@@ -74,6 +74,7 @@ final class FlowsCommand {
                 .put("vlan", flow.vlanId())
                 .put("state", flow.state().name())
                 .put("held", flow.held().toLowerCase(Locale.ROOT).replace('_', ' '))
+                .put("waits", flow.waits())
                 .put("sequence_offset", flow.sequenceOffset())
                 .put("timestamp_offset", flow.timestampOffset())
                 .put("bytes_to_replay", flow.bytesToReplay())

@@ -282,6 +282,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 reverse.maxConnections(),
                 heldPorts::contains,
                 reverse::admissionTo,
+                settings.mode() == ProxyMode.REVERSE ? reverse.datagrams() : List.of(),
                 ports.nics().getFirst().uplink().prefixBytes(),
                 new SecureRandom().nextLong());
     }

@@ -120,6 +120,10 @@ final class ProxyStatus {
                         .put("reconciled_flows", counters.reconciledFlows.value())
                         .put("diverged_flows", counters.divergedFlows.value())
                         .put("incomplete_flows", counters.incompleteFlows.value())
+                        .put("forgotten_flows", counters.forgottenFlows.value())
+                        .put("released_datagrams", counters.releasedDatagrams.value())
+                        .put("swallowed_datagrams", counters.swallowedDatagrams.value())
+                        .put("held_datagrams", counters.heldDatagrams.value())
                         .put("expired_gates", counters.expiredGates.value())
                         .put("expired_admissions", counters.expiredAdmissions.value())
                         .put("unordered_requests", counters.unorderedRequests.value()));
