@@ -50,7 +50,9 @@ final class FlowsCommand extends AskingCommand {
                             flow.path("bytes_to_reproduce").asLong(),
                             flow.path("sequence_offset").asLong(),
                             flow.path("timestamp_offset").asLong(),
-                            flow.path("held").asText())
+                            flow.path("waits").asBoolean()
+                                    ? "waits for its turn"
+                                    : flow.path("held").asText())
                     .stripTrailing());
         }
         return lines.add(answer.path("shown").size() + " of "

@@ -72,6 +72,9 @@ final class StatusScreen {
                                 proxy.path("hold_p99_ms").asDouble(),
                                 proxy.path("commit_to_wire_p50_us").asDouble()));
         line("frames", counters(proxy.path("counters")));
+        if (proxy.has("reverse")) {
+            drawReverse(proxy.path("reverse"));
+        }
         proxy.path("nics").forEach(this::drawNic);
         proxy.path("announcements")
                 .forEach(series -> line(
@@ -82,6 +85,31 @@ final class StatusScreen {
                                         series.path("state").asText(),
                                         series.path("rounds").asLong(),
                                         series.path("frames_per_round").asLong())));
+    }
+
+    private void drawReverse(JsonNode reverse) {
+        line(
+                "reverse",
+                "%s, %d connections, input log %s; since the start %d reconciled, %d reset, %d not whole, %d forgotten"
+                        .formatted(
+                                reverse.path("phase").asText(),
+                                reverse.path("flows").asLong(),
+                                bytes(reverse.path("log_bytes").asLong()),
+                                reverse.path("reconciled_flows").asLong(),
+                                reverse.path("diverged_flows").asLong(),
+                                reverse.path("incomplete_flows").asLong(),
+                                reverse.path("forgotten_flows").asLong()));
+        long recording = reverse.path("expired_admissions").asLong()
+                + reverse.path("unordered_requests").asLong();
+        long replaying = reverse.path("expired_gates").asLong();
+        if (recording + replaying > 0) {
+            line(
+                    "",
+                    styled(
+                            "yellow",
+                            "order uncertain %d times when recording, %d times when replaying"
+                                    .formatted(recording, replaying)));
+        }
     }
 
     private void drawNic(JsonNode nic) {
