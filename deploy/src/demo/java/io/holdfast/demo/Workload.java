@@ -117,13 +117,15 @@ final class Workload implements Callable<Integer> {
         events.event("ready", Map.of("clients", clients));
 
         Commands commands = new Commands();
+        long startNanos = System.nanoTime();
         try (ScheduledExecutorService everySecond = Executors.newSingleThreadScheduledExecutor()) {
-            long startNanos = System.nanoTime();
             ScheduledFuture<?> progress =
                     everySecond.scheduleAtFixedRate(() -> reportProgress(crowd, startNanos), 1, 1, TimeUnit.SECONDS);
             commands.readFrom(new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8)));
             progress.cancel(false);
         }
+        // Once more, or who fell silent since the last second would not be noticed.
+        reportProgress(crowd, startNanos);
         Map<Outcome, Integer> outcomes = finish(guest, crowd, verifier);
         events.event("report", report(crowd, commands.failovers(), outcomes, verifier));
     }
