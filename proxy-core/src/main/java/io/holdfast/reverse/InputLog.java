@@ -122,13 +122,26 @@ final class InputLog implements AutoCloseable {
         return reserve(OUTPUT, 0, flow, end, end, epoch, 0) != FULL;
     }
 
+    /** Whether a frame can be added. */
+    boolean hasRoomFor(int lengthBytes) {
+        return fits(recordBytes(prefixBytes + lengthBytes));
+    }
+
+    private boolean fits(long recordBytes) {
+        return tail + paddingBefore(recordBytes) + recordBytes - head <= capacityBytes;
+    }
+
+    private long paddingBefore(long recordBytes) {
+        long room = capacityBytes - place(tail);
+        return room < recordBytes ? room : 0;
+    }
+
     private long reserve(int kind, int nic, long flow, long begin, long end, long epoch, int lengthBytes) {
         long recordBytes = recordBytes(lengthBytes);
-        long room = capacityBytes - place(tail);
-        long paddingBytes = room < recordBytes ? room : 0;
-        if (tail + paddingBytes + recordBytes - head > capacityBytes) {
+        if (!fits(recordBytes)) {
             return FULL;
         }
+        long paddingBytes = paddingBefore(recordBytes);
         if (paddingBytes > 0) {
             memory.set(ValueLayout.JAVA_BYTE, place(tail) + KIND, (byte) PADDING);
             boolean empty = head == tail;

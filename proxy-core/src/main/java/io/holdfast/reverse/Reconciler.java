@@ -92,6 +92,10 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
+    /** A frame adds two at most, itself and an answer, so that the log becomes shorter in the end. */
+    private static final int RECORDS_FOR_A_FRAME = 4;
+
+    private static final int RECORDS_AT_A_TIME = 256;
     private static final int RESETS = 6;
     private static final long FIRST_RESET_INTERVAL_NANOS = 100_000_000L;
     private static final int DIGEST_BYTES = 16;
@@ -127,6 +131,9 @@ public final class Reconciler implements AutoCloseable {
     private long cursor;
 
     private long recordedEnd;
+    /** Whether the confirmed checkpoint may have more of the log than is forgotten. */
+    private boolean forgetting;
+
 
     /** How often the RSTs of the last failover were repeated, and when they are due again. */
     private int resets = RESETS;
@@ -169,13 +176,25 @@ public final class Reconciler implements AutoCloseable {
     public void onCommit(long epoch) {
         recorder.commitEpoch(epoch);
         remembers |= recorder.hasRecorded(epoch);
-        long position = log.head();
-        while (position < cursor && !log.isWaiting(position) && isNeedlessAt(position, epoch)) {
-            position = log.next(position);
-        }
-        log.truncateBefore(position);
         flows.endThoseOverAt(epoch);
         datagrams.onCommit(epoch);
+        forgetNeedless(RECORDS_AT_A_TIME);
+    }
+
+    /**
+     * Forgets what the confirmed checkpoint has, some records at a time: with many connections an epoch has hundreds of
+     * thousands, each of another ledger, and no frame shall wait for all of them.
+     */
+    private void forgetNeedless(int records) {
+        long epoch = recorder.committedEpoch();
+        long position = log.head();
+        int left = records;
+        while (left > 0 && position < cursor && !log.isWaiting(position) && isNeedlessAt(position, epoch)) {
+            position = log.next(position);
+            left--;
+        }
+        log.truncateBefore(position);
+        forgetting = left == 0;
     }
 
     /** There is no backup, and nothing to be replayed to. */
@@ -204,14 +223,14 @@ public final class Reconciler implements AutoCloseable {
         if (log.kind(position) == InputLog.GIVEN || log.kind(position) == InputLog.ONCE) {
             return true; // The frame stands before it, or is not given again.
         }
+        if (log.kind(position) == InputLog.OUTPUT) {
+            return log.epoch(position) <= epoch; // The guest had said it when that epoch was closed.
+        }
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
             return true;
         }
         long end = log.end(position);
-        if (log.kind(position) == InputLog.OUTPUT) {
-            return ledger.guestEndAt(epoch) >= end;
-        }
         boolean acknowledged = ledger.guestAckAt(epoch) >= end && end > log.begin(position);
         return acknowledged || (recorder.epochOf(log.epoch(position)) < epoch && ledger.guestAck < end);
     }
@@ -336,6 +355,9 @@ public final class Reconciler implements AutoCloseable {
             MemorySegment memory,
             long offsetBytes,
             int lengthBytes) {
+        if (forgetting) {
+            forgetNeedless(log.hasRoomFor(lengthBytes) ? RECORDS_FOR_A_FRAME : Integer.MAX_VALUE);
+        }
         long position = log.append(kind, nic, flow, begin, end, recorder.openEpoch(), memory, offsetBytes, lengthBytes);
         if (position == InputLog.FULL) {
             counters.refusedFrames.increment(); // INV-5: the guest has not got it either; the client sends it again.
@@ -546,6 +568,9 @@ public final class Reconciler implements AutoCloseable {
                 catchUpTime.decide(nowNanos);
             }
         } else {
+            if (forgetting) {
+                forgetNeedless(RECORDS_AT_A_TIME);
+            }
             feed(nowNanos);
         }
         repeatResets(nowNanos);
@@ -570,6 +595,9 @@ public final class Reconciler implements AutoCloseable {
     /** The guest is dead. Its clients are asked how far they have come. */
     public void onGuestLost() {
         if (phase == Phase.RUNNING) {
+            if (forgetting) {
+                forgetNeedless(Integer.MAX_VALUE);
+            }
             recordedEnd = log.tail();
         }
         phase = Phase.LOST;
@@ -829,7 +857,14 @@ public final class Reconciler implements AutoCloseable {
 
     /** Whether the log can hardly take another epoch's input: then the guest waits for the commit. */
     public boolean isLogAtLimit() {
-        return recorder.isRecording() && log.usedBytes() > log.capacityBytes() / 8 * 7;
+        if (forgetting && isLogNearlyFull()) {
+            forgetNeedless(Integer.MAX_VALUE);
+        }
+        return recorder.isRecording() && isLogNearlyFull();
+    }
+
+    private boolean isLogNearlyFull() {
+        return log.usedBytes() > log.capacityBytes() / 8 * 7;
     }
 
     @Override

@@ -66,6 +66,45 @@ class ReconcilerTest {
         assertThat(scene.reconciler.logBytes()).isZero();
     }
 
+    /** R-1; no frame waits until all of a long epoch is looked through. */
+    @Test
+    void shouldForgetALongEpochPieceByPiece() {
+        scene.checkpoint();
+        askAndAnswer(scene.open(), 1_000);
+        scene.checkpoint();
+        assertThat(scene.reconciler.logBytes()).isPositive();
+        for (int i = 0; i < 10; i++) {
+            scene.elapse(2);
+        }
+        assertThat(scene.reconciler.logBytes()).isZero();
+    }
+
+    /** */
+    @Test
+    void shouldReplayNothingThatTheCheckpointHasHoweverLongItsEpochWas() {
+        scene.checkpoint();
+        Dialogue client = scene.open();
+        askAndAnswer(client, 1_000);
+        scene.checkpoint();
+        scene.failOver();
+        assertThat(client.said(client.toGuest())).isEmpty();
+    }
+
+    /** */
+    @Test
+    void shouldForgetALongEpochAtOnceRatherThanRefuseAFrame() {
+        try (Scene small = new Scene(1 << 16, 1 << 20, 100, port -> false)) {
+            small.checkpoint();
+            Dialogue client = small.open();
+            askAndAnswer(client, 350);
+            small.checkpoint();
+            for (int i = 0; i < 40; i++) {
+                client.ask("a".repeat(1_400));
+            }
+            assertThat(small.reconciler.counters().refusedFrames.value()).isZero();
+        }
+    }
+
     /** */
     @Test
     void shouldKeepOtherInputThatMayHaveBeenOnItsWay() {
@@ -105,11 +144,7 @@ class ReconcilerTest {
     /** */
     @Test
     void shouldNotCollectInputWithoutABackup() {
-        Dialogue client = scene.open();
-        for (int i = 0; i < 1_000; i++) {
-            client.ask("a");
-            client.answer("1");
-        }
+        askAndAnswer(scene.open(), 1_000);
         assertThat(scene.reconciler.logBytes()).isLessThan(500);
     }
 
@@ -137,6 +172,13 @@ class ReconcilerTest {
             }
             assertThat(small.reconciler.counters().refusedFrames.value()).isOne();
             assertThat(client.said(client.toGuest())).hasSize(500 * (asked - 1));
+        }
+    }
+
+    private static void askAndAnswer(Dialogue client, int times) {
+        for (int i = 0; i < times; i++) {
+            client.ask("a");
+            client.answer("1");
         }
     }
 
