@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Measures, with JMH, the parts that have no I/O, clock or thread: ring, wall, headers, checksums. Needs no root.
+# Measures, with JMH, the parts that have no I/O, clock or thread: ring, wall, headers, checksums, and reverse mode's
+# reconciler by the number of open connections. Needs no root.
 #
 #   bench-pure.sh [--out DIR] [-- ARGUMENT...]      with a JDK 25
 #
 #   --out DIR          where pure.json (JMH's format) and pure.txt go (default: deploy/target/bench)
 #   -- ARGUMENT...     for JMH, as a pattern of names, or -f 3 -wi 5 -i 10 for figures to rely on
 #
-# Ends within two minutes: one process for each benchmark, and few short iterations.
+# Ends within three minutes: one process for each benchmark, and few short iterations.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -30,7 +31,7 @@ main() {
     "$JDK_25/bin/java" --sun-misc-unsafe-memory-access=allow \
         -cp "$TARGET/jmh-classes:$TARGET/jmh-lib/*:$HOLDFAST_LIB/*" org.openjdk.jmh.Main \
         -jvmArgs "-XX:+UseSerialGC --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow" \
-        -f 1 -wi 2 -w 500ms -i 4 -r 500ms -foe true -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
+        -f 1 -wi 2 -w 500ms -i 4 -r 500ms -foe true -prof gc -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
     table > "$out/pure.txt"
     cat "$out/pure.txt"
     say "pure.json and pure.txt are in $out"
@@ -59,10 +60,12 @@ parse_options() {
 
 table() {
     jq --raw-output '.[] | [
-            (.benchmark | split(".")[-2:] | join(".")), (.params // {} | map_values("of \(.) bytes") | join(" ")),
-            (.primaryMetric | (.score, .scoreError | if type == "number" then . * 100 | round / 100 else "-" end))
+            (.benchmark | split(".")[-2:] | join(".")), (.params // {} | to_entries | map(
+                if .key == "frameBytes" then "of \(.value) bytes" else "\(.value) \(.key)" end) | join(" ")),
+            (.primaryMetric.score, .primaryMetric.scoreError, .secondaryMetrics["gc.alloc.rate.norm"].score
+                | if type == "number" then . * 100 | round / 100 else "-" end)
         ] | @tsv' "$out/pure.json" \
-        | { printf 'benchmark\tparameter\tns/operation\t+-\n' && cat; } | column -t -s $'\t'
+        | { printf 'benchmark\tparameter\tns/operation\t+-\tallocated bytes\n' && cat; } | column -t -s $'\t'
 }
 
 main "$@"
