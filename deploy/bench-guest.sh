@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Measures a real guest: what its clients wait and get without Holdfast, with QEMU's own filter-buffer and behind the wall,
-# what a checkpoint takes, and how long a failover is. A part of bench.sh, which says what its figures are for.
+# or in reverse mode, what a checkpoint takes, how long a failover is and how long a restored guest needs to catch up. A part
+# of bench.sh, which says what its figures are for.
 #
 #   bench-guest.sh [--quick | --smoke] [--rounds N] [--seconds N] [--ways A,B] [--limit SECONDS] --figures FILE
 #                                                                as root, on Debian 12 with a JDK 25
 #
-#   --quick            shorter measurements: one size of memory, ten failovers of each kind
+#   --quick            shorter measurements: one size of memory, ten failovers of each kind, one with a catch-up
 #   --smoke            the shortest: one failover of each kind
 #   --rounds N         times that requests and bulk are measured, in turns (default: 3)
 #   --seconds N        how long each thing is measured (default: 5)
-#   --ways A,B         only these of the ways below, and of checkpoints and failovers
+#   --ways A,B         only these of the ways below, and of checkpoints, failovers and catchups
 #   --limit SECONDS    fewer rounds and failovers if they would take longer (default: no limit)
 #   --figures FILE     gets a line of JSON for each figure
 #
@@ -38,11 +39,12 @@ source "$REPOSITORY/deploy/lib/workload.sh"
 
 readonly WAYS=(
     guest-plain guest-filter-10ms guest-filter-25ms guest-synthetic-10ms guest-wall-10ms guest-wall-25ms guest-wall-demand
+    guest-reverse-free guest-reverse-serial
 )
 readonly VALUE_BYTES=524288
 readonly DEFAULT_HEARTBEATS_MISSED=$HEARTBEATS_MISSED DEFAULT_GRACE=$GRACE
 
-rounds=3 seconds=5 figures='' wanted='' failovers=20 killed_micros=0 limit_seconds=1000000
+rounds=3 seconds=5 figures='' wanted='' failovers=20 catch_ups=5 killed_micros=0 limit_seconds=1000000
 memory_sizes=(96 128 256 512)
 
 main() {
@@ -60,6 +62,8 @@ main() {
     trap 'exit 141' PIPE
     trap 'exit 143' TERM
 
+    # Before the failovers, which take the time that there is.
+    ! is_wanted catchups || measure_catch_ups
     local memory
     for memory in "${memory_sizes[@]}"; do
         measure_guest "$memory"
@@ -70,8 +74,8 @@ parse_options() {
     while (($# > 0)); do
         case $1 in
             --help | -h) print_help && exit 0 ;;
-            --quick) seconds=1 failovers=10 memory_sizes=(128) && shift && continue ;;
-            --smoke) seconds=1 failovers=1 memory_sizes=(128) && shift && continue ;;
+            --quick) seconds=1 failovers=10 catch_ups=1 memory_sizes=(128) && shift && continue ;;
+            --smoke) seconds=1 failovers=1 catch_ups=1 memory_sizes=(128) && shift && continue ;;
             --rounds | --seconds | --ways | --limit | --figures) ;;
             *) die_of_usage "unknown option $1" ;;
         esac
@@ -183,6 +187,20 @@ protect() {
     wait_for_protection a
 }
 
+# Puts one proxy on host b in front of the guest that runs, in reverse mode: protect_inline ADMISSION INTERVAL
+protect_inline() {
+    PLACEMENT=inline ADMISSION=$1
+    close_bridge
+    wire_hosts_inline
+    write_config a primary reverse "$2"
+    write_config b backup reverse "$2"
+    # Room for what two epochs of bulk bring.
+    sed -i 's/^  reverse:/&\n    log-limit: 1GiB/' "$(config_of b)"
+    start_holdfast a agent
+    start_backup b
+    wait_for_protection a
+}
+
 # Puts the wall around it with commits, but without checkpoints, so that the guest is never paused: wall_off INTERVAL_MILLIS
 wall_off() {
     close_bridge
@@ -195,9 +213,9 @@ wall_off() {
     wait_for 60 grep -qs driving "$(log_of a engine)" || die "no engine: $(cat "$(log_of a engine)")"
 }
 
-# Takes away what protect or wall_off has started. The guest's QEMU stays.
+# Takes away what protect, protect_inline or wall_off has started. The guest's QEMU stays.
 expose() {
-    local program pid
+    local program pid host
     for program in a-agent a-engine a-proxy b-agent b-proxy; do
         pid=${HOLDFAST_PIDS[$program]:-}
         [[ -n $pid ]] || continue
@@ -210,9 +228,21 @@ expose() {
     make_host a
     make_host b
     # The proxy leaves its drop rules behind, so that a host whose proxy has ended leaks nothing.
-    in_lab a nft flush ruleset
+    for host in a b; do
+        in_lab "$host" nft flush ruleset
+    done
+    [[ $PLACEMENT == beside ]] || unwire_hosts
     open_bridge
     wait_for 10 guest_pings || die "the guest does not answer any more"
+}
+
+# What wire_hosts_inline has made.
+unwire_hosts() {
+    ip -n "$(namespace_of a)" link delete wire0
+    ip -n "$(namespace_of a)" link delete cable0
+    # It would send to host b what is for the guest, until the guest says something.
+    ip -n "$(namespace_of switch)" link set port-b type bridge_slave fdb_flush
+    PLACEMENT=beside ADMISSION=free
 }
 
 # ---- requests and bulk ------------------------------------------------------------------------------------------------
@@ -247,13 +277,14 @@ open_way() {
         # No other cadence than the interval, if the guest gets half of its time.
         guest-wall-*ms) protect "$(millis_of "$1")ms" 10s 50 auto ;;
         guest-wall-demand) protect 200ms 0ms 30 auto ;;
+        guest-reverse-*) protect_inline "${1##*-}" 500ms ;;
     esac
 }
 
 close_way() {
     case $1 in
         guest-filter-*) monitor object-del '{"id":"f0"}' ;;
-        guest-synthetic-* | guest-wall-*) expose ;;
+        guest-synthetic-* | guest-wall-* | guest-reverse-*) expose ;;
     esac
 }
 
@@ -274,7 +305,8 @@ record_way() {
     # That left a large value under the name that redis-benchmark uses.
     csv=$(redis_benchmark 8 -c 4 -t get)
     record "$what" bulk_down_gbit "$(gbit_of "$(column_of "$csv" 2)")"
-    [[ $way != guest-wall-* ]] || record "$what" pause_p50_ms "$(ask_holdfast a agent | jq '.pause_p50_ms // empty')"
+    [[ $way != guest-wall-* && $way != guest-reverse-* ]] \
+        || record "$what" pause_p50_ms "$(ask_holdfast a agent | jq '.pause_p50_ms // empty')"
 }
 
 # About as many requests as fit into the seconds that there are, by how long the first few take. Those include the opening
@@ -384,6 +416,69 @@ measure_failovers() {
         record "\"failover\":\"${kinds[failover]}\"" first_reply_ms "${first_replies[failover]:-}"
     done
 }
+
+# ---- catching up ------------------------------------------------------------------------------------------------------
+
+# Each with a guest of its own, because after one the proxy and its guest are on the same host.
+measure_catch_ups() {
+    local admission number
+    for admission in free serial; do
+        for ((number = 1; number <= catch_ups; number++)); do
+            say "catch-up $number of $catch_ups, admission $admission"
+            start_lab "catch-up-$admission-$number" 128
+            protect_inline "$admission" 1s
+            measure_catch_up "$admission"
+            stop_lab
+            HOLDFAST_PIDS=() PLACEMENT=beside ADMISSION=free
+        done
+    done
+}
+
+# Eight clients ask as fast as they can: of their own keys, or all for the next number of one counter. The host is killed when
+# they have done so for a part of an epoch: measure_catch_up ADMISSION
+measure_catch_up() {
+    local what="\"catch_up\":\"$1\"" request=(-t incr) recording_millis catch_up_millis
+    [[ $1 == serial ]] || request=(-t set -r 100000)
+    start_in_lab client "$HOSTS_DIR/clients.log" redis-benchmark -h "$GUEST_ADDRESS" -c 8 -n 100000000 "${request[@]}"
+    sleep 3
+    recording_millis=$(record_part_of_an_epoch)
+    killed_micros=$(now_micros)
+    kill_everything_in a
+    # Who looks often takes the processors from what is measured.
+    sleep 2
+    wait_for 20 has_promoted b || die "host b does not take over"
+    # From the restored guest's first instruction to the open wall.
+    catch_up_millis=$(($(millis_since_kill b 'AUDIT promoted') - $(millis_since_kill b 'runs the guest')))
+    record "$what" recording_ms "$recording_millis"
+    record "$what" replayed_kibibytes "$(ask_holdfast b proxy | jq '.reverse.replayed_bytes // empty | . / 1024 | round')"
+    record "$what" catch_up_ms "$catch_up_millis"
+    record "$what" catch_up_vs_recording \
+        "$(awk -v one="$catch_up_millis" -v other="$recording_millis" 'BEGIN { printf "%.3f", one / other }')"
+    record "$what" connections_reset "$(ask_holdfast b proxy | jq '.reverse.diverged_flows // empty')"
+}
+
+# Returns some time after a checkpoint was confirmed, and before the next one, and says how many milliseconds it was. What was
+# recorded between that checkpoint's barrier and its confirmation comes on top.
+record_part_of_an_epoch() {
+    local frontier began_micros
+    while true; do
+        frontier=$(frontier_of b)
+        wait_for 10 has_moved_on "$frontier" || die "there are no checkpoints"
+        began_micros=$(now_micros)
+        frontier=$(frontier_of b)
+        sleep 0.3
+        # Not if a checkpoint came before its time, because output was waiting for it.
+        if ! has_moved_on "$frontier"; then
+            printf '%s' $((($(now_micros) - began_micros) / 1000))
+            return
+        fi
+    done
+}
+
+frontier_of() { ask_holdfast "$1" proxy | jq '.frontier // empty'; }
+
+# has_moved_on FRONTIER
+has_moved_on() { [[ $(frontier_of b) != "$1" ]]; }
 
 # fail_over host_killed|qemu_killed HOST; killed_micros is when.
 fail_over() {

@@ -11,11 +11,12 @@
 #   --out DIR          where bench.json, bench.txt and bench.svg go (default: deploy/target/bench)
 #
 # Bulk TCP both ways, 60-byte frames and one request after the other, for the ways kernel-bridge; pcap and packet-socket,
-# with the wall open (ALONE); wall-10ms, wall-25ms and wall-50ms, on packet-socket with epochs of that length. Then the
+# with the wall open (ALONE); wall-10ms, wall-25ms and wall-50ms, on packet-socket with epochs of that length; reverse-pcap
+# and reverse, in front of two hosts, recording with epochs of 100 ms; reverse-open, without a backup to record for. Then the
 # part release: from a commit to the last held frame on the wire. With a real guest (bench-guest.sh): the ways guest-plain;
 # guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-synthetic-10ms, the wall with commits and without
-# checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; and the parts
-# checkpoints and failovers.
+# checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; guest-reverse-free and
+# guest-reverse-serial, by admission; and the parts checkpoints, failovers and catchups (a kill in reverse mode).
 #
 # Everything runs in network namespaces of its own and is removed at the end, whatever happens. Trust the ratios: all of it
 # shares this machine's processors. The last line of the output is the summary, as one JSON object.
@@ -34,9 +35,10 @@ source "$REPOSITORY/deploy/lib/build.sh"
 # shellcheck source=lib/bench-report.sh
 source "$REPOSITORY/deploy/lib/bench-report.sh"
 
-readonly PARTS=(release checkpoints failovers)
+readonly PARTS=(release checkpoints failovers catchups)
 readonly CLIENT=10.8.0.1 GUEST=10.8.0.2
 readonly PLACES=(client host guest)
+readonly REVERSE_EPOCH_MILLIS=100
 # A machine that is busy with other things too starts a Java program slowly.
 readonly START_SECONDS=60
 
@@ -132,7 +134,7 @@ describe_machine() {
 measure_network() {
     local round way round_began_seconds network_ways=()
     for way in "${ways[@]}"; do
-        case $way in guest-* | checkpoints | failovers) ;; *) network_ways+=("$way") ;; esac
+        case $way in guest-* | checkpoints | failovers | catchups) ;; *) network_ways+=("$way") ;; esac
     done
     ((${#network_ways[@]} > 0)) || return 0
     create_lab
@@ -153,7 +155,7 @@ measure_network() {
 measure_guest() {
     local way guest_ways=()
     for way in "${ways[@]}"; do
-        case $way in guest-* | checkpoints | failovers) guest_ways+=("$way") ;; esac
+        case $way in guest-* | checkpoints | failovers | catchups) guest_ways+=("$way") ;; esac
     done
     ((${#guest_ways[@]} > 0)) || return 0
     ((limit_seconds == 0)) || guest_options+=(--limit $((limit_seconds + began_seconds - SECONDS)))
@@ -183,7 +185,7 @@ start() {
 }
 
 create_lab() {
-    local place
+    local place port
     for place in "${PLACES[@]}"; do
         ip netns add "$LAB-$place"
         ip -n "$LAB-$place" link set lo up
@@ -191,6 +193,12 @@ create_lab() {
     done
     cable client eth0 up0 $CLIENT
     cable guest eth0 tap0 $GUEST
+    # Where the other host would be, for a proxy in front of both.
+    ip -n "$LAB-host" link add tap1 type veth peer name spare0
+    for port in tap1 spare0; do
+        ip -n "$LAB-host" link set "$port" addrgenmode none
+        ip -n "$LAB-host" link set "$port" up
+    done
     for place in client guest; do
         tune_tcp "$place"
     done
@@ -216,10 +224,10 @@ cable() {
     ip -n "$LAB-host" link set "$3" up
 }
 
-# Merged frames and unfinished checksums on all four ends: offloads on|off
+# Merged frames and unfinished checksums on all ends: offloads on|off
 offloads() {
     local end
-    for end in client:eth0 guest:eth0 host:up0 host:tap0; do
+    for end in client:eth0 guest:eth0 host:up0 host:tap0 host:tap1; do
         in_lab "${end%:*}" ethtool -K "${end#*:}" tx "$1" tso "$1" gso "$1" gro "$1" > /dev/null
     done
 }
@@ -238,6 +246,9 @@ open_way() {
         pcap) offloads off && start_proxy pcap && start_engine 0 ;;
         packet-socket) offloads on && start_proxy packet-socket && start_engine 0 ;;
         wall-*ms) offloads on && start_proxy packet-socket && start_engine "$(interval_of "$1")" ;;
+        reverse-pcap) offloads off && start_inline_proxy pcap && start_engine $REVERSE_EPOCH_MILLIS ;;
+        reverse-open) offloads on && start_inline_proxy packet-socket && start_engine 0 ;;
+        reverse) offloads on && start_inline_proxy packet-socket && start_engine $REVERSE_EPOCH_MILLIS ;;
     esac
     wait_for $START_SECONDS in_lab client timeout 1 redis-cli -h $GUEST ping > /dev/null || die "nothing gets through $1"
 }
@@ -259,7 +270,17 @@ interval_of() {
     printf '%s' "${millis%ms}"
 }
 
-start_proxy() {
+# start_proxy PORT, beside the guest
+start_proxy() { start_proxy_with "port: $1" 'nics: [{guest-port: tap0, uplink: up0}]'; }
+
+# With room for what two epochs of bulk bring: start_inline_proxy PORT
+start_inline_proxy() {
+    start_proxy_with "port: $1" 'nics: [{primary: tap0, backup: tap1, uplink: up0}]' 'placement: inline' 'mode: reverse' \
+        'reverse: {log-limit: 1GiB, digest-limit: 256MiB}'
+}
+
+# start_proxy_with SETTING...
+start_proxy_with() {
     rm -rf "$BENCH_DIR"/{run,state}
     cat > "$BENCH_DIR/config.yaml" << YAML
 guest: bench
@@ -267,11 +288,8 @@ host: bench
 runtime-directory: $BENCH_DIR/run
 state-directory: $BENCH_DIR/state
 proxy:
-  port: $1
   wall-limit: 256MiB
-  nics:
-    - guest-port: tap0
-      uplink: up0
+$(printf '  %s\n' "$@")
 YAML
     start host "$BENCH_DIR/proxy.log" env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "$BENCH_DIR/config.yaml" proxy
     proxy_pid=$started_pid
@@ -337,7 +355,7 @@ ramp_seconds_of() {
 
 # Frames of 60 bytes that reach the client's interface; its socket may lose some of them, but that is not the way's doing.
 record_small_frames() {
-    local way=$1 client frames began_micros allocated frames_at_start frames_in_all
+    local way=$1 client frames began_micros allocated frames_at_start
     allocated=$(allocated_kibibytes)
     frames_at_start=$(frames_at_client)
     serve
@@ -352,11 +370,14 @@ record_small_frames() {
     record "$way" kiloframes_per_second "$(calculate "$frames * 1000 / $(($(now_micros) - began_micros))")"
     ((frames == 0)) || record "$way" cpu_seconds_per_million_frames "$(calculate "$cpu_seconds * 1e6 / $frames")"
     wait $client || warn "no small frames"
-    frames_in_all=$(($(frames_at_client) - frames_at_start))
-    if [[ -n $proxy_pid ]] && ((frames_in_all > 0)); then
-        record "$way" allocated_bytes_per_frame \
-            "$(calculate "($(allocated_kibibytes) - $allocated) * 1024 / $frames_in_all")"
-    fi
+    [[ $way == reverse* ]] || record_allocation "$way" "$allocated" "$frames_at_start"
+}
+
+# record_allocation WAY KIBIBYTES FRAMES, which there were before
+record_allocation() {
+    local frames=$(($(frames_at_client) - $3))
+    [[ -n $proxy_pid ]] && ((frames > 0)) || return 0
+    record "$1" allocated_bytes_per_frame "$(calculate "($(allocated_kibibytes) - $2) * 1024 / $frames")"
 }
 
 frames_at_client() { in_lab client cat /sys/class/net/eth0/statistics/rx_packets; }
@@ -366,13 +387,17 @@ serve() {
     wait_for 10 in_lab guest sh -c 'ss -ltn | grep -q :5201' || die "iperf3 does not listen"
 }
 
-# As many as fit into some seconds, one after the other.
+# As many as fit into some seconds, one after the other. In reverse mode it is TCP alone that leaves at once, and of which the
+# frames are counted.
 record_requests() {
-    local requests=5000 csv
+    local requests=5000 csv allocated frames_at_start
     [[ $1 != wall-* ]] || requests=$((seconds * 1000 / $(interval_of "$1")))
+    allocated=$(allocated_kibibytes)
+    frames_at_start=$(frames_at_client)
     csv=$(in_lab client redis-benchmark -h $GUEST -c 1 -n "$requests" -t ping_mbulk --csv | tail -n 1 | tr -d '"')
     record "$1" request_p50_ms "$(cut -d, -f5 <<< "$csv")"
     record "$1" request_p99_ms "$(cut -d, -f7 <<< "$csv")"
+    [[ $1 != reverse* ]] || record_allocation "$1" "$allocated" "$frames_at_start"
 }
 
 # Waits, and sets cpu_seconds to what all processors together worked meanwhile: watch_processors SECONDS
@@ -398,7 +423,7 @@ idle_hundredths() { awk '/^cpu / { printf "%d", $5 + $6 }' /proc/stat; }
 allocated_kibibytes() {
     [[ -n $proxy_pid ]] || { printf 0 && return; }
     "$JDK_25/bin/jcmd" "$proxy_pid" Thread.print -e \
-        | sed -n 's/^"\(capture\|release\|inbound\)-.* allocated=\([0-9.]*[KMG]\{0,1\}\)B\{0,1\} .*/\2/p' \
+        | sed -n 's/^"\(capture\|release\|inbound\|reconciler\)-.* allocated=\([0-9.]*[KMG]\{0,1\}\)B\{0,1\} .*/\2/p' \
         | numfmt --from=iec | awk '{ sum += $1 } END { if (NR == 0) exit 1; print sum / 1024 }'
 }
 

@@ -5,11 +5,13 @@
 #   {"way":"pcap","metric":"bulk_down_gbit","value":2.9}
 #   {"checkpoint":{"memory_mib":128,"method":"comparison","load":"idle"},"metric":"pause_p50_ms","value":14.1}
 #   {"failover":"host_killed","metric":"detect_ms","value":301}
+#   {"catch_up":"free","metric":"recording_ms","value":412}
 #   {"release":{"frames":1000},"frames_released":1000,"nanos":[810000,790000]}
 
 readonly MEASURED_WAYS=(
-    kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms
+    kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms reverse-pcap reverse-open reverse
     guest-plain guest-filter-10ms guest-filter-25ms guest-synthetic-10ms guest-wall-10ms guest-wall-25ms guest-wall-demand
+    guest-reverse-free guest-reverse-serial
 )
 
 # bench_json FIGURES SETTINGS_JSON
@@ -34,16 +36,20 @@ bench_json() {
         | (map(select(.checkpoint)) | group_by(.checkpoint) | map(.[0].checkpoint + by_metric)) as $checkpoints
         | (map(select(.failover)) | group_by(.failover) | map({key: .[0].failover, value: by_metric}) | from_entries)
             as $failovers
+        | (map(select(.catch_up)) | group_by(.catch_up) | map({key: .[0].catch_up, value: by_metric}) | from_entries)
+            as $catch_ups
         | def of($way; $metric): $ways[$way][$metric].median;
         def ratio($metric; $way; $to): of($way; $metric) as $one | of($to; $metric) as $other
             | if $one != null and ($other // 0) > 0 then $one / $other | rounded(3) else null end;
+        def added_micros($way): of($way; "request_p50_ms") as $one | of("kernel-bridge"; "request_p50_ms") as $bridge
+            | if $one != null and $bridge != null then ($one - $bridge) * 1000 | round else null end;
         def release_of_1000: $release | map(select(.frames == 1000)) | first;
         # The kernel says which pages have changed if it can; else they are found by comparison.
         ($checkpoints | map(select(.memory_mib == 128 and .load == "writer")) | sort_by(.method == "comparison") | first)
             as $checkpoint
         # As many as every figure has, when time ran out.
         | $settings + {rounds: ([$ways[][] | .count? // empty] | min // 0)} + {
-            ways: $ways, release: $release, checkpoints: $checkpoints, failovers: $failovers,
+            ways: $ways, release: $release, checkpoints: $checkpoints, failovers: $failovers, catch_ups: $catch_ups,
             summary: {
                 bulk_packet_socket_vs_kernel_bridge: ratio("bulk_down_gbit"; "packet-socket"; "kernel-bridge"),
                 frames_packet_socket_vs_kernel_bridge: ratio("kiloframes_per_second"; "packet-socket"; "kernel-bridge"),
@@ -56,7 +62,15 @@ bench_json() {
                 request_by_demand_p50_ms: of("guest-wall-demand"; "request_p50_ms"),
                 pause_128mib_p50_ms: ($checkpoint.pause_p50_ms.median | rounded(2)),
                 failover_p50_ms: $failovers.host_killed.first_reply_ms.median,
-                reverse_added_p50_us: null
+                reverse_added_latency_us: added_micros("reverse"),
+                reverse_pcap_added_latency_us: added_micros("reverse-pcap"),
+                reverse_bulk_vs_kernel_bridge: ratio("bulk_down_gbit"; "reverse"; "kernel-bridge"),
+                reverse_bulk_up_vs_kernel_bridge: ratio("bulk_up_gbit"; "reverse"; "kernel-bridge"),
+                reverse_allocated_bytes_per_frame: (of("reverse"; "allocated_bytes_per_frame") | rounded(2)),
+                reverse_serial_requests_vs_free:
+                    ratio("small_replies_per_second"; "guest-reverse-serial"; "guest-reverse-free"),
+                catch_up_free_vs_recording: $catch_ups.free.catch_up_vs_recording.median,
+                catch_up_serial_vs_recording: $catch_ups.serial.catch_up_vs_recording.median
             },
             summary_notes: {
                 wall_bulk_10ms_vs_filter_buffer: "the same guest, and no checkpoints in either",
@@ -90,6 +104,10 @@ bench_tables() {
     aligned 'failover\tkills\tdetect ms\trestore ms\tannounce ms\tfirst reply ms' < <(jq --raw-output "$JQ_CELL"'
         .failovers | to_entries[] | [(.key | gsub("_"; " ")), (.value.first_reply_ms.count // "-"),
             (.value | .detect_ms, .restore_ms, .announce_ms, .first_reply_ms | cell)] | @tsv' "$bench")
+    aligned 'catch-up, admission\tkills\trecording ms\treplayed KiB\tcatch-up ms\tcatch-up/recording\tconnections reset' \
+        < <(jq --raw-output "$JQ_CELL"'
+        .catch_ups | to_entries[] | [.key, .value.recording_ms.count,
+            (.value | .recording_ms, .replayed_kibibytes, .catch_up_ms, .catch_up_vs_recording, .connections_reset | cell)] | @tsv' "$bench")
 }
 
 readonly JQ_CELL='def short: if . == null then "-" elif . >= 100 then round else . * 100 | round / 100 end;
