@@ -134,7 +134,6 @@ public final class Reconciler implements AutoCloseable {
     /** Whether the confirmed checkpoint may have more of the log than is forgotten. */
     private boolean forgetting;
 
-
     /** How often the RSTs of the last failover were repeated, and when they are due again. */
     private int resets = RESETS;
 
