@@ -188,7 +188,7 @@ class ReverseSimulationTest {
         if (journal) {
             world.keepJournal();
         }
-        world.switchesMode = random.nextInt(6) == 0;
+        world.switchesMode = random.nextInt(6) == 0 && service != Service.SHARED_SERIAL;
         long intervalNanos = (10 + random.nextInt(200)) * MILLI;
         long confirmNanos = random.nextLong(2 * intervalNanos);
         long killNanos = (5 + random.nextInt(800)) * MILLI;

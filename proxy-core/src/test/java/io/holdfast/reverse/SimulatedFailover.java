@@ -689,15 +689,20 @@ final class SimulatedFailover {
                         + client.answers() + " of " + client.asked + ", " + client.tcp);
             }
             Verdicts verdicts = client.tcp.verdicts();
-            // A network that reorders by more than a round trip makes old segments of its own.
-            long networks =
-                    scenario.network.delays() ? verdicts.count(Verdict.PAWS) + verdicts.count(Verdict.ACK_TOO_OLD) : 0;
+            long networks = scenario.network.delays() ? olderThanTheyShouldBe(verdicts) : 0;
             // What had been acknowledged selectively, the restored guest gets a moment later (RFC 2018, section 8).
             networks += verdicts.count(Verdict.SACK_RENEGED);
             if (verdicts.faultCount() > networks) {
                 violations.add("client " + client.endpoints.sourcePort() + " finds fault: " + verdicts);
             }
         }
+    }
+
+    /** A network that reorders by more than a round trip makes old segments of its own, and new connections of old SYNs. */
+    private static long olderThanTheyShouldBe(Verdicts verdicts) {
+        return verdicts.count(Verdict.PAWS)
+                + verdicts.count(Verdict.ACK_TOO_OLD)
+                + verdicts.count(Verdict.CHALLENGED_SYN);
     }
 
     private void journal(String who, int port, Segment segment) {
