@@ -155,7 +155,7 @@ class InlineProxyTest {
             await().atMost(LIMIT).until(() -> engine.events().stream().anyMatch(InlineProxyTest::asksForRoom));
             assertThat(engine.wallCommand("barrier").path("at_limit").asBoolean())
                     .isFalse();
-            sendBytes(net, guest, 400_000);
+            sendBytes(net, guest, 300_000);
             JsonNode barrier = engine.wallCommand("barrier");
             assertThat(barrier.path("at_limit").asBoolean()).isTrue();
             engine.commit(barrier.path("epoch").asLong());
