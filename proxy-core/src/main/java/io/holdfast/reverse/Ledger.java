@@ -67,6 +67,9 @@ final class Ledger {
 
     Translation translation = Translation.NONE;
 
+    /** The right edge that the client was shown since then: windows are rounded up, and what that adds is promised as well. */
+    long shownEdge = Long.MIN_VALUE;
+
     @Nullable
     Held held;
 

@@ -41,9 +41,12 @@ final class SegmentRewriter {
             long ack = SequenceNumbers.unwrap(ledger.guestAck, segment.acknowledgment());
             long floored = Math.max(ack, translation.ackFloor());
             int scale = (segment.flags() & TcpSegment.SYN) != 0 ? 0 : ledger.guestWindowScale();
-            long edge = Math.max(ack + ((long) segment.window() << scale), translation.edgeFloor());
+            long floor = Math.max(translation.edgeFloor(), ledger.shownEdge);
+            long edge = Math.max(ack + ((long) segment.window() << scale), floor);
+            int window = window(edge - floored, scale);
+            ledger.shownEdge = Math.max(ledger.shownEdge, floored + ((long) window << scale));
             editor.setAcknowledgment((int) floored);
-            editor.setWindow(window(edge - floored, scale));
+            editor.setWindow(window);
             if (floored > ack) {
                 editor.removeSack(frame.options()); // Blocks beyond the old one may be behind the new one.
             }
