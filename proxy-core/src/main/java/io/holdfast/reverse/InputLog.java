@@ -25,6 +25,9 @@ final class InputLog implements AutoCloseable {
     /** A segment of a connection that has a ledger: its bytes are at [begin, end) of the client. */
     static final int SEGMENT = 1;
 
+    /** A segment of a connection that the wall holds: its client sends it again unless a confirmed checkpoint has it. */
+    static final int HELD = 6;
+
     /** Any other frame. */
     static final int OTHER = 2;
 

@@ -216,6 +216,9 @@ public final class Reconciler implements AutoCloseable {
 
     /** whether the checkpoint that ends the epoch has certainly got it, or its client will certainly send it again. */
     private boolean isNeedlessAt(long position, long epoch) {
+        if (log.kind(position) == InputLog.HELD) {
+            return recorder.epochOf(log.epoch(position)) <= epoch;
+        }
         if (log.kind(position) == InputLog.OTHER) {
             return recorder.epochOf(log.epoch(position)) < epoch;
         }
@@ -285,7 +288,7 @@ public final class Reconciler implements AutoCloseable {
             return;
         }
         inheritance.toGuest(key, frame, memory, offsetBytes);
-        log(InputLog.OTHER, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
+        log(InputLog.HELD, nic, 0, 0, 0, memory, offsetBytes, lengthBytes);
     }
 
     private @Nullable Ledger onClientSyn(@Nullable Ledger known, int nic, long nowNanos) {
@@ -397,6 +400,9 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private boolean hasArrived(long position) {
+        if (log.kind(position) == InputLog.HELD) {
+            return true; // Or the client sends it again: from the first barrier on, nobody tells it otherwise.
+        }
         long newerBytes = log.tail() - position;
         if (!log.isOfFlow(position) || newerBytes > log.capacityBytes() / 2) {
             return newerBytes > log.capacityBytes() / 8;

@@ -129,6 +129,17 @@ class ReconcilerTest {
         assertThat(scene.notes.toGuest).isEmpty();
     }
 
+    /** the SYN of a connection that is over by now would open another one, and its client would hear of it. */
+    @Test
+    void shouldNotGiveAgainWhatAHeldConnectionSaidBeforeTheCheckpoint() {
+        try (Scene held = new Scene(1 << 20, 1 << 20, 100, port -> port == GUEST_PORT)) {
+            held.open().ask("a");
+            held.checkpoint();
+            held.failOver();
+            assertThat(held.notes.toGuest).isEmpty();
+        }
+    }
+
     /** */
     @Test
     void shouldKeepInputThatWasOnItsWayWhenTheFirstCheckpointWasTaken() {
