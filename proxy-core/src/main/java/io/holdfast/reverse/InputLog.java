@@ -207,7 +207,10 @@ final class InputLog implements AutoCloseable {
 
     /** Whether the record belongs to a connection that has, or had, a ledger. */
     boolean isOfFlow(long position) {
-        return kind(position) != OTHER && kind(position) != ONCE;
+        return switch (kind(position)) {
+            case SEGMENT, OUTPUT, GIVEN -> true;
+            default -> false;
+        };
     }
 
     long flow(long position) {

@@ -268,6 +268,17 @@ final class Ledger {
         releasedEdge = Math.max(releasedEdge, committed.guestEdge());
     }
 
+    /** A restored guest's segment leaves: its acknowledgement, window and clock are now those that the client has heard. */
+    void releaseAgain(CatchUp reached) {
+        releasedAck = Math.max(releasedAck, reached.guestAck());
+        releasedEdge = Math.max(releasedEdge, reached.guestEdge());
+        if (hasTimestamps()) {
+            releasedTimestamp = SequenceNumbers.later(
+                    releasedTimestamp,
+                    reached.guestTimestamp() + reached.translation().timestampOffset());
+        }
+    }
+
     /** For people. */
     FlowView view(long committedEpoch) {
         Mark mark = at(committedEpoch);

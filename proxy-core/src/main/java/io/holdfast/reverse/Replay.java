@@ -181,8 +181,7 @@ final class Replay {
                 standIn.acknowledgeToGuest(ledger, catchUp);
             } else if (catchUp.divergence() == null) {
                 // The client may not have the first one; to it, this is the same.
-                rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
-                outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes);
+                sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
             }
             return;
         }
@@ -235,8 +234,8 @@ final class Replay {
             hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
             acknowledge(ledger, catchUp, end);
         } else if (end > ledger.clientAck && end <= comparison.equalThrough()) {
-            rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
-            outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes); // Equal, and it was sent before.
+            // Equal, and it was sent before.
+            sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
         } else {
             counters.swallowedBytes.add(end - begin);
             acknowledge(ledger, catchUp, end);
@@ -262,6 +261,19 @@ final class Replay {
         }
         long ack = SequenceNumbers.unwrap(catchUp.guestAck(), segment.acknowledgment());
         catchUp.tell(ack, ack + segment.window(), timestamps, timestamp);
+    }
+
+    /** To a client that may have missed it. The guest of the next attempt, if there is one, must not say less. */
+    private void sendAgain(
+            Ledger ledger,
+            CatchUp catchUp,
+            TcpFrame segmentFrame,
+            MemorySegment memory,
+            long offsetBytes,
+            int lengthBytes) {
+        rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
+        ledger.releaseAgain(catchUp);
+        outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes);
     }
 
     private void hold(
@@ -325,7 +337,7 @@ final class Replay {
         if (input == InputLog.NONE || log.kind(input) == InputLog.ONCE) {
             return true; // The guest got it at another place, or not at all, or should not get it again.
         }
-        return isAnswered() && (log.kind(input) == InputLog.OTHER ? giveOther(input) : giveSegment(position, input));
+        return isAnswered() && (log.isOfFlow(input) ? giveSegment(position, input) : giveOther(input));
     }
 
     /** Whether the guest has said again what it had said then; or whether it need not. */

@@ -756,6 +756,44 @@ class ReconcilerTest {
         assertThat(scene.reconciler.isDecided()).isTrue();
     }
 
+    // ---- a further attempt
+
+    /** a client drops what comes from a clock that has gone back, whichever guest it has heard. */
+    @Test
+    void shouldNotGoBackBehindTheClockOfAnEarlierAttempt() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        scene.failOver();
+        client.guestClock += 1_000;
+        client.answer("one");
+        int heard = only(client.toClient()).tsval();
+        scene.failOver();
+        client.answer("one");
+        assertThat(only(client.toClient()).tsval() - heard).isPositive();
+    }
+
+    /** */
+    @Test
+    void shouldNotAcknowledgeLessThanAnEarlierAttempt() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        client.clientHas -= 3; // It has not come yet when the client goes on.
+        client.ask("b");
+        scene.failOver();
+        client.answer("one");
+        client.guestNext -= 3;
+        client.answer("one"); // Once more, and meanwhile it has the next request.
+        int acknowledged = client.toClient().getLast().acknowledgment();
+        assertThat(acknowledged).isEqualTo(client.clientNext);
+        scene.failOver();
+        client.answer("one");
+        assertThat(only(client.toClient()).acknowledgment()).isEqualTo(acknowledged);
+    }
+
     // ---- INV-12: what diverged is reset
 
     /** INV-12. */
