@@ -147,6 +147,12 @@ public final class Doctor {
                     "qemu.command has a tap with vhost: the kernel hands on frames of a guest that QEMU has stopped; say"
                             + " vhost=off"));
         }
+        if (VlanFilter.isIn(command)) {
+            add(Finding.warning(
+                    "qemu",
+                    "qemu.command has a virtio NIC that filters VLANs: QEMU forgets them when it restores a guest, which"
+                            + " gets no tagged frame then; say ctrl_vlan=off if it uses any"));
+        }
     }
 
     /** Without {@code env} and the settings after it. */
