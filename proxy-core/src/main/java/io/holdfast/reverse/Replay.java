@@ -39,6 +39,7 @@ final class Replay {
 
     private ReplayOrder order = ReplayOrder.GATED;
     private long cursor;
+    private long committedEpoch;
     private long recordedEnd;
     private final Set<Ledger> unsettled = new HashSet<>();
     private long progressNanos;
@@ -73,6 +74,7 @@ final class Replay {
      */
     void begin(long committedEpoch, long recordedEnd, ReplayOrder order, long nowNanos) {
         this.order = order;
+        this.committedEpoch = committedEpoch;
         this.recordedEnd = recordedEnd;
         cursor = log.head();
         answeringFlow = NO_FLOW;
@@ -334,10 +336,15 @@ final class Replay {
         if (log.kind(position) == InputLog.OUTPUT) {
             return hasSaid(log.flow(position), log.end(position));
         }
-        if (input == InputLog.NONE || log.kind(input) == InputLog.ONCE) {
-            return true; // The guest got it at another place, or not at all, or should not get it again.
+        if (input == InputLog.NONE || log.kind(input) == InputLog.ONCE || isHeldAndKnown(input)) {
+            return true; // The guest got it at another place, or not at all, or has it, or should not get it again.
         }
         return isAnswered() && (log.isOfFlow(input) ? giveSegment(position, input) : giveOther(input));
+    }
+
+    /** What held connections said before the checkpoint may still be in the log, behind something that is not. */
+    private boolean isHeldAndKnown(long position) {
+        return log.kind(position) == InputLog.HELD && log.epoch(position) <= committedEpoch;
     }
 
     /** Whether the guest has said again what it had said then; or whether it need not. */
