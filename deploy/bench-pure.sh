@@ -5,7 +5,7 @@
 #   bench-pure.sh [--out DIR] [-- ARGUMENT...]      with a JDK 25
 #
 #   --out DIR          where pure.json (JMH's format) and pure.txt go (default: deploy/target/bench)
-#   -- ARGUMENT...     for JMH, as a pattern of names, or -f 3 -wi 5 -i 10 for figures to rely on
+#   -- ARGUMENT...     for JMH: a pattern of names, or all its options, as -f 3 -wi 5 -i 10 for figures to rely on
 #
 # Ends within three minutes: one process for each benchmark, and few short iterations.
 
@@ -27,11 +27,13 @@ main() {
     parse_options "$@"
     prepare_build_tools
     build_if_needed
+    # JMH takes an option once only.
+    [[ " ${jmh_arguments[*]}" == *" -"* ]] || jmh_arguments+=(-f 1 -wi 2 -w 500ms -i 4 -r 500ms)
     # With the collector that the command has; and JMH needs what JDK 24 began to warn of.
     "$JDK_25/bin/java" --sun-misc-unsafe-memory-access=allow \
         -cp "$TARGET/jmh-classes:$TARGET/jmh-lib/*:$HOLDFAST_LIB/*" org.openjdk.jmh.Main \
         -jvmArgs "-XX:+UseSerialGC --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow" \
-        -f 1 -wi 2 -w 500ms -i 4 -r 500ms -foe true -prof gc -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
+        -foe true -prof gc -rf json -rff "$out/pure.json" "${jmh_arguments[@]}" >&2
     table > "$out/pure.txt"
     cat "$out/pure.txt"
     say "pure.json and pure.txt are in $out"
