@@ -3,12 +3,12 @@ package io.holdfast.frame;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Writes whole frames with a TCP segment that has no payload, for one who speaks in the place of an end. Checksums are
- * finished. Nothing here allocates.
+ * Writes whole frames with a TCP segment, for one who speaks in the place of an end. Checksums are finished. Nothing here
+ * allocates.
  */
 public final class SegmentWriter {
 
-    /** No frame of this class is longer. */
+    /** No frame without payload is longer, and none with payload has more in front of it. */
     public static final int MAX_BYTES = 128;
 
     private static final int HOPS = 64;
@@ -23,7 +23,7 @@ public final class SegmentWriter {
     private SegmentWriter() {}
 
     /**
-     * Writes a segment without timestamps.
+     * Writes a segment without timestamps and without payload.
      *
      * @param window as on the wire, 0 to 65535
      * @return the frame's length
@@ -36,10 +36,23 @@ public final class SegmentWriter {
             int acknowledgment,
             int flags,
             int window) {
-        return write(memory, offsetBytes, path, sequence, acknowledgment, flags, window, 0);
+        return write(memory, offsetBytes, path, sequence, acknowledgment, flags, window, 0, 0);
     }
 
-    /** Writes a segment with timestamps; otherwise like the other form. */
+    /** Writes a segment with payload, which already stands at {@link #payloadOffset}; otherwise like the first form. */
+    public static int writePayload(
+            MemorySegment memory,
+            long offsetBytes,
+            TcpPath path,
+            int sequence,
+            int acknowledgment,
+            int flags,
+            int window,
+            int payloadBytes) {
+        return write(memory, offsetBytes, path, sequence, acknowledgment, flags, window, 0, payloadBytes);
+    }
+
+    /** Writes a segment with timestamps; otherwise like the first form. */
     public static int writeTimestamped(
             MemorySegment memory,
             long offsetBytes,
@@ -50,11 +63,36 @@ public final class SegmentWriter {
             int window,
             int timestampValue,
             int timestampEcho) {
-        long options = payloadOffset(offsetBytes, path);
+        return writeTimestampedPayload(
+                memory, offsetBytes, path, sequence, acknowledgment, flags, window, timestampValue, timestampEcho, 0);
+    }
+
+    /** Writes a segment with timestamps, and payload that already stands at {@link #payloadOffset}. */
+    public static int writeTimestampedPayload(
+            MemorySegment memory,
+            long offsetBytes,
+            TcpPath path,
+            int sequence,
+            int acknowledgment,
+            int flags,
+            int window,
+            int timestampValue,
+            int timestampEcho,
+            int payloadBytes) {
+        long options = payloadOffset(offsetBytes, path, false);
         NetworkOrder.putInt(memory, options, TIMESTAMPS_OPTION);
         NetworkOrder.putInt(memory, options + 4, timestampValue);
         NetworkOrder.putInt(memory, options + 8, timestampEcho);
-        return write(memory, offsetBytes, path, sequence, acknowledgment, flags, window, TIMESTAMPS_BYTES);
+        return write(
+                memory, offsetBytes, path, sequence, acknowledgment, flags, window, TIMESTAMPS_BYTES, payloadBytes);
+    }
+
+    /** Where the payload of a frame at an offset stands. */
+    public static long payloadOffset(long offsetBytes, TcpPath path, boolean timestamps) {
+        return ipOffset(offsetBytes, path)
+                + (path.ipv6() ? Ipv6Packet.HEADER_BYTES : Ipv4Packet.MIN_HEADER_BYTES)
+                + TcpSegment.MIN_HEADER_BYTES
+                + (timestamps ? TIMESTAMPS_BYTES : 0);
     }
 
     private static int write(
@@ -65,14 +103,16 @@ public final class SegmentWriter {
             int acknowledgment,
             int flags,
             int window,
-            int optionBytes) {
-        int segmentBytes = TcpSegment.MIN_HEADER_BYTES + optionBytes;
+            int optionBytes,
+            int payloadBytes) {
+        int headerBytes = TcpSegment.MIN_HEADER_BYTES + optionBytes;
+        int segmentBytes = headerBytes + payloadBytes;
         long segmentOffset = writeHeaders(memory, offsetBytes, path, segmentBytes);
         NetworkOrder.putShort(memory, segmentOffset, path.sourcePort());
         NetworkOrder.putShort(memory, segmentOffset + 2, path.destinationPort());
         NetworkOrder.putInt(memory, segmentOffset + 4, sequence);
         NetworkOrder.putInt(memory, segmentOffset + 8, acknowledgment);
-        NetworkOrder.putByte(memory, segmentOffset + 12, (segmentBytes / 4) << 4);
+        NetworkOrder.putByte(memory, segmentOffset + 12, (headerBytes / 4) << 4);
         NetworkOrder.putByte(memory, segmentOffset + 13, flags);
         NetworkOrder.putShort(memory, segmentOffset + 14, window);
         NetworkOrder.putInt(memory, segmentOffset + CHECKSUM, 0);
@@ -85,12 +125,6 @@ public final class SegmentWriter {
         memory.asSlice(offsetBytes + lengthBytes, EthernetFrame.MIN_BYTES - lengthBytes)
                 .fill((byte) 0);
         return EthernetFrame.MIN_BYTES;
-    }
-
-    private static long payloadOffset(long offsetBytes, TcpPath path) {
-        return ipOffset(offsetBytes, path)
-                + (path.ipv6() ? Ipv6Packet.HEADER_BYTES : Ipv4Packet.MIN_HEADER_BYTES)
-                + TcpSegment.MIN_HEADER_BYTES;
     }
 
     private static long ipOffset(long offsetBytes, TcpPath path) {

@@ -26,6 +26,7 @@ final class CatchUp {
     private long injectedEnd;
     private long repeatedAt;
     private int clientTimestamp;
+    private @Nullable CarriedBytes carried;
     private @Nullable Divergence divergence;
 
     private CatchUp(Ledger ledger, long seed, long comparedFrom, boolean inCheckpoint) {
@@ -133,9 +134,13 @@ final class CatchUp {
         return guestTimestamp;
     }
 
-    /** What may be acknowledged in the client's place: what it has, of what the guest has sent in this life. */
+    /** What may be acknowledged in the client's place: what it has, or is brought, of what the guest has sent in this life. */
     long acknowledgeable(Ledger ledger) {
-        return divergence != null ? guestEnd : Math.min(ledger.clientAck, comparison.absorbedThrough());
+        if (divergence != null) {
+            return guestEnd;
+        }
+        long has = Math.min(ledger.clientAck, comparison.absorbedThrough());
+        return carried == null ? has : Math.max(has, carried.end());
     }
 
     /** Notes what has been acknowledged in the client's place; false if that was done before. */
@@ -150,11 +155,35 @@ final class CatchUp {
         return Math.max(guestAck, injectedEnd);
     }
 
+    // ---- what the client is brought ----
+
+    /** What the client lacks of the block that is being compared, from where its bytes end. */
+    CarriedBytes carry(long from) {
+        CarriedBytes begun = new CarriedBytes(from, comparison.blockEnd());
+        carried = begun;
+        return begun;
+    }
+
+    /** Null if there is nothing, or the client has it. */
+    @Nullable
+    CarriedBytes carried(Ledger ledger) {
+        if (carried != null && ledger.clientAck >= carried.blockEnd()) {
+            carried = null;
+        }
+        return carried;
+    }
+
     // ---- where it stands ----
 
-    /** Whether the guest has said all again that the client has seen, and knows all that the client will not send again. */
+    /**
+     * Whether the guest has said all again that the client has seen, and knows all that the client will not send again; and
+     * whether the client has all that the guest will not send again.
+     */
     boolean isDone(Ledger ledger) {
-        return numbered && comparison.equalThrough() >= ledger.releasedEnd && guestAck >= ledger.releasedAck;
+        return numbered
+                && comparison.equalThrough() >= ledger.releasedEnd
+                && guestAck >= ledger.releasedAck
+                && carried(ledger) == null;
     }
 
     boolean isHeard() {

@@ -34,6 +34,11 @@ final class Comparison {
         return equalThrough;
     }
 
+    /** Where the block ends that is being looked at. */
+    long blockEnd() {
+        return recorded.blockEnd(block);
+    }
+
     /** Whether they are not; the first difference is within {@link ReleasedBytes#BLOCK_BYTES} of {@link #equalThrough}. */
     boolean isDifferent() {
         return different;

@@ -5,6 +5,8 @@ import io.holdfast.frame.TcpSegment;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,9 @@ final class Replay {
     private long committedEpoch;
     private long recordedEnd;
     private final Set<Ledger> unsettled = new HashSet<>();
+    /** Whose clients may lack bytes that the guest will not send again. */
+    private final Set<Ledger> carrying = new LinkedHashSet<>();
+
     private long progressNanos;
     private long gateNanos;
 
@@ -81,6 +86,7 @@ final class Replay {
         progressNanos = nowNanos;
         gateNanos = nowNanos;
         unsettled.clear();
+        carrying.clear();
         for (Ledger ledger : flows.all()) {
             ledger.catchUp = catchUp(ledger, committedEpoch);
             if (isUnsettled(ledger)) {
@@ -117,6 +123,7 @@ final class Replay {
     /** A connection is no longer of interest. */
     void forget(Ledger ledger) {
         unsettled.remove(ledger);
+        carrying.remove(ledger);
     }
 
     /** Whether every connection is where it was, or is given up, and the guest has all that was recorded. */
@@ -161,6 +168,7 @@ final class Replay {
             int lengthBytes,
             long nowNanos) {
         handle(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+        bringCarried(ledger, catchUp, nowNanos);
         review(ledger);
         progressNanos = nowNanos;
         advance(nowNanos);
@@ -214,6 +222,10 @@ final class Replay {
             long skipped = comparison.absorbedThrough() - begin;
             comparison.absorb(memory, segment.payloadOffset() + skipped, end - comparison.absorbedThrough());
         }
+        CarriedBytes carried = catchUp.carried(ledger);
+        if (carried != null) {
+            carried.take(memory, segment.payloadOffset(), begin, end);
+        }
         catchUp.emit(end);
         if (fin) {
             catchUp.finish(end);
@@ -235,12 +247,48 @@ final class Replay {
         } else if (fin || end > ledger.releasedEnd) {
             hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
             acknowledge(ledger, catchUp, end);
-        } else if (end > ledger.clientAck && end <= comparison.equalThrough()) {
+        } else if (end <= ledger.clientAck || (carried != null && end <= carried.end())) {
+            counters.swallowedBytes.add(end - begin);
+            acknowledge(ledger, catchUp, end);
+        } else if (end <= comparison.equalThrough()) {
             // Equal, and it was sent before.
             sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
         } else {
-            counters.swallowedBytes.add(end - begin);
+            sendEqualPart(ledger, catchUp, segment, memory, begin, end);
             acknowledge(ledger, catchUp, end);
+        }
+    }
+
+    /** Of a segment that ends within a block, to a client that lacks some of it. */
+    private void sendEqualPart(
+            Ledger ledger, CatchUp catchUp, TcpSegment segment, MemorySegment memory, long begin, long end) {
+        long lacking = Math.max(begin, ledger.clientAck);
+        long equalBytes = catchUp.comparison().equalThrough() - lacking;
+        if (equalBytes > 0) {
+            standIn.sendAgain(ledger, lacking, memory, segment.payloadOffset() + lacking - begin, equalBytes);
+        } else if (lacking == ledger.clientAck && catchUp.carried(ledger) == null) {
+            catchUp.carry(lacking).take(memory, segment.payloadOffset(), begin, end);
+            carrying.add(ledger);
+        }
+    }
+
+    /** Brings a client the block that is known to be equal by now; again, if it may be lost. */
+    private void bringCarried(Ledger ledger, CatchUp catchUp, long nowNanos) {
+        CarriedBytes carried = catchUp.carried(ledger);
+        if (carried != null && catchUp.comparison().equalThrough() >= carried.blockEnd() && carried.isDue(nowNanos)) {
+            carried.bring(ledger, standIn, nowNanos);
+        }
+    }
+
+    private void bringCarried(long nowNanos) {
+        for (Iterator<Ledger> ledgers = carrying.iterator(); ledgers.hasNext(); ) {
+            Ledger ledger = ledgers.next();
+            CatchUp catchUp = ledger.catchUp;
+            if (catchUp == null || catchUp.divergence() != null || catchUp.carried(ledger) == null) {
+                ledgers.remove();
+            } else {
+                bringCarried(ledger, catchUp, nowNanos);
+            }
         }
     }
 
@@ -318,6 +366,7 @@ final class Replay {
     /** Repeats what may have been lost, and goes past a gate that does not open. */
     void onTime(long nowNanos) {
         advance(nowNanos);
+        bringCarried(nowNanos);
         if (nowNanos - progressNanos >= STALL_NANOS) {
             progressNanos = nowNanos;
             repeat(null, REPEATED_FRAMES);

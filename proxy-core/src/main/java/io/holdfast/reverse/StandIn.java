@@ -9,15 +9,21 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Speaks in the place of an end that is not there, or must not be heard: segments without payload. None is repeated here: what
- * finds no room is lost like any segment, and its reason comes again.
+ * Speaks in the place of an end that is not there, or must not be heard. No segment is repeated here: what finds no room is
+ * lost like any segment, and its reason comes again.
  */
 final class StandIn {
 
     /** Room for any prefix, all zero: nothing is unfinished, nothing merged. */
     private static final int FRAME_OFFSET = 16;
 
-    private static final int MAX_FRAME_BYTES = Math.max(SegmentWriter.MAX_BYTES, EthernetFrame.MIN_BYTES);
+    /** With the options, what every path takes (RFC 9293, section 3.7.1). */
+    private static final int MAX_PAYLOAD_BYTES = 524;
+
+    private static final int MIN_PAYLOAD_BYTES = 36;
+    private static final int OPTIONS_BYTES = 12;
+    private static final int MAX_FRAME_BYTES =
+            Math.max(SegmentWriter.MAX_BYTES + MAX_PAYLOAD_BYTES, EthernetFrame.MIN_BYTES);
 
     private final Outlet outlet;
     private final MemorySegment memory = Arena.ofAuto().allocate(FRAME_OFFSET + MAX_FRAME_BYTES, 8);
@@ -37,7 +43,8 @@ final class StandIn {
                 TcpSegment.ACK,
                 SegmentRewriter.window(ledger.clientEdge - ack, ledger.clientWindowScale()),
                 catchUp.clientTimestamp(),
-                catchUp.guestTimestamp());
+                catchUp.guestTimestamp(),
+                0);
         outlet.toGuest(ledger.key.nic(), memory, FRAME_OFFSET, lengthBytes);
     }
 
@@ -85,11 +92,34 @@ final class StandIn {
                 TcpSegment.FIN | TcpSegment.ACK,
                 window,
                 ledger.releasedTimestamp,
-                ledger.clientTimestamp);
+                ledger.clientTimestamp,
+                0);
         outlet.hold(ledger.key.nic(), memory, FRAME_OFFSET, lengthBytes);
     }
 
+    /** Brings the client bytes of the guest that it was sent before, and has lost (R-2: they are known to be equal). */
+    void sendAgain(Ledger ledger, long position, MemorySegment source, long offsetBytes, long lengthBytes) {
+        boolean timestamps = ledger.hasTimestamps();
+        long payloadOffset = SegmentWriter.payloadOffset(FRAME_OFFSET, ledger.toClient, timestamps);
+        int pieceBytes = pieceBytes(ledger);
+        for (long at = 0; at < lengthBytes; at += pieceBytes) {
+            int payloadBytes = (int) Math.min(pieceBytes, lengthBytes - at);
+            MemorySegment.copy(source, offsetBytes + at, memory, payloadOffset, payloadBytes);
+            toClient(ledger, position + at, TcpSegment.ACK, payloadBytes);
+        }
+    }
+
+    private static int pieceBytes(Ledger ledger) {
+        int maximumSegmentSize = ledger.clientOffer.maximumSegmentSize();
+        int roomBytes = maximumSegmentSize == 0 ? MAX_PAYLOAD_BYTES : maximumSegmentSize - OPTIONS_BYTES;
+        return Math.clamp(roomBytes, MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES);
+    }
+
     private void toClient(Ledger ledger, long position, int flags) {
+        toClient(ledger, position, flags, 0);
+    }
+
+    private void toClient(Ledger ledger, long position, int flags, int payloadBytes) {
         int lengthBytes = write(
                 ledger.toClient,
                 ledger,
@@ -98,7 +128,8 @@ final class StandIn {
                 flags,
                 SegmentRewriter.window(ledger.releasedEdge - ledger.releasedAck, ledger.guestWindowScale()),
                 ledger.releasedTimestamp,
-                ledger.clientTimestamp);
+                ledger.clientTimestamp,
+                payloadBytes);
         outlet.toClient(ledger.key.nic(), memory, FRAME_OFFSET, lengthBytes);
     }
 
@@ -110,9 +141,10 @@ final class StandIn {
             int flags,
             int window,
             int timestampValue,
-            int timestampEcho) {
+            int timestampEcho,
+            int payloadBytes) {
         return ledger.hasTimestamps()
-                ? SegmentWriter.writeTimestamped(
+                ? SegmentWriter.writeTimestampedPayload(
                         memory,
                         FRAME_OFFSET,
                         path,
@@ -121,7 +153,9 @@ final class StandIn {
                         flags,
                         window,
                         timestampValue,
-                        timestampEcho)
-                : SegmentWriter.write(memory, FRAME_OFFSET, path, sequence, acknowledgment, flags, window);
+                        timestampEcho,
+                        payloadBytes)
+                : SegmentWriter.writePayload(
+                        memory, FRAME_OFFSET, path, sequence, acknowledgment, flags, window, payloadBytes);
     }
 }

@@ -19,14 +19,16 @@ class SegmentWriterTest {
     private static final int FRAME = UnfinishedChecksum.PREFIX_BYTES;
     private static final int ADDRESSES = 12;
     private static final int SEGMENTS = 1_000;
+    private static final int MAX_PAYLOAD_BYTES = 300;
     private static final int INNER_TAG = 0x8100_0007;
     private static final TcpPath OVER_IPV4 = path(false, 0, 0xffff_0a07_0001L, 0, 0xffff_c0a8_fffeL);
     private static final TcpPath OVER_IPV6 = path(true, 0xfd00L << 48, 1, 0xfe80L << 48, -2);
 
     private final long seed = Long.getLong("holdfast.seed", System.nanoTime());
     private final SplittableRandom random = new SplittableRandom(seed);
-    private final MemorySegment memory =
-            MemorySegment.ofArray(new byte[FRAME + SegmentWriter.MAX_BYTES]).fill((byte) 0xff);
+    private final MemorySegment memory = MemorySegment.ofArray(
+                    new byte[FRAME + SegmentWriter.MAX_BYTES + MAX_PAYLOAD_BYTES])
+            .fill((byte) 0xff);
     private final SegmentCodec codec = new SegmentCodec();
 
     static Stream<TcpPath> paths() {
@@ -52,6 +54,22 @@ class SegmentWriterTest {
                     randomSegment()
                             .timestamps(random.nextInt(), random.nextInt())
                             .build());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("paths")
+    void shouldWritePayloadThatAReceiverTakes(TcpPath path) {
+        for (int i = 0; i < SEGMENTS; i++) {
+            byte[] payload = new byte[random.nextInt(1, MAX_PAYLOAD_BYTES)];
+            random.nextBytes(payload);
+            Segment.Builder segment = randomSegment().payload(payload);
+            boolean timestamps = random.nextBoolean();
+            Segment sent = (timestamps ? segment.timestamps(random.nextInt(), random.nextInt()) : segment).build();
+            assertThat(read(path, write(path, sent)).payload())
+                    .as("seed %d", seed)
+                    .isEqualTo(payload);
+            assertThatItArrives(path, sent);
         }
     }
 
@@ -94,8 +112,11 @@ class SegmentWriterTest {
     }
 
     private int write(TcpPath path, Segment segment) {
+        byte[] payload = segment.payload();
+        long payloadOffset = SegmentWriter.payloadOffset(FRAME, path, segment.hasTimestamps());
+        MemorySegment.copy(payload, 0, memory, ValueLayout.JAVA_BYTE, payloadOffset, payload.length);
         return segment.hasTimestamps()
-                ? SegmentWriter.writeTimestamped(
+                ? SegmentWriter.writeTimestampedPayload(
                         memory,
                         FRAME,
                         path,
@@ -104,15 +125,17 @@ class SegmentWriterTest {
                         segment.flags(),
                         segment.window(),
                         segment.tsval(),
-                        segment.tsecr())
-                : SegmentWriter.write(
+                        segment.tsecr(),
+                        payload.length)
+                : SegmentWriter.writePayload(
                         memory,
                         FRAME,
                         path,
                         segment.sequence(),
                         segment.acknowledgment(),
                         segment.flags(),
-                        segment.window());
+                        segment.window(),
+                        payload.length);
     }
 
     /** As a receiver behind the bridge that takes the outer tag away. */

@@ -209,6 +209,7 @@ class ReconcilerTest {
         client.ask("a");
         client.answer("one");
         client.answer("two");
+        client.acknowledge();
         scene.failOver();
         client.answer("onet");
         client.answer("wo");
@@ -253,6 +254,66 @@ class ReconcilerTest {
         scene.failOver();
         client.answer("1");
         assertThat(client.said(client.toClient())).isEqualTo("1");
+    }
+
+    /** a guest that has lost much repeats one segment, and nothing else before that is acknowledged. */
+    @Test
+    void shouldSendOnThePartOfASegmentThatIsKnownToBeEqual() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1".repeat(ReleasedBytes.BLOCK_BYTES + 100));
+        scene.failOver();
+        client.answer("1".repeat(ReleasedBytes.BLOCK_BYTES + 50));
+        assertThat(client.said(client.toClient())).isEqualTo("1".repeat(ReleasedBytes.BLOCK_BYTES));
+    }
+
+    /** */
+    @Test
+    void shouldAcknowledgeAPartOfABlockAndBringTheClientAllOfIt() {
+        Dialogue client = askedInOneBlock();
+        client.answer("one");
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.toGuest()).last().extracting(Segment::acknowledgment).isEqualTo(client.guestNext);
+        client.answer("two");
+        assertThat(client.said(client.toClient())).isEqualTo("onetwo");
+        client.acknowledge();
+        assertThat(scene.reconciler.isDecided()).isTrue();
+    }
+
+    /** R-2, INV-12. */
+    @Test
+    void shouldBringAClientNothingOfABlockThatIsNotEqual() {
+        Dialogue client = askedInOneBlock();
+        client.answer("one");
+        client.answer("TWO");
+        assertDivergence(Divergence.BYTES);
+        assertThat(client.toClient()).isEmpty();
+    }
+
+    /** the guest will not repeat it. */
+    @Test
+    void shouldBringItAgainUntilTheClientHasIt() {
+        Dialogue client = askedInOneBlock();
+        client.answer("one");
+        client.answer("two");
+        scene.elapse(60);
+        assertThat(client.said(client.toClient())).isEqualTo("onetwoonetwo");
+        assertThat(scene.reconciler.isDecided()).isFalse();
+        client.acknowledge();
+        scene.elapse(60);
+        assertThat(client.said(client.toClient())).isEqualTo("onetwoonetwo");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+    }
+
+    /** Its client has been told "onetwo" since the checkpoint, and may have got nothing of it. */
+    private Dialogue askedInOneBlock() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("onetwo");
+        scene.failOver();
+        return client;
     }
 
     /** */
