@@ -10,7 +10,6 @@ import io.holdfast.reverse.Reconciler;
 import io.holdfast.reverse.ReplayOrder;
 import io.holdfast.reverse.ReverseCounters;
 import io.holdfast.testkit.Shell;
-import io.holdfast.testkit.VethPair;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
@@ -25,10 +24,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A real guest behind a real inline bridge in reverse mode, and the client's network in front of it:
  * {@code net0 10.7.0.1 === up0 [bridge] tap0 = guest}, and {@code tap1} for the guest after a failover. The test is the engine.
+ * A trace of all that clients are sent is judged at the end.
  */
 final class InlineFailover implements AutoCloseable {
 
     static final String CLIENT_INTERFACE = "net0";
+    static final String UPLINK = "up0";
+    /** Where frames of clients in a VLAN have their tag. */
+    static final String TRUNK = "trunk0";
+
+    private static final String VLAN_INTERFACE = "net7";
 
     private static final String INCARNATION = "9f";
     private static final int FIRST_ENGINE = 1;
@@ -36,6 +41,10 @@ final class InlineFailover implements AutoCloseable {
     private static final long LEASE_NANOS = 5_000_000_000L;
     private static final long CATCH_UP_LIMIT_NANOS = 5_000_000_000L;
 
+    private final Wire wire;
+    private final VlanInterface vlan;
+    private final Trace trace;
+    private final Trace vlanTrace;
     private final Bridge bridge;
     private final TestGuest here = new TestGuest("tap0");
     private final TestGuest there = new TestGuest("tap1");
@@ -48,13 +57,16 @@ final class InlineFailover implements AutoCloseable {
 
     /** A guest that serves, unprotected. */
     InlineFailover(IntPredicate heldPorts) throws Exception {
-        VethPair.create("up0", CLIENT_INTERFACE);
-        Shell.run("ip", "address", "add", "10.7.0.1/24", "dev", CLIENT_INTERFACE);
+        wire = Wire.create(UPLINK, CLIENT_INTERFACE, TRUNK);
+        vlan = new VlanInterface(VLAN_INTERFACE, TRUNK, TestGuest.VLAN);
+        giveAddresses();
         for (String tap : new String[] {"tap0", "tap1"}) {
             Shell.run("ip", "tuntap", "add", tap, "mode", "tap");
             Shell.run("ip", "link", "set", tap, "addrgenmode", "none", "up");
         }
-        FramePort uplink = PacketSocketPort.open("up0");
+        trace = Trace.at(CLIENT_INTERFACE, LineClient.PORT);
+        vlanTrace = Trace.at(VLAN_INTERFACE, LineClient.PORT);
+        FramePort uplink = PacketSocketPort.open(UPLINK);
         List<FramePort> places = List.of(PacketSocketPort.open("tap0"), PacketSocketPort.open("tap1"));
         bridge = new Bridge(
                 new BufferWall(INCARNATION, Term.none(), false),
@@ -80,16 +92,24 @@ final class InlineFailover implements AutoCloseable {
         bridge.hello(FIRST_ENGINE, term(FIRST_ENGINE, "a"), Epoch.FIRST);
         bridge.open(FIRST_ENGINE, INCARNATION, FIRST_ENGINE, "serves");
         engine = here.running();
-        meetTheNeighbour();
+        meetTheNeighbours();
         standby = QemuStandby.start(there.settings());
         backup = new Checkpoints(engine.memoryBytes());
         engine.precopy(backup);
     }
 
+    private static void giveAddresses() {
+        Shell.run("ip", "address", "add", "10.7.0.1/24", "dev", CLIENT_INTERFACE);
+        Shell.run("ip", "address", "add", "fd07::1/64", "dev", CLIENT_INTERFACE, "nodad");
+        Shell.run("ip", "address", "add", "10.7.7.1/24", "dev", VLAN_INTERFACE);
+    }
+
     /** Before anything is held: a guest that has just been restored knows another client's MAC, and ARP is never let go early. */
-    private static void meetTheNeighbour() throws IOException {
-        try (RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 5_000)) {
-            client.increment("met");
+    private static void meetTheNeighbours() throws IOException {
+        for (String address : TestGuest.ADDRESSES) {
+            try (RedisClient client = RedisClient.connect(address, 5_000)) {
+                client.increment("met");
+            }
         }
     }
 
@@ -129,6 +149,15 @@ final class InlineFailover implements AutoCloseable {
         bridge.open(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, "restored");
     }
 
+    Wire wire() {
+        return wire;
+    }
+
+    /** What clients are sent that are in no VLAN. */
+    Trace trace() {
+        return trace;
+    }
+
     CatchUpReport report() {
         return bridge.catchUp().orElseThrow();
     }
@@ -141,15 +170,20 @@ final class InlineFailover implements AutoCloseable {
         return bridge.counters().getFirst().bufferedFrames();
     }
 
+    /** @throws AssertionError if a client was sent anything that it had to reject */
     @Override
     public void close() throws Exception {
-        if (restored != null) {
-            restored.close();
+        try (trace;
+                vlanTrace;
+                vlan;
+                here;
+                there;
+                bridge;
+                standby;
+                engine) {
+            if (restored != null) {
+                restored.close();
+            }
         }
-        engine.close();
-        standby.close();
-        bridge.close();
-        here.close();
-        there.close();
     }
 }

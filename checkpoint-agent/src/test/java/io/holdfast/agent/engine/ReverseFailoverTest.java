@@ -3,12 +3,6 @@ package io.holdfast.agent.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.testkit.InNetworkNamespace;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -19,13 +13,14 @@ import org.junit.jupiter.api.Test;
 @InNetworkNamespace
 class ReverseFailoverTest {
 
-    private static final int PORT = 6379;
-    private static final int REPLY_LIMIT_MILLIS = 5_000;
+    private static final String VALUE = "0123456789".repeat(10_000);
+    /** More than the guest has numbers left, see {@link SequenceWrap}. */
+    private static final int FETCHES_OVER_THE_WRAP = 12;
 
     @Test
     void shouldGoOnWhereTheClientHasRepliesThatTheRestoredGuestHasNotSent() throws Exception {
         try (InlineFailover guest = new InlineFailover();
-                Client client = new Client()) {
+                LineClient client = LineClient.connect()) {
             client.expect("INCR a", ":1");
             guest.checkpoint();
             for (int i = 2; i <= 50; i++) {
@@ -40,7 +35,7 @@ class ReverseFailoverTest {
     @Test
     void shouldGoOnWhereTheLostGuestHadAcknowledgedHalfARequest() throws Exception {
         try (InlineFailover guest = new InlineFailover();
-                Client client = new Client()) {
+                LineClient client = LineClient.connect()) {
             client.expect("SET word x", "+OK");
             guest.checkpoint();
             client.send("APPEND wo");
@@ -55,10 +50,9 @@ class ReverseFailoverTest {
     @Test
     void shouldGoOnPushingWhereTheSubscriberIs() throws Exception {
         try (InlineFailover guest = new InlineFailover();
-                Client subscriber = new Client();
-                Client publisher = new Client()) {
-            subscriber.send("SUBSCRIBE news\r\n");
-            subscriber.skip(6);
+                LineClient subscriber = LineClient.connect();
+                LineClient publisher = LineClient.connect()) {
+            subscriber.subscribe("news");
             guest.checkpoint();
             for (int i = 0; i < 30; i++) {
                 publisher.expect("PUBLISH news item-" + i, ":1");
@@ -77,7 +71,7 @@ class ReverseFailoverTest {
     void shouldGoOnWithAConnectionThatTheCheckpointDoesNotKnow() throws Exception {
         try (InlineFailover guest = new InlineFailover()) {
             guest.checkpoint();
-            try (Client client = new Client()) {
+            try (LineClient client = LineClient.connect()) {
                 for (int i = 1; i <= 20; i++) {
                     client.expect("INCR b", ":" + i);
                 }
@@ -91,7 +85,7 @@ class ReverseFailoverTest {
     @Test
     void shouldEndWhatTheClientHadEndedAfterTheCheckpoint() throws Exception {
         try (InlineFailover guest = new InlineFailover();
-                Client client = new Client()) {
+                LineClient client = LineClient.connect()) {
             client.expect("INCR c", ":1");
             guest.checkpoint();
             client.expect("INCR c", ":2");
@@ -107,8 +101,8 @@ class ReverseFailoverTest {
     @Test
     void shouldResetAConnectionWhoseRepliesDependOnChanceAndKeepTheOthers() throws Exception {
         try (InlineFailover guest = new InlineFailover();
-                Client unlucky = new Client();
-                Client client = new Client()) {
+                LineClient unlucky = LineClient.connect();
+                LineClient client = LineClient.connect()) {
             client.expect("INCR d", ":1");
             unlucky.expect("INCR e", ":1");
             guest.checkpoint();
@@ -126,8 +120,8 @@ class ReverseFailoverTest {
 
     @Test
     void shouldNotResetItWhereItsPortIsHeldByTheWall() throws Exception {
-        try (InlineFailover guest = new InlineFailover(port -> port == PORT);
-                Client client = new Client()) {
+        try (InlineFailover guest = new InlineFailover(port -> port == LineClient.PORT);
+                LineClient client = LineClient.connect()) {
             client.expect("INCR f", ":1");
             guest.checkpoint();
             client.send("TIME\r\n");
@@ -140,64 +134,42 @@ class ReverseFailoverTest {
         }
     }
 
-    /** A Redis connection, line by line. */
-    private static final class Client implements AutoCloseable {
-
-        private final Socket socket = new Socket();
-        private final BufferedReader replies;
-
-        Client() throws IOException {
-            socket.connect(new InetSocketAddress(TestGuest.ADDRESS, PORT), REPLY_LIMIT_MILLIS);
-            socket.setSoTimeout(REPLY_LIMIT_MILLIS);
-            socket.setTcpNoDelay(true);
-            replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
-        }
-
-        void send(String text) throws IOException {
-            socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
-        }
-
-        String reply() throws IOException {
-            return String.valueOf(replies.readLine());
-        }
-
-        void skip(int lines) throws IOException {
-            for (int i = 0; i < lines; i++) {
-                assertThat(replies.readLine()).isNotNull();
+    /** */
+    @Test
+    void shouldGoOnWhereTheGuestsSequenceNumbersBeginAnewAfterTheCheckpoint() throws Exception {
+        try (InlineFailover guest = new InlineFailover();
+                LineClient client = new SequenceWrap(guest.trace()).connect()) {
+            client.store("value", VALUE);
+            guest.checkpoint();
+            assertThat(guest.trace().positionOf(client)).isNegative();
+            for (int i = 0; i < FETCHES_OVER_THE_WRAP; i++) {
+                client.expectStored("value", VALUE);
             }
-        }
-
-        void expect(String request, String reply) throws IOException {
-            send(request + "\r\n");
-            assertThat(reply()).as(request).isEqualTo(reply);
-        }
-
-        void expectMessage(String text) throws IOException {
-            skip(6);
-            assertThat(reply()).isEqualTo(text);
-        }
-
-        void finish() throws IOException {
-            socket.shutdownOutput();
-        }
-
-        boolean isAtEnd() throws IOException {
-            return replies.read() == -1;
-        }
-
-        boolean isReset() {
-            try {
-                send("PING\r\n");
-                return replies.read() == -1;
-            } catch (IOException e) {
-                return String.valueOf(e.getMessage()).contains("reset")
-                        || String.valueOf(e.getMessage()).contains("Broken pipe");
+            assertThat(guest.trace().positionOf(client)).isPositive();
+            guest.failOver();
+            for (int i = 0; i < FETCHES_OVER_THE_WRAP; i++) {
+                client.expectStored("value", VALUE);
             }
+            assertThat(guest.counters().divergedFlows.value()).isZero();
         }
+    }
 
-        @Override
-        public void close() throws IOException {
-            socket.close();
+    /** R-4, with numbers that are translated: the restored guest draws others. */
+    @Test
+    void shouldGoOnWhereAConnectionThatTheCheckpointDoesNotKnowWasAboutToBeginAnew() throws Exception {
+        try (InlineFailover guest = new InlineFailover()) {
+            SequenceWrap wrap = new SequenceWrap(guest.trace());
+            guest.checkpoint();
+            try (LineClient client = wrap.connect()) {
+                client.store("value", VALUE);
+                assertThat(guest.trace().positionOf(client)).isNegative();
+                guest.failOver();
+                for (int i = 0; i < FETCHES_OVER_THE_WRAP; i++) {
+                    client.expectStored("value", VALUE);
+                }
+                assertThat(guest.trace().positionOf(client)).isPositive();
+                assertThat(guest.counters().divergedFlows.value()).isZero();
+            }
         }
     }
 }

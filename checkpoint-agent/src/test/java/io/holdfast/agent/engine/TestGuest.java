@@ -27,6 +27,12 @@ import org.jspecify.annotations.Nullable;
 final class TestGuest implements AutoCloseable {
 
     static final String ADDRESS = "10.7.0.10";
+    static final String ADDRESS_6 = "fd07::10";
+    static final int VLAN = 7;
+    static final String ADDRESS_IN_VLAN = "10.7.7.10";
+    /** Where its Redis is found. */
+    static final List<String> ADDRESSES = List.of(ADDRESS, ADDRESS_6, ADDRESS_IN_VLAN);
+
     static final int MEMORY_MIB = 96;
 
     private static final Path SCRIPTS =
@@ -121,7 +127,7 @@ final class TestGuest implements AutoCloseable {
                 "--preload",
                 Shell.run(SCRIPTS.resolve("build-tracker.sh").toString()).strip(),
                 "--kernel-words",
-                "unknown_nmi_panic"));
+                "unknown_nmi_panic hf.vlan=" + VLAN + "," + ADDRESS_IN_VLAN + "/24"));
         script.addAll(List.of(more));
         return Shell.run(script.toArray(String[]::new)).lines().toList();
     }

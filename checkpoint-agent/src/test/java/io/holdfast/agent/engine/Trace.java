@@ -1,0 +1,111 @@
+package io.holdfast.agent.engine;
+
+import io.holdfast.reverse.model.TraceJudge;
+import io.holdfast.reverse.model.Verdict;
+import io.holdfast.reverse.model.Verdicts;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.pcap4j.core.NotOpenException;
+import org.pcap4j.core.PcapHandle;
+import org.pcap4j.core.PcapNativeException;
+import org.pcap4j.core.Pcaps;
+
+/** What tcpdump sees at a client's interface of its connections to a guest. */
+final class Trace implements AutoCloseable {
+
+    private static final long NANOS_PER_MILLI = 1_000_000L;
+    private static final long END_LIMIT_SECONDS = 5;
+
+    private final int guestPort;
+    private final Path file;
+    private final Process tcpdump;
+    private final BufferedReader messages;
+
+    private Trace(int guestPort, Path file, Process tcpdump) {
+        this.guestPort = guestPort;
+        this.file = file;
+        this.tcpdump = tcpdump;
+        this.messages = new BufferedReader(new InputStreamReader(tcpdump.getErrorStream(), StandardCharsets.US_ASCII));
+    }
+
+    /** Begins one, in the calling thread's network namespace. */
+    static Trace at(String interfaceName, int guestPort) throws IOException {
+        Path file = Files.createTempFile("hf-trace-", ".pcap");
+        String port = "tcp port " + guestPort;
+        Process tcpdump = new ProcessBuilder(
+                        "tcpdump",
+                        "-i",
+                        interfaceName,
+                        "-Z",
+                        "root",
+                        "-B",
+                        "65536",
+                        "--immediate-mode",
+                        "-U",
+                        "-w",
+                        file.toString(),
+                        port + " or (vlan and " + port + ")")
+                .start();
+        Runtime.getRuntime().addShutdownHook(new Thread(tcpdump::destroy)); // Of a test that was interrupted.
+        Trace trace = new Trace(guestPort, file, tcpdump);
+        String line = trace.messages.readLine();
+        while (line != null && !line.contains("listening on")) {
+            line = trace.messages.readLine();
+        }
+        if (line == null) {
+            throw new IllegalStateException("tcpdump has ended at once");
+        }
+        return trace;
+    }
+
+    /** Reads all that is there so far. */
+    TraceJudge read() throws PcapNativeException {
+        TraceJudge judge = new TraceJudge(guestPort);
+        try (PcapHandle frames = Pcaps.openOffline(file.toString())) {
+            for (byte[] frame = frames.getNextRawPacket(); frame != null; frame = frames.getNextRawPacket()) {
+                long atNanos = frames.getTimestamp().getTime() * NANOS_PER_MILLI
+                        + frames.getTimestamp().getNanos() % NANOS_PER_MILLI;
+                judge.onFrame(MemorySegment.ofArray(frame), 0, frame.length, atNanos);
+            }
+        } catch (NotOpenException e) {
+            throw new IllegalStateException(e);
+        }
+        return judge;
+    }
+
+    /** Up to where a client has got the guest's bytes, as a sequence number. */
+    int positionOf(LineClient client) throws PcapNativeException {
+        return read().from(client.ownPort()).orElseThrow().rcvNxt();
+    }
+
+    /**
+     * Ends it, and insists that it is whole and that no client was sent anything that it had to reject.
+     *
+     * @throws AssertionError otherwise; the file is kept then
+     */
+    @Override
+    public void close() throws Exception {
+        tcpdump.toHandle().destroy(); // Process.destroy() would close what it says.
+        String said = messages.lines().collect(Collectors.joining("; "));
+        if (!tcpdump.waitFor(END_LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            tcpdump.destroyForcibly();
+            throw new AssertionError("tcpdump does not end");
+        }
+        if (!said.contains("; 0 packets dropped by kernel")) {
+            throw new AssertionError("the trace is not whole: " + said);
+        }
+        Verdicts verdicts = read().verdicts();
+        // This network does not reorder, so that not even a segment that brings nothing may have an old timestamp.
+        if (verdicts.faultCount() + verdicts.count(Verdict.PAWS_OLD) > 0) {
+            throw new AssertionError(file + ": " + verdicts);
+        }
+        Files.delete(file);
+    }
+}
