@@ -740,6 +740,44 @@ class ReconcilerTest {
 
     /** */
     @Test
+    void shouldHoldAnAcknowledgementThatTheClientHasNotHeard() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        scene.failOver();
+        client.guestAcknowledges();
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.held()).hasSize(1);
+    }
+
+    /** */
+    @Test
+    void shouldHoldTheAnswerToASynThatTheClientHasNotHeard() {
+        scene.checkpoint();
+        Dialogue client = scene.dialogue();
+        client.syn();
+        scene.failOver();
+        client.synAck();
+        assertThat(client.toClient()).isEmpty();
+        assertThat(client.held()).hasSize(1);
+    }
+
+    /** The guest would drop the segment and its bytes (RFC 5961, section 5.2). */
+    @Test
+    void shouldAcknowledgeNoMoreThanTheRestoredGuestHasSaid() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.ask("b");
+        scene.failOver();
+        scene.elapse(600); // The guest does not answer, and is given the rest all the same.
+        assertThat(client.said(client.toGuest())).contains("b");
+        assertThat(client.toGuest()).allMatch(segment -> segment.acknowledgment() == client.guestNext);
+    }
+
+    /** */
+    @Test
     void shouldHoldWhatTheGuestSaysBeyondWhatWasRecorded() {
         Dialogue client = scene.open();
         scene.checkpoint();
