@@ -280,24 +280,34 @@ public final class Bridge implements AutoCloseable {
 
     /**
      * The guest is dead where it lived; its clients are asked how far they have come. What it had sent and no checkpoint knows
-     * must have been discarded, by a {@link #hello} under a promotion.
+     * must have been discarded, by a {@link #hello} under a promotion; what a guest has sent that was catching up is discarded
+     * here.
      */
     public void guestLost(long from, String incarnation, long termNumber) throws WallRefusal {
         InlineLane lane = requireInline();
         wall.requireOwner(from, incarnation, termNumber);
-        lane.guestLost();
+        lane.guestLost(() -> wall.discard(from, incarnation, termNumber));
+        wakeLanes();
     }
 
     /**
-     * The guest has been restored, and gets what clients have sent once more. May be repeated, with another guest.
+     * The guest has been restored, and gets what clients have sent once more. May be repeated, with another guest, after the
+     * one before has been killed.
      *
      * @param place where it lives, a number of its NICs' guest ports
+     * @param order in which it gets its input; empty for another one than in the attempt before
      */
-    public void guestRestored(long from, String incarnation, long termNumber, int place, ReplayOrder order)
+    public void guestRestored(long from, String incarnation, long termNumber, int place, Optional<ReplayOrder> order)
             throws WallRefusal {
         InlineLane lane = requireInline();
         wall.requireOwner(from, incarnation, termNumber);
-        lane.guestRestored(place, order);
+        // what the guest before has left in the kernel must not be taken for this one's.
+        if (lane.place() == place && !awaitDrained(OWN_DRAIN_NANOS)) {
+            throw new WallRefusal(
+                    Reason.NOT_DRAINED, "frames of the guest before are still in the kernel; say restored again");
+        }
+        lane.guestRestored(place, order, () -> wall.discard(from, incarnation, termNumber));
+        wakeLanes();
     }
 
     /** Gives up the connections on which the restored guest is not yet where its client has seen it. */

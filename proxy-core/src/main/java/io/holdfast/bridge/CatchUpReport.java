@@ -1,6 +1,7 @@
 package io.holdfast.bridge;
 
 import io.holdfast.reverse.Reconciler;
+import io.holdfast.reverse.ReplayOrder;
 import java.util.List;
 import java.util.OptionalLong;
 
@@ -8,6 +9,8 @@ import java.util.OptionalLong;
  * How far a restored guest has come on its way to where its clients have seen it.
  *
  * @param phase what its life looks like
+ * @param attempt how many guests were restored since the last one was lost
+ * @param order in which the last of them got its input
  * @param decided whether all connections are where they were or are given up, so that the wall may be opened
  * @param divergences the connections that are given up so far, and why, for people
  * @param flows connections that have a ledger
@@ -17,6 +20,8 @@ import java.util.OptionalLong;
  */
 public record CatchUpReport(
         Reconciler.Phase phase,
+        int attempt,
+        ReplayOrder order,
         boolean decided,
         List<String> divergences,
         int flows,

@@ -10,6 +10,7 @@ import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.WallRefusal;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -239,20 +240,42 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         inbound.forEach(lane -> lane.deliverTo(at));
     }
 
-    /** The guest is dead where it lived; see {@link Reconciler#onGuestLost}. */
-    void guestLost() {
-        inTurn(reconciler::onGuestLost);
+    /**
+     * The guest is dead where it lived; see {@link Reconciler#onGuestLost}.
+     *
+     * @param discarding makes what is held never leave; needed if the guest was one that was catching up
+     */
+    void guestLost(WallCommand discarding) throws WallRefusal {
+        command(state -> {
+            endAttempt(state, discarding);
+            state.onGuestLost();
+            return state;
+        });
     }
 
-    /** The guest is restored at a place; see {@link Reconciler#onGuestRestored}. */
-    void guestRestored(int at, ReplayOrder order) {
-        inTurn(() -> {
+    /**
+     * The guest is restored at a place; see {@link Reconciler#onGuestRestored}.
+     *
+     * @param order in which it gets its input; empty for the one whose turn it is
+     * @param discarding as in {@link #guestLost}
+     */
+    void guestRestored(int at, Optional<ReplayOrder> order, WallCommand discarding) throws WallRefusal {
+        command(state -> {
+            endAttempt(state, discarding);
             moveTo(at);
             rooms = nics.stream()
                     .map(nic -> new GuestRoom(nic.guestPorts().get(at)))
                     .toArray(GuestRoom[]::new);
-            reconciler.onGuestRestored(order, System.nanoTime());
+            state.onGuestRestored(order.orElseGet(state::nextOrder), System.nanoTime());
+            return state;
         });
+    }
+
+    /** what a guest has said that is given up was never said. */
+    private static void endAttempt(Reconciler state, WallCommand discarding) throws WallRefusal {
+        if (state.phase() == Reconciler.Phase.CATCHING_UP) {
+            discarding.run();
+        }
     }
 
     /** Opens the wall, after the guest has come to where its clients have seen it. */
@@ -286,6 +309,8 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     CatchUpReport report() {
         return command(state -> new CatchUpReport(
                 state.phase(),
+                state.attempt(),
+                state.order(),
                 state.isDecided(),
                 state.divergences(),
                 state.flowCount(),

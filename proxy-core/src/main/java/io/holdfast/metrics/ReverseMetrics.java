@@ -3,10 +3,12 @@ package io.holdfast.metrics;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.measure.Counter;
+import io.holdfast.reverse.ReplayOrder;
 import io.holdfast.reverse.ReverseCounters;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /** Publishes what the reconciler does, where there is one. */
@@ -106,6 +108,20 @@ public final class ReverseMetrics {
                 "holdfast.expired.gates",
                 "Inputs that were replayed although the output before them had not come in time",
                 counters.expiredGates);
+        for (ReplayOrder order : ReplayOrder.values()) {
+            counter(
+                    meters,
+                    "holdfast.replay.attempts",
+                    "Restored guests that were given their input once more, in that order",
+                    order,
+                    counters.attempts(order));
+            counter(
+                    meters,
+                    "holdfast.exact.replays",
+                    "Those of them with which all clients went on",
+                    order,
+                    counters.exactAttempts(order));
+        }
     }
 
     private static double catchUpSeconds(CatchUpReport report) {
@@ -124,5 +140,12 @@ public final class ReverseMetrics {
 
     private static void counter(MeterRegistry meters, String name, String help, Counter counter) {
         FunctionCounter.builder(name, counter, Counter::value).description(help).register(meters);
+    }
+
+    private static void counter(MeterRegistry meters, String name, String help, ReplayOrder order, Counter counter) {
+        FunctionCounter.builder(name, counter, Counter::value)
+                .description(help)
+                .tag("order", order.name().toLowerCase(Locale.ROOT))
+                .register(meters);
     }
 }

@@ -127,6 +127,10 @@ public final class Reconciler implements AutoCloseable {
     /** A guest can be restored only from a checkpoint since which all is known here. */
     private boolean remembers;
 
+    /** How many guests were restored since one was lost, and in which order the last one got its input. */
+    private int attempt;
+
+    private ReplayOrder order = ReplayOrder.GATED;
     /** What the guest has got of the log; behind its end only while the guest has no room, and never after a failover. */
     private long cursor;
 
@@ -604,6 +608,7 @@ public final class Reconciler implements AutoCloseable {
                 forgetNeedless(Integer.MAX_VALUE);
             }
             recordedEnd = log.tail();
+            attempt = 0;
         }
         phase = Phase.LOST;
         if (!remembers) {
@@ -618,16 +623,20 @@ public final class Reconciler implements AutoCloseable {
 
     /**
      * A guest was restored from the checkpoint that ends the newest confirmed epoch. It is given its input once more. May be
-     * called again, with another guest, before {@link #goLive}.
+     * called again, with another guest, before {@link #goLive}: the one before is dead, and what was held of it is discarded
+     * (R-8).
      */
-    public void onGuestRestored(ReplayOrder order, long nowNanos) {
-        if (phase == Phase.CATCHING_UP) {
+    public void onGuestRestored(ReplayOrder replayOrder, long nowNanos) {
+        if (attempt > 0) {
             counters.furtherAttempts.increment();
             catchUpTime.goOn();
         } else {
             catchUpTime.begin(nowNanos);
         }
         phase = Phase.CATCHING_UP;
+        attempt++;
+        order = replayOrder;
+        counters.attempts(order).increment();
         long committed = recorder.committedEpoch();
         for (Ledger ledger : flows.all()) {
             rollBack(ledger, committed);
@@ -638,6 +647,12 @@ public final class Reconciler implements AutoCloseable {
             replay.giveUpAll();
         }
         replay.advance(nowNanos);
+    }
+
+    /** The order that the next attempt should take; each takes another one than the one before. */
+    public ReplayOrder nextOrder() {
+        boolean further = phase != Phase.RUNNING && attempt > 0;
+        return further && order == ReplayOrder.GATED ? ReplayOrder.SERIAL : ReplayOrder.GATED;
     }
 
     /** What the guest had done and nobody has seen has not happened. */
@@ -709,6 +724,9 @@ public final class Reconciler implements AutoCloseable {
             throw new IllegalStateException("the guest is not yet where its clients have seen it");
         }
         catchUpTime.decide(nowNanos);
+        if (divergedFlows() == 0) {
+            counters.exactAttempts(order).increment();
+        }
         recorder.stopRecording();
         phase = Phase.RUNNING;
         resets = 0;
@@ -825,6 +843,16 @@ public final class Reconciler implements AutoCloseable {
 
     public Phase phase() {
         return phase;
+    }
+
+    /** How many guests were restored since the last one was lost; of the last failover while a guest runs. */
+    public int attempt() {
+        return attempt;
+    }
+
+    /** In which order the last of them got its input. */
+    public ReplayOrder order() {
+        return order;
     }
 
     public ReverseCounters counters() {

@@ -1,6 +1,9 @@
 package io.holdfast.reverse;
 
 import io.holdfast.measure.Counter;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 
 /** What the reconciler has done, since the start. Written by its thread, read by anyone. */
 public final class ReverseCounters {
@@ -41,4 +44,29 @@ public final class ReverseCounters {
     public final Counter swallowedDatagrams = new Counter();
     /** Those that were held all the same, because there was no room to remember them, or a catch-up was not over. */
     public final Counter heldDatagrams = new Counter();
+
+    private final Map<ReplayOrder, Counter> attempts = oneForEachOrder();
+    private final Map<ReplayOrder, Counter> exactAttempts = oneForEachOrder();
+
+    /** Restored guests that were given their input in that order. */
+    public Counter attempts(ReplayOrder order) {
+        return of(attempts, order);
+    }
+
+    /** Those of them with which the clients went on, and no connection had diverged. */
+    public Counter exactAttempts(ReplayOrder order) {
+        return of(exactAttempts, order);
+    }
+
+    private static Counter of(Map<ReplayOrder, Counter> counters, ReplayOrder order) {
+        return Objects.requireNonNull(counters.get(order));
+    }
+
+    private static Map<ReplayOrder, Counter> oneForEachOrder() {
+        Map<ReplayOrder, Counter> counters = new EnumMap<>(ReplayOrder.class);
+        for (ReplayOrder order : ReplayOrder.values()) {
+            counters.put(order, new Counter());
+        }
+        return counters;
+    }
 }

@@ -863,6 +863,41 @@ class ReconcilerTest {
 
     // ---- a further attempt
 
+    @Test
+    void shouldGiveTheInputInAnotherOrderAtEachFurtherAttempt() {
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.GATED);
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.SERIAL);
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.GATED);
+        assertThat(scene.reconciler.counters().attempts(ReplayOrder.GATED).value())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void shouldBeginAnewWithTheNextFailover() {
+        orderOfNextAttempt();
+        scene.goLive();
+        scene.checkpoint();
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.GATED);
+        assertThat(scene.reconciler.attempt()).isOne();
+    }
+
+    @Test
+    void shouldTellInWhichOrderTheGuestCameToWhereItsClientsAre() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        scene.failOver(ReplayOrder.GATED);
+        client.answer("two");
+        scene.failOver(ReplayOrder.SERIAL);
+        client.answer("one");
+        scene.goLive();
+        ReverseCounters counters = scene.reconciler.counters();
+        assertThat(counters.exactAttempts(ReplayOrder.GATED).value()).isZero();
+        assertThat(counters.exactAttempts(ReplayOrder.SERIAL).value()).isOne();
+        assertThat(counters.divergedFlows.value()).isZero();
+    }
+
     /** a client drops what comes from a clock that has gone back, whichever guest it has heard. */
     @Test
     void shouldNotGoBackBehindTheClockOfAnEarlierAttempt() {
@@ -897,6 +932,12 @@ class ReconcilerTest {
         scene.failOver();
         client.answer("one");
         assertThat(only(client.toClient()).acknowledgment()).isEqualTo(acknowledged);
+    }
+
+    private ReplayOrder orderOfNextAttempt() {
+        ReplayOrder order = scene.reconciler.nextOrder();
+        scene.failOver(order);
+        return order;
     }
 
     // ---- INV-12: what diverged is reset

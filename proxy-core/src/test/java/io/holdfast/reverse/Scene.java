@@ -97,7 +97,7 @@ final class Scene implements AutoCloseable {
 
     /** The guest dies and is restored from the checkpoint of the last barrier; what was noted before is forgotten. */
     void failOver() {
-        failOver(ReplayOrder.GATED);
+        failOver(reconciler.nextOrder());
     }
 
     void failOver(ReplayOrder order) {

@@ -600,11 +600,12 @@ final class SimulatedFailover {
             reconciler.onGuestLost();
             held.clear();
         });
-        at(detectNanos + restoreNanos, () -> restore(ReplayOrder.GATED, true));
+        at(detectNanos + restoreNanos, () -> restore(true));
     }
 
-    private void restore(ReplayOrder order, boolean first) {
+    private void restore(boolean first) {
         firstAttempt = first;
+        ReplayOrder order = reconciler.nextOrder();
         Checkpoint checkpoint = checkpoints.getFirst();
         note(reconciler.divergences().toString());
         note("restored from " + checkpoint.epoch + ", " + order);
@@ -634,7 +635,7 @@ final class SimulatedFailover {
             return;
         }
         if (firstAttempt && (nowNanos > deadlineNanos || (reconciler.isDecided() && reconciler.divergedFlows() > 0))) {
-            restore(ReplayOrder.SERIAL, false);
+            restore(false);
             return;
         }
         if (nowNanos > deadlineNanos) {

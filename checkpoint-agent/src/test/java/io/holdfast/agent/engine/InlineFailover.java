@@ -7,7 +7,6 @@ import io.holdfast.port.FramePort;
 import io.holdfast.port.PacketSocketPort;
 import io.holdfast.reverse.Admission;
 import io.holdfast.reverse.Reconciler;
-import io.holdfast.reverse.ReplayOrder;
 import io.holdfast.reverse.ReverseCounters;
 import io.holdfast.testkit.Shell;
 import io.holdfast.wall.BufferWall;
@@ -137,7 +136,7 @@ final class InlineFailover implements AutoCloseable {
         bridge.hello(SECOND_ENGINE, term(SECOND_ENGINE, "b"), Epoch.FIRST);
         bridge.guestLost(SECOND_ENGINE, INCARNATION, SECOND_ENGINE);
         standby.memory().copyFrom(backup.memory());
-        bridge.guestRestored(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, 1, ReplayOrder.GATED);
+        bridge.guestRestored(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, 1, Optional.empty());
         long beganNanos = System.nanoTime();
         restored = standby.promote(devices);
         while (!report().decided() && System.nanoTime() - beganNanos < CATCH_UP_LIMIT_NANOS) {

@@ -10,6 +10,7 @@ import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlSession;
 import io.holdfast.reverse.ReplayOrder;
 import io.holdfast.wall.WallRefusal;
+import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,10 +58,16 @@ final class ReverseCommands {
     private JsonNode restored(Arguments of, long engine, String incarnation, long term)
             throws CommandException, WallRefusal {
         GuestPlace place = of.requireWord("place", GuestPlace.class);
-        ReplayOrder order =
-                of.optionalString("order").isPresent() ? of.requireWord("order", ReplayOrder.class) : ReplayOrder.GATED;
+        Optional<ReplayOrder> order = of.optionalString("order").isPresent()
+                ? Optional.of(of.requireWord("order", ReplayOrder.class))
+                : Optional.empty();
         bridge.guestRestored(engine, incarnation, term, place.port(), order);
-        LOG.info("the guest is restored as {}; it gets its input once more, {}", place, order);
+        bridge.catchUp()
+                .ifPresent(begun -> LOG.info(
+                        "the guest is restored as {}; it gets its input once more, {}, attempt {}",
+                        place,
+                        begun.order(),
+                        begun.attempt()));
         return report();
     }
 
@@ -84,6 +91,8 @@ final class ReverseCommands {
     /** As in the status. */
     static void write(CatchUpReport report, ObjectNode object) {
         object.put("phase", report.phase().name())
+                .put("attempt", report.attempt())
+                .put("order", report.order().name().toLowerCase(Locale.ROOT))
                 .put("decided", report.decided())
                 .put("flows", report.flows())
                 .put("log_bytes", report.logBytes());
