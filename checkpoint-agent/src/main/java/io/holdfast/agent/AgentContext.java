@@ -70,6 +70,11 @@ record AgentContext(
                 .orElse(DEFAULT_CATCH_UP_LIMIT_NANOS);
     }
 
+    /** How often a checkpoint may be restored until its guest is there. Beside its guest a wall never needs more than once. */
+    int restoreAttempts() {
+        return isInline() ? agent.restoreAttempts() : 1;
+    }
+
     boolean passesBeforeArming() {
         return agent.arming() == ArmingPolicy.PASS;
     }

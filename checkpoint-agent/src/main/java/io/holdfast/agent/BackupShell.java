@@ -16,7 +16,6 @@ import io.holdfast.agent.role.BackupRole;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
-import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
@@ -41,8 +40,6 @@ final class BackupShell implements Shell {
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
     private static final long INPUT_LOG_BYTES = 16 << 20;
-    private static final long NO_CHECKPOINT = -1;
-    private static final long CATCH_UP_LOOK_MILLIS = 2;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -80,16 +77,11 @@ final class BackupShell implements Shell {
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
     private String addressesJson = "";
-    private long catchUpDeadlineNanos;
-    /** The guest runs, and is not yet where its clients have seen it; what comes after that. */
-    private boolean opening;
+    private @Nullable InlinePromotion inlinePromotion;
+    private @Nullable CheckpointEngine promoted;
 
-    private BackupEffect.@Nullable BecomePrimary becoming;
-
-    // Engine thread.
-    private byte[] appliedDeviceState = {};
-    private long appliedEpoch;
-    private volatile @Nullable CheckpointEngine promoted;
+    /** Engine thread. */
+    private final AppliedCheckpoint applied;
 
     private final InputLog inputLog;
 
@@ -98,6 +90,7 @@ final class BackupShell implements Shell {
         this.conductor = context.conductor();
         this.measures = context.measures();
         this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
+        this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wallConnector = new WallLink.Connector(
                 context.config().proxySocket(),
@@ -299,9 +292,8 @@ final class BackupShell implements Shell {
     private void startStandby() {
         engineThread.run(() -> {
             try {
-                StandbyEngine started = QemuStandby.start(context.standbySettings());
-                MachineDefinition definition = definitionOf(started);
-                appliedEpoch = Epoch.NONE;
+                StandbyEngine started = startHypervisor();
+                MachineDefinition definition = prepare(started);
                 conductor.post(() -> {
                     standby = started;
                     machine = definition;
@@ -314,14 +306,25 @@ final class BackupShell implements Shell {
         });
     }
 
-    /** Of a hypervisor from which the guest would have no exit past the wall once it runs here (INV-8). */
-    private MachineDefinition definitionOf(StandbyEngine started) throws EngineException {
+    /** From which the guest has no exit past the wall once it runs there (INV-8). Engine thread. */
+    private StandbyEngine startHypervisor() throws EngineException {
+        StandbyEngine started = QemuStandby.start(context.standbySettings());
         try {
             List<String> exits = started.exitsPastTheWall(context.wallGuestPorts());
             if (!exits.isEmpty()) {
                 throw new EngineException(
                         "the guest could reach the world past the wall (INV-8): " + String.join("; ", exits));
             }
+            return started;
+        } catch (EngineException e) {
+            started.close();
+            throw e;
+        }
+    }
+
+    private MachineDefinition prepare(StandbyEngine started) throws EngineException {
+        try {
+            applied.begin(started.memoryBytes());
             return started.definition();
         } catch (EngineException e) {
             started.close();
@@ -377,15 +380,8 @@ final class BackupShell implements Shell {
         }
         addressesJson = checkpoint.guestAddressesJson();
         engineThread.run(() -> {
-            boolean continues = checkpoint.baseEpoch() == Epoch.NONE || checkpoint.baseEpoch() == appliedEpoch;
-            appliedEpoch = NO_CHECKPOINT; // Until the last page is written the memory is that of none.
             try {
-                if (!continues) {
-                    throw new IllegalStateException("its base, " + checkpoint.baseEpoch() + ", was not applied");
-                }
-                checkpoint.applyTo(waiting.memory());
-                appliedDeviceState = checkpoint.deviceState();
-                appliedEpoch = checkpoint.epoch();
+                applied.apply(checkpoint, waiting.memory());
             } catch (Throwable e) { // A memory file that finds no room ends in an Error.
                 log.error("checkpoint {} could not be applied", epoch, e);
                 conductor.post(() -> loseStandby(waiting, "checkpoint " + epoch + " could not be applied: " + e));
@@ -447,46 +443,50 @@ final class BackupShell implements Shell {
             return;
         }
         if (context.isInline()) {
-            turnInlineProxy();
+            restoreInline(waiting, epoch);
+            return;
         }
         engineThread.run(() -> {
             try {
-                if (appliedEpoch != epoch) {
-                    throw new EngineException("checkpoint " + epoch + " is not applied, but " + appliedEpoch);
-                }
-                CheckpointEngine running = waiting.promote(appliedDeviceState);
-                promoted = running;
-                conductor.post(() -> perform(role.onGuestRestored()));
+                CheckpointEngine running = applied.promote(waiting, epoch);
+                conductor.post(() -> onGuestRestored(running));
             } catch (EngineException | RuntimeException e) {
                 conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
             }
         });
-        if (!context.isInline()) {
-            giveClientsFrames();
-        }
+        giveClientsFrames();
     }
 
-    /** Before the guest runs: what clients had sent waits for it, and none of its frames is taken for a stray. */
-    private void turnInlineProxy() {
-        WallLink connected = wall;
-        if (connected != null) {
-            try {
-                connected.guestRestored(context.inlinePlace());
-                catchUpDeadlineNanos = System.nanoTime() + context.catchUpLimitNanos();
-            } catch (WallGoneException | CommandException e) {
-                log.error("the inline proxy does not turn to this host: {}", e.getMessage());
-            }
-        }
+    private void restoreInline(StandbyEngine waiting, long epoch) {
+        InlinePromotion promotion = new InlinePromotion(
+                context,
+                engineThread,
+                applied,
+                epoch,
+                () -> wall,
+                this::startHypervisor,
+                new InlinePromotion.Listener() {
+                    @Override
+                    public void onCaughtUp(CheckpointEngine guest) {
+                        onGuestRestored(guest);
+                    }
+
+                    @Override
+                    public void onRestoreFailed(String reason) {
+                        perform(role.onRestoreFailed(reason));
+                    }
+                });
+        inlinePromotion = promotion;
+        promotion.restore(waiting);
+    }
+
+    private void onGuestRestored(CheckpointEngine guest) {
+        promoted = guest;
+        perform(role.onGuestRestored());
     }
 
     private void openAndAnnounce(String reason) {
         WallLink connected = wall;
-        if (connected != null && context.isInline() && !isWhereItsClientsHaveSeenIt(connected)) {
-            opening = true;
-            conductor.postAfter(CATCH_UP_LOOK_MILLIS, () -> openAndAnnounce(reason));
-            return;
-        }
-        opening = false;
         if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
             try {
                 connected.open(reason);
@@ -500,26 +500,6 @@ final class BackupShell implements Shell {
         measures.detectedBy = role.promotionCause();
         measures.failovers.increment();
         log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
-        BackupEffect.BecomePrimary next = becoming;
-        if (next != null) {
-            becoming = null;
-            becomePrimary(next);
-        }
-    }
-
-    /** R-8; or it has had its time, and what is late is given up. */
-    private boolean isWhereItsClientsHaveSeenIt(WallLink connected) {
-        try {
-            if (catchUpDeadlineNanos == 0) {
-                turnInlineProxy();
-            } else if (!connected.isCaughtUp() && System.nanoTime() - catchUpDeadlineNanos > 0) {
-                connected.giveUpRest();
-            }
-            return connected.isCaughtUp();
-        } catch (WallGoneException | CommandException e) {
-            log.error("the inline proxy does not tell how far the guest is: {}", e.getMessage());
-            return true; // Then it does not open either, which is told there.
-        }
     }
 
     /**
@@ -532,10 +512,6 @@ final class BackupShell implements Shell {
     }
 
     private void becomePrimary(BackupEffect.BecomePrimary become) {
-        if (opening) {
-            becoming = become;
-            return;
-        }
         handedOver = true;
         context.roleChange()
                 .to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson, announcedIncarnation));
@@ -591,6 +567,7 @@ final class BackupShell implements Shell {
                 .put("epoch", role.confirmedEpoch())
                 .put("may_promote", role.mayPromote())
                 .put("missing_for_promotion", role.whyNotPromote())
+                .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
     }
@@ -607,6 +584,7 @@ final class BackupShell implements Shell {
         if (waiting != null && !handedOver) {
             engineThread.run(waiting::close);
         }
+        engineThread.run(applied::close);
         engineThread.close();
     }
 }

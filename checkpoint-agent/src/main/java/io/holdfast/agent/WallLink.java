@@ -35,6 +35,15 @@ final class WallLink implements AutoCloseable {
     /** What the wall answers to a barrier. */
     record Barrier(long epoch, boolean atLimit, long addressesVersion) {}
 
+    /**
+     * What an inline proxy answers to catchup.
+     *
+     * @param decided whether all connections are where their clients have seen them, or are given up
+     * @param diverged how many are given up so far
+     * @param order in which the guest gets its input
+     */
+    record CatchUp(boolean decided, int diverged, String order) {}
+
     /** Hears what the wall asks for. */
     interface PressureListener {
 
@@ -150,9 +159,13 @@ final class WallLink implements AutoCloseable {
         execute("restored", named().put("place", place));
     }
 
-    /** Whether all connections are where their clients have seen them, or are given up. */
-    boolean isCaughtUp() throws WallGoneException, CommandException {
-        return execute("catchup", JSON.createObjectNode()).path("decided").asBoolean();
+    /** How far the restored guest has come. */
+    CatchUp catchUp() throws WallGoneException, CommandException {
+        JsonNode answer = execute("catchup", JSON.createObjectNode());
+        return new CatchUp(
+                answer.path("decided").asBoolean(),
+                answer.path("diverged").size(),
+                answer.path("order").asText());
     }
 
     void giveUpRest() throws WallGoneException, CommandException {

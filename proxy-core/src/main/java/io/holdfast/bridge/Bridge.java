@@ -88,6 +88,8 @@ public final class Bridge implements AutoCloseable {
 
     private static final long SEAL_LIMIT_NANOS = 100_000_000L;
     private static final long OWN_DRAIN_NANOS = 1_000_000_000L;
+    /** Shorter than an engine's patience: it asks again. */
+    private static final long ATTEMPT_DRAIN_NANOS = 100_000_000L;
 
     private final BufferWall wall;
     private final long drainNanos;
@@ -302,7 +304,7 @@ public final class Bridge implements AutoCloseable {
         InlineLane lane = requireInline();
         wall.requireOwner(from, incarnation, termNumber);
         // what the guest before has left in the kernel must not be taken for this one's.
-        if (lane.place() == place && !awaitDrained(OWN_DRAIN_NANOS)) {
+        if (lane.place() == place && !awaitDrained(ATTEMPT_DRAIN_NANOS)) {
             throw new WallRefusal(
                     Reason.NOT_DRAINED, "frames of the guest before are still in the kernel; say restored again");
         }

@@ -19,6 +19,7 @@ import java.util.List;
  * @param heartbeat interval of the signs of life on the link
  * @param missedHeartbeats silent heartbeats after which the peer is suspected
  * @param grace wait after end of file on the link without word of the guest's death
+ * @param restoreAttempts how often a checkpoint may be restored until its guest is where its clients have seen it
  * @param link to the other host
  * @param qemu the guest's hypervisor
  * @param http where metrics and probes are served; a loopback address
@@ -36,6 +37,7 @@ public record AgentConfig(
         Duration heartbeat,
         int missedHeartbeats,
         Duration grace,
+        int restoreAttempts,
         LinkConfig link,
         QemuConfig qemu,
         InetSocketAddress http) {

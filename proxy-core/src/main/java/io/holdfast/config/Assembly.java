@@ -94,6 +94,7 @@ final class Assembly {
                 agent.get(Settings.HEARTBEAT),
                 agent.get(Settings.MISSED_HEARTBEATS),
                 agent.get(Settings.GRACE),
+                agent.get(Settings.RESTORE_ATTEMPTS),
                 link(agent.section("agent.link").orElseThrow()),
                 qemu(agent.section("agent.qemu").orElseThrow()),
                 agent.get(Settings.AGENT_HTTP));

@@ -252,6 +252,13 @@ public final class Settings {
             ValueTypes.duration(Duration.ZERO, Duration.ofSeconds(30)),
             Duration.ofMillis(300),
             "Wait after end of file on the link without word of the guest's death, because an agent may restart.");
+    static final Setting<Integer> RESTORE_ATTEMPTS = defaulted(
+            "agent.restore-attempts",
+            ValueTypes.integer(1, 5),
+            2,
+            "How often a checkpoint may be restored behind an inline proxy, with another order of input each time, before"
+                    + " connections that differ are reset. With more than 1 the backup keeps a second copy of the guest's"
+                    + " memory.");
     static final Setting<InetSocketAddress> AGENT_HTTP = defaulted(
             "agent.http",
             ValueTypes.loopbackAddress(),

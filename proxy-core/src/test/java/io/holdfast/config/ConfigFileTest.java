@@ -106,6 +106,7 @@ class ConfigFileTest {
                                 Duration.ofMillis(50),
                                 4,
                                 Duration.ofMillis(200),
+                                3,
                                 new LinkConfig(
                                         address("10.9.0.1", 7700),
                                         address("fd00::2", 7700),

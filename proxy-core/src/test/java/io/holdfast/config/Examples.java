@@ -53,6 +53,7 @@ final class Examples {
               heartbeat: 50ms
               missed-heartbeats: 4
               grace: 200ms
+              restore-attempts: 3
               link:
                 listen: 10.9.0.1:7700
                 peer: "[fd00::2]:7700"

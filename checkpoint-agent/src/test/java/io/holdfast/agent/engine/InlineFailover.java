@@ -14,7 +14,9 @@ import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
@@ -48,7 +50,7 @@ final class InlineFailover implements AutoCloseable {
     private final TestGuest here = new TestGuest("tap0");
     private final TestGuest there = new TestGuest("tap1");
     private final QemuEngine engine;
-    private final QemuStandby standby;
+    private QemuStandby standby;
     private final Checkpoints backup;
     private byte[] devices = {};
     private @Nullable CheckpointEngine restored;
@@ -132,10 +134,21 @@ final class InlineFailover implements AutoCloseable {
 
     /** Kills the guest, restores the newest checkpoint behind the bridge, and waits until clients may go on. */
     void failOver() throws Exception {
+        lose();
+        attempt(backup.memory());
+        goLive();
+    }
+
+    /** Kills the guest. */
+    void lose() throws WallRefusal {
         engine.kill();
         bridge.hello(SECOND_ENGINE, term(SECOND_ENGINE, "b"), Epoch.FIRST);
         bridge.guestLost(SECOND_ENGINE, INCARNATION, SECOND_ENGINE);
-        standby.memory().copyFrom(backup.memory());
+    }
+
+    /** Restores a guest with that memory, and waits until all its connections are decided. */
+    void attempt(MemorySegment memory) throws Exception {
+        standby.memory().copyFrom(memory);
         bridge.guestRestored(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, 1, Optional.empty());
         long beganNanos = System.nanoTime();
         restored = standby.promote(devices);
@@ -144,6 +157,23 @@ final class InlineFailover implements AutoCloseable {
         }
         caughtUpMillis = (System.nanoTime() - beganNanos) / 1_000_000;
         System.out.println("caught up in " + caughtUpMillis + " ms: " + report());
+    }
+
+    /** Kills the restored guest, and has another one wait in its place. */
+    void giveUpAttempt() throws Exception {
+        try (CheckpointEngine diverged = Objects.requireNonNull(restored)) {
+            diverged.kill();
+        }
+        bridge.guestLost(SECOND_ENGINE, INCARNATION, SECOND_ENGINE);
+        standby = QemuStandby.start(there.settings());
+    }
+
+    /** Memory of the newest checkpoint. */
+    MemorySegment checkpointMemory() {
+        return backup.memory();
+    }
+
+    void goLive() throws WallRefusal {
         bridge.giveUpRest(SECOND_ENGINE, INCARNATION, SECOND_ENGINE);
         bridge.open(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, "restored");
     }

@@ -3,6 +3,10 @@ package io.holdfast.agent.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.testkit.InNetworkNamespace;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -116,6 +120,46 @@ class ReverseFailoverTest {
             assertThat(unlucky.isReset()).isTrue();
             assertThat(guest.counters().divergedFlows.value()).isEqualTo(1);
         }
+    }
+
+    /** whatever the first guest has said was never said. */
+    @Test
+    void shouldKeepAConnectionThatASecondAttemptBringsToWhereItsClientIs() throws Exception {
+        try (InlineFailover guest = new InlineFailover();
+                LineClient client = LineClient.connect()) {
+            client.expect("SET word needle-in-memory", "+OK");
+            guest.checkpoint();
+            client.expect("STRLEN word", ":16");
+            client.send("GET word\r\n");
+            client.skip(1);
+            assertThat(client.reply()).isEqualTo("needle-in-memory");
+            guest.lose();
+            guest.attempt(withOtherText(guest.checkpointMemory(), "needle-in-memory", "noodle-in-memory"));
+            assertThat(guest.report().divergences()).hasSize(1);
+            guest.giveUpAttempt();
+            guest.attempt(guest.checkpointMemory());
+            assertThat(guest.report().attempt()).isEqualTo(2);
+            guest.goLive();
+            client.send("GET word\r\n");
+            client.skip(1);
+            assertThat(client.reply()).isEqualTo("needle-in-memory");
+            assertThat(guest.counters().divergedFlows.value()).isZero();
+            assertThat(guest.counters().exactAttempts(guest.report().order()).value())
+                    .isOne();
+        }
+    }
+
+    /** A copy in which the guest remembers something else. */
+    private static MemorySegment withOtherText(MemorySegment memory, String text, String other) {
+        byte[] bytes = memory.toArray(ValueLayout.JAVA_BYTE);
+        byte[] wanted = text.getBytes(StandardCharsets.US_ASCII);
+        byte[] instead = other.getBytes(StandardCharsets.US_ASCII);
+        for (int at = 0; at <= bytes.length - wanted.length; at++) {
+            if (bytes[at] == wanted[0] && Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length)) {
+                System.arraycopy(instead, 0, bytes, at, instead.length);
+            }
+        }
+        return MemorySegment.ofArray(bytes);
     }
 
     @Test

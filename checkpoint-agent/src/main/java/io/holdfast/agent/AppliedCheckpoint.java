@@ -1,0 +1,93 @@
+package io.holdfast.agent;
+
+import io.holdfast.agent.engine.CheckpointEngine;
+import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.StandbyEngine;
+import io.holdfast.agent.link.StagedCheckpoint;
+import io.holdfast.memory.MappedMemory;
+import io.holdfast.wall.Epoch;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The newest checkpoint in the memory of the waiting hypervisor. A guest that runs there changes that memory; so, where the
+ * checkpoint may be restored more than once, there is a copy that no guest ever runs in. It is kept up to date with every
+ * checkpoint, after the backup has confirmed it, so that a failover need not wait for as much memory as the guest has.
+ *
+ * <p>Confined to the engine thread.
+ */
+final class AppliedCheckpoint implements AutoCloseable {
+
+    private static final long NO_CHECKPOINT = -1;
+
+    private final boolean copying;
+    private Arena arena = Arena.ofShared();
+    private @Nullable MemorySegment copy;
+    private byte[] deviceState = {};
+    private long epoch = Epoch.NONE;
+
+    /** @param copying whether it can be restored more than once; costs as much memory as the guest has */
+    AppliedCheckpoint(boolean copying) {
+        this.copying = copying;
+    }
+
+    /** A fresh hypervisor waits, its memory all zero. */
+    @SuppressWarnings("MustBeClosed") // The arena lives until the next hypervisor waits, or the end.
+    void begin(long memoryBytes) throws EngineException {
+        epoch = Epoch.NONE;
+        copy = null;
+        arena.close();
+        arena = Arena.ofShared();
+        try {
+            copy = copying ? MappedMemory.allocate(arena, memoryBytes) : null;
+        } catch (OutOfMemoryError e) {
+            throw new EngineException(
+                    "no memory for a copy of the checkpoint: %s; `restore-attempts: 1` does without"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+    }
+
+    /**
+     * Writes the next checkpoint over the one before. After a failure the memory is that of none.
+     *
+     * @throws IllegalStateException if it builds on another one than is here
+     */
+    void apply(StagedCheckpoint next, MemorySegment memory) {
+        boolean continues = next.baseEpoch() == Epoch.NONE || next.baseEpoch() == epoch;
+        epoch = NO_CHECKPOINT; // Until the last page is written.
+        if (!continues) {
+            throw new IllegalStateException("its base, " + next.baseEpoch() + ", was not applied");
+        }
+        next.applyTo(memory);
+        if (copy != null) {
+            next.applyTo(copy);
+        }
+        deviceState = next.deviceState();
+        epoch = next.epoch();
+    }
+
+    /** Gives a hypervisor the memory that another one's guest has changed. */
+    void copyTo(StandbyEngine fresh) throws EngineException {
+        if (copy == null) {
+            throw new EngineException("there is no copy of checkpoint " + epoch);
+        }
+        fresh.memory().copyFrom(copy);
+    }
+
+    /** Starts the guest of the checkpoint that ends an epoch. */
+    CheckpointEngine promote(StandbyEngine waiting, long expectedEpoch) throws EngineException {
+        if (epoch != expectedEpoch) {
+            throw new EngineException("checkpoint " + expectedEpoch + " is not applied, but " + epoch);
+        }
+        return waiting.promote(deviceState);
+    }
+
+    /** Frees the copy. */
+    @Override
+    public void close() {
+        copy = null;
+        arena.close();
+    }
+}

@@ -1,0 +1,202 @@
+package io.holdfast.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.holdfast.agent.engine.CheckpointEngine;
+import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.MachineDefinition;
+import io.holdfast.agent.engine.PageSink;
+import io.holdfast.agent.engine.StandbyEngine;
+import io.holdfast.agent.link.CheckpointStage;
+import io.holdfast.agent.link.CheckpointWriter;
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.link.LinkMessage.CheckpointRecord;
+import io.holdfast.agent.link.LinkOutput;
+import io.holdfast.agent.link.StagedCheckpoint;
+import io.holdfast.agent.link.TornCheckpointException;
+import io.holdfast.wall.Epoch;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.util.ReferenceCountUtil;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class AppliedCheckpointTest {
+
+    private static final int PAGES = 4;
+    private static final long MEMORY_BYTES = (long) PAGES * PageSink.PAGE_BYTES;
+    private static final byte[] DEVICE_STATE = {1, 2, 3};
+
+    private final Stage stage = new Stage();
+    private final Waiting waiting = new Waiting();
+    private final AppliedCheckpoint applied = new AppliedCheckpoint(true);
+
+    @AfterEach
+    void free() {
+        applied.close();
+    }
+
+    @Test
+    void shouldGiveAFreshHypervisorTheMemoryThatTheFirstGuestHasNotTouched() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        apply(stage.delta(2, 3, 0x22));
+        waiting.memory.fill((byte) 0x7f); // The guest runs.
+        Waiting fresh = new Waiting();
+        applied.copyTo(fresh);
+        assertThat(fresh.page(0)).isEqualTo((byte) 0x11);
+        assertThat(fresh.page(3)).isEqualTo((byte) 0x22);
+    }
+
+    @Test
+    void shouldForgetTheCopyOfAnEarlierHypervisor() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        applied.begin(MEMORY_BYTES);
+        Waiting fresh = new Waiting();
+        applied.copyTo(fresh);
+        assertThat(fresh.page(0)).isZero();
+    }
+
+    @Test
+    void shouldPromoteOnlyTheCheckpointThatIsExpected() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        assertThatThrownBy(() -> applied.promote(waiting, 2))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("checkpoint 2 is not applied, but 1");
+        assertThatThrownBy(() -> applied.promote(waiting, 1)).hasMessage("given 3 bytes");
+    }
+
+    /** INV-11. */
+    @Test
+    void shouldBeNoCheckpointAfterOneThatBuildsOnAnother() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        StagedCheckpoint missed = stage.full(1, 0x11);
+        missed.release();
+        assertThatThrownBy(() -> apply(stage.delta(2, 0, 0x22))).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> applied.promote(waiting, Epoch.NONE)).hasMessageContaining("is not applied");
+    }
+
+    @Test
+    void shouldKeepNoCopyWhereACheckpointIsRestoredOnlyOnce() throws Exception {
+        AppliedCheckpoint once = new AppliedCheckpoint(false);
+        once.begin(MEMORY_BYTES);
+        assertThatThrownBy(() -> once.copyTo(waiting))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("no copy");
+        once.close();
+    }
+
+    private void apply(StagedCheckpoint checkpoint) {
+        try {
+            applied.apply(checkpoint, waiting.memory);
+        } finally {
+            checkpoint.release();
+        }
+    }
+
+    /** What is written goes straight into a backup's stage. */
+    private static final class Stage implements LinkOutput {
+
+        private final CheckpointStage stage = new CheckpointStage(MEMORY_BYTES, 1 << 20, Epoch.NONE);
+        private Optional<StagedCheckpoint> complete = Optional.empty();
+
+        StagedCheckpoint full(long epoch, int fill) throws Exception {
+            try (CheckpointWriter writer = CheckpointWriter.full(this, 1)) {
+                writer.onPages(0, PAGES, filled(PAGES, fill), 0);
+                writer.collect();
+                writer.finish(epoch, DEVICE_STATE, "{}");
+            }
+            return complete.orElseThrow();
+        }
+
+        /** One page more, on top of the epoch before. */
+        StagedCheckpoint delta(long epoch, int page, int fill) throws Exception {
+            try (CheckpointWriter writer = CheckpointWriter.delta(this, 1, epoch - 1)) {
+                writer.onPages(page, 1, filled(1, fill), 0);
+                writer.finish(epoch, DEVICE_STATE, "{}");
+            }
+            return complete.orElseThrow();
+        }
+
+        private static MemorySegment filled(int pages, int fill) {
+            return Arena.ofAuto().allocate((long) pages * PageSink.PAGE_BYTES).fill((byte) fill);
+        }
+
+        @Override
+        public ByteBufAllocator allocator() {
+            return UnpooledByteBufAllocator.DEFAULT;
+        }
+
+        @Override
+        public void send(LinkMessage message) {
+            try {
+                complete = stage.accept((CheckpointRecord) message);
+            } catch (TornCheckpointException e) {
+                throw new AssertionError(e);
+            } finally {
+                ReferenceCountUtil.release(message);
+            }
+        }
+
+        @Override
+        public boolean awaitWritable(long timeoutNanos) {
+            return true;
+        }
+
+        @Override
+        public boolean isUp() {
+            return true;
+        }
+    }
+
+    /** Has memory, and nothing that could run. */
+    private static final class Waiting implements StandbyEngine {
+
+        private final MemorySegment memory = Arena.ofAuto().allocate(MEMORY_BYTES);
+
+        byte page(int number) {
+            return memory.get(ValueLayout.JAVA_BYTE, (long) number * PageSink.PAGE_BYTES);
+        }
+
+        @Override
+        public MachineDefinition definition() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public List<String> exitsPastTheWall(List<String> wallGuestPorts) {
+            return List.of();
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public long memoryBytes() {
+            return MEMORY_BYTES;
+        }
+
+        @Override
+        public MemorySegment memory() {
+            return memory;
+        }
+
+        @Override
+        public CheckpointEngine promote(byte[] deviceState) throws EngineException {
+            throw new EngineException("given " + deviceState.length + " bytes");
+        }
+
+        @Override
+        public void close() {}
+    }
+}
