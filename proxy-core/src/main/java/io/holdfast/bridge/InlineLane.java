@@ -25,7 +25,13 @@ import org.jspecify.annotations.Nullable;
  *
  * The reconciler has one writer at a time: whoever has the turn. A port's thread takes it with the first frame of a batch and
  * gives it back with the last; commands and time take it in between. So clients' frames and the guest's are in one total
- * order (R-1), in which they are also sent on.
+ * order (R-1).
+ *
+ * <p>They are sent after the turn, because a send takes long, and wakes its receiver, which may take the sender's processor.
+ * They are sent in the order of the turns all the same: who adds a frame takes that direction's way while having the turn, and
+ * keeps it until all is sent. Nobody who has a way waits for the turn. Commands and time take both ways, so that nothing is
+ * being sent meanwhile; above all nothing out of the log, of which they make parts free. Whoever fills those again gives the
+ * guest what was written, and waits for its way with the first frame.
  */
 final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
@@ -39,6 +45,8 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     private final MemorySegment logMemory;
     private final PressureListener onPressure;
     private final ReentrantLock turn = new ReentrantLock();
+    private final ReentrantLock wayToGuest = new ReentrantLock();
+    private final ReentrantLock wayToClients = new ReentrantLock();
     private final Thread ticker;
     private volatile boolean stopping;
 
@@ -93,6 +101,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
                 if (wall.state().admitsInput()) {
                     reconciler.onClientFrame(nic, memory, offsetBytes, lengthBytes, System.nanoTime());
                 } else {
+                    take(wayToGuest);
                     inbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, kernelEpochNanos);
                 }
             }
@@ -119,15 +128,15 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
         @Override
         public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
-            if (!turn.isHeldByCurrentThread()) {
-                turn.lock();
-            }
+            take(turn);
             handled = memory;
             handledEpochNanos = kernelEpochNanos;
             try {
                 handle(memory, offsetBytes, lengthBytes, kernelEpochNanos);
             } catch (RuntimeException | Error e) {
-                turn.unlock(); // The port ends; whoever closes the others needs the turn.
+                letGo(turn); // The port ends; whoever closes the others needs the turn.
+                letGo(wayToGuest);
+                letGo(wayToClients);
                 throw e;
             }
         }
@@ -135,9 +144,8 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         @Override
         public void onBatchEnd() {
             if (turn.isHeldByCurrentThread()) {
-                sendAll();
                 boolean wantsCheckpoint = reconciler.wantsCheckpoint();
-                turn.unlock();
+                endTurn();
                 if (wantsCheckpoint) {
                     onPressure.onHighWater();
                 }
@@ -145,13 +153,46 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         }
     }
 
-    private void sendAll() {
-        for (int nic = 0; nic < nics.size(); nic++) {
-            outbound.get(nic).onBatchEnd();
-            inbound.get(nic).onBatchEnd();
+    private static void take(ReentrantLock lock) {
+        if (!lock.isHeldByCurrentThread()) {
+            lock.lock();
         }
+    }
+
+    private static void letGo(ReentrantLock lock) {
+        if (lock.isHeldByCurrentThread()) {
+            lock.unlock();
+        }
+    }
+
+    /** Gives the turn back, and then sends what was added in it. */
+    private void endTurn() {
         handled = null;
         handledEpochNanos = 0;
+        turn.unlock();
+        try {
+            if (wayToClients.isHeldByCurrentThread()) {
+                sendToClients();
+            }
+            if (wayToGuest.isHeldByCurrentThread()) {
+                sendToGuest();
+            }
+        } finally {
+            letGo(wayToClients);
+            letGo(wayToGuest);
+        }
+    }
+
+    private void sendToClients() {
+        for (int nic = 0; nic < nics.size(); nic++) {
+            outbound.get(nic).onBatchEnd();
+        }
+    }
+
+    private void sendToGuest() {
+        for (int nic = 0; nic < nics.size(); nic++) {
+            inbound.get(nic).onBatchEnd();
+        }
     }
 
     @Override
@@ -160,6 +201,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         if (limited != null && !limited[nic].take()) {
             return false;
         }
+        take(wayToGuest);
         inbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, handledEpochNanos);
         if (!lasts(memory)) {
             inbound.get(nic).onBatchEnd();
@@ -170,6 +212,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     @Override
     public void toClient(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
         boolean failingOver = reconciler.phase() != Reconciler.Phase.RUNNING;
+        take(wayToClients);
         outbound.get(nic).leaveAtOnce(failingOver, memory, offsetBytes, lengthBytes, handledEpochNanos);
         if (!lasts(memory)) {
             outbound.get(nic).onBatchEnd();
@@ -178,6 +221,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
     @Override
     public void hold(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        take(wayToClients);
         outbound.get(nic).onFrame(memory, offsetBytes, lengthBytes, handledEpochNanos);
         if (!lasts(memory)) {
             outbound.get(nic).onBatchEnd();
@@ -198,23 +242,27 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
     /** Does something while no frame is on its way. */
     <T, E extends Exception> T command(Command<T, E> command) throws E {
-        turn.lock();
+        takeEverything();
         try {
             return command.run(reconciler);
         } finally {
-            sendAll();
-            turn.unlock();
+            endTurn();
         }
     }
 
     private void inTurn(Runnable action) {
-        turn.lock();
+        takeEverything();
         try {
             action.run();
         } finally {
-            sendAll();
-            turn.unlock();
+            endTurn();
         }
+    }
+
+    private void takeEverything() {
+        turn.lock();
+        wayToGuest.lock();
+        wayToClients.lock();
     }
 
     /**

@@ -12,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /** A port without a network: the test is the wire, and hands frames to the sink on its own thread. */
-final class MemoryPort implements FramePort {
+class MemoryPort implements FramePort {
 
     private final String name;
     private final boolean records;
