@@ -57,7 +57,7 @@ final class WallLink implements AutoCloseable {
     private final ControlClient client;
     private String incarnation = "";
     private long termNumber;
-    private long clockOffsetNanos;
+    private final ClockOffset clock = new ClockOffset();
 
     private WallLink(ControlClient client) {
         this.client = client;
@@ -112,21 +112,25 @@ final class WallLink implements AutoCloseable {
         JsonNode answer = execute("hello", arguments);
         incarnation = answer.path("incarnation").asText();
         termNumber = term.number();
-        // Its clock may be another host's. What the answer's way took makes leases end earlier, never later.
-        clockOffsetNanos = answer.path("monotonic_nanos").asLong() - System.nanoTime();
+        readClock(answer);
         return new Owned(incarnation, answer.path("epoch").asLong());
     }
 
     Barrier barrier() throws WallGoneException, CommandException {
         JsonNode answer = execute("barrier", named());
+        readClock(answer);
         return new Barrier(
                 answer.path("epoch").asLong(),
                 answer.path("at_limit").asBoolean(),
                 answer.path("addresses_version").asLong());
     }
 
+    private void readClock(JsonNode answer) {
+        clock.read(answer.path("monotonic_nanos").asLong(), System.nanoTime());
+    }
+
     void commit(long epoch, long leaseUntilNanos) throws WallGoneException, CommandException {
-        execute("commit", named().put("epoch", epoch).put("lease_until_nanos", leaseUntilNanos + clockOffsetNanos));
+        execute("commit", named().put("epoch", epoch).put("lease_until_nanos", clock.theirs(leaseUntilNanos)));
     }
 
     void suspend(String reason) throws WallGoneException, CommandException {
