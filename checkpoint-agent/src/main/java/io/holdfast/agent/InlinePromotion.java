@@ -100,7 +100,7 @@ final class InlinePromotion {
         WallLink connected = wall.get();
         if (connected != null) {
             try {
-                connected.guestRestored(context.inlinePlace());
+                connected.guestRestored(context.inlinePlace(), epoch);
                 turned = true;
             } catch (WallGoneException | CommandException e) {
                 log.error("the inline proxy does not turn to this host: {}", e.getMessage());

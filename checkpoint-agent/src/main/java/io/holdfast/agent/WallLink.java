@@ -158,9 +158,9 @@ final class WallLink implements AutoCloseable {
         execute("lost", named());
     }
 
-    /** The guest will run at a place, {@code primary} or {@code backup}, and gets its input once more. */
-    void guestRestored(String place) throws WallGoneException, CommandException {
-        execute("restored", named().put("place", place));
+    /** The guest will run at a place, {@code primary} or {@code backup}, from a checkpoint on, and gets its input once more. */
+    void guestRestored(String place, long epoch) throws WallGoneException, CommandException {
+        execute("restored", named().put("place", place).put("epoch", epoch));
     }
 
     /** How far the restored guest has come. */

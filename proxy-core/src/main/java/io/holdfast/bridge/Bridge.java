@@ -297,9 +297,11 @@ public final class Bridge implements AutoCloseable {
      * one before has been killed.
      *
      * @param place where it lives, a number of its NICs' guest ports
+     * @param epoch whose checkpoint it was restored from, which need not have been committed here
      * @param order in which it gets its input; empty for another one than in the attempt before
      */
-    public void guestRestored(long from, String incarnation, long termNumber, int place, Optional<ReplayOrder> order)
+    public void guestRestored(
+            long from, String incarnation, long termNumber, int place, long epoch, Optional<ReplayOrder> order)
             throws WallRefusal {
         InlineLane lane = requireInline();
         wall.requireOwner(from, incarnation, termNumber);
@@ -308,7 +310,7 @@ public final class Bridge implements AutoCloseable {
             throw new WallRefusal(
                     Reason.NOT_DRAINED, "frames of the guest before are still in the kernel; say restored again");
         }
-        lane.guestRestored(place, order, () -> wall.discard(from, incarnation, termNumber));
+        lane.guestRestored(place, epoch, order, () -> wall.discard(from, incarnation, termNumber));
         wakeLanes();
     }
 

@@ -304,17 +304,18 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     /**
      * The guest is restored at a place; see {@link Reconciler#onGuestRestored}.
      *
+     * @param epoch whose checkpoint it was restored from
      * @param order in which it gets its input; empty for the one whose turn it is
      * @param discarding as in {@link #guestLost}
      */
-    void guestRestored(int at, Optional<ReplayOrder> order, WallCommand discarding) throws WallRefusal {
+    void guestRestored(int at, long epoch, Optional<ReplayOrder> order, WallCommand discarding) throws WallRefusal {
         command(state -> {
             endAttempt(state, discarding);
             moveTo(at);
             rooms = nics.stream()
                     .map(nic -> new GuestRoom(nic.guestPorts().get(at)))
                     .toArray(GuestRoom[]::new);
-            state.onGuestRestored(order.orElseGet(state::nextOrder), System.nanoTime());
+            state.onGuestRestored(epoch, order.orElseGet(state::nextOrder), System.nanoTime());
             return state;
         });
     }

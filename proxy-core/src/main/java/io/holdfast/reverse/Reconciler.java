@@ -169,7 +169,7 @@ public final class Reconciler implements AutoCloseable {
      */
     public void onBarrier(long closedEpoch, long nowNanos) {
         gatekeeper.onPause(nowNanos);
-        recorder.openEpoch(closedEpoch + 1);
+        recorder.closeEpoch(closedEpoch);
         if (!recorder.isRecording()) {
             recorder.startRecording();
         }
@@ -622,11 +622,17 @@ public final class Reconciler implements AutoCloseable {
     }
 
     /**
-     * A guest was restored from the checkpoint that ends the newest confirmed epoch. It is given its input once more. May be
-     * called again, with another guest, before {@link #goLive}: the one before is dead, and what was held of it is discarded
-     * (R-8).
+     * A guest was restored from a checkpoint, and is given its input once more. May be called again, with another guest, before
+     * {@link #goLive}: the one before is dead, and what was held of it is discarded (R-8).
+     *
+     * @param epoch which the checkpoint ends. It may be younger than the newest commit: the backup had it, but whoever would
+     *     have said so has died. From one of which nothing is known here no connection goes on
      */
-    public void onGuestRestored(ReplayOrder replayOrder, long nowNanos) {
+    public void onGuestRestored(long epoch, ReplayOrder replayOrder, long nowNanos) {
+        boolean known = epoch >= recorder.committedEpoch() && recorder.hasClosed(epoch);
+        if (known && epoch > recorder.committedEpoch()) {
+            onCommit(epoch);
+        }
         if (attempt > 0) {
             counters.furtherAttempts.increment();
             catchUpTime.goOn();
@@ -643,7 +649,8 @@ public final class Reconciler implements AutoCloseable {
         }
         datagrams.onGuestRestored();
         replay.begin(committed, recordedEnd, order, nowNanos);
-        if (!remembers) {
+        if (!remembers || !known) {
+            strangers.refuse();
             replay.giveUpAll();
         }
         replay.advance(nowNanos);

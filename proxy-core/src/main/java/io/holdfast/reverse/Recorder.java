@@ -24,6 +24,10 @@ final class Recorder {
     private final ReverseCounters counters;
 
     private long openEpoch;
+    /** A row of epochs without a gap. */
+    private long firstClosed = Long.MAX_VALUE;
+
+    private long lastClosed = Long.MIN_VALUE;
     private long committedEpoch;
     private boolean recording;
     private long recordingSince;
@@ -55,9 +59,19 @@ final class Recorder {
 
     // ---- epochs ----
 
-    void openEpoch(long epoch) {
-        openEpoch = epoch;
+    /** An epoch is closed: what the guest had sent and got by then is noted. */
+    void closeEpoch(long closed) {
+        if (closed != lastClosed + 1) {
+            firstClosed = closed;
+        }
+        lastClosed = closed;
+        openEpoch = closed + 1;
         enterMode();
+    }
+
+    /** Whether an epoch was closed here, and all after it, so that it is known where the guest was then. */
+    boolean hasClosed(long epoch) {
+        return firstClosed <= epoch && epoch <= lastClosed;
     }
 
     void commitEpoch(long epoch) {

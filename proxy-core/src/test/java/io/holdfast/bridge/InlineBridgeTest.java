@@ -125,7 +125,7 @@ class InlineBridgeTest {
     @Test
     void shouldTakeTheOrderThatTheEngineNames() throws WallRefusal {
         lost();
-        bridge.guestRestored(ENGINE, "9f", ENGINE, BACKUP, Optional.of(ReplayOrder.SERIAL));
+        bridge.guestRestored(ENGINE, "9f", ENGINE, BACKUP, Epoch.FIRST, Optional.of(ReplayOrder.SERIAL));
         assertThat(report().order()).isEqualTo(ReplayOrder.SERIAL);
     }
 
@@ -134,7 +134,7 @@ class InlineBridgeTest {
     }
 
     private void restored() throws WallRefusal {
-        bridge.guestRestored(ENGINE, "9f", ENGINE, BACKUP, Optional.empty());
+        bridge.guestRestored(ENGINE, "9f", ENGINE, BACKUP, Epoch.FIRST, Optional.empty());
     }
 
     private void open() throws WallRefusal {

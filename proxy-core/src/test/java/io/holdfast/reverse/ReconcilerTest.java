@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReconcilerTest {
 
@@ -662,6 +663,36 @@ class ReconcilerTest {
         assertThat(scene.reconciler.isDecided()).isFalse();
         scene.reconciler.giveUpRest();
         assertDivergence(Divergence.TIME);
+    }
+
+    /** The primary has died between the backup's confirmation and its own commit. */
+    @Test
+    void shouldGoOnFromACheckpointThatTheBackupHasAndNobodyHasCommitted() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.barrier();
+        client.ask("b");
+        client.answer("2");
+        scene.failOver();
+        assertThat(client.said(client.toGuest())).isEqualTo("b");
+        client.answer("2");
+        client.acknowledge();
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    /** INV-12: what the guest has said since then may be anything. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 3})
+    void shouldResetWhatIsRestoredFromACheckpointOfWhichNothingIsKnown(long epoch) {
+        scene.open();
+        scene.checkpoint();
+        scene.checkpoint();
+        scene.reconciler.onGuestLost();
+        scene.restore(epoch, ReplayOrder.GATED);
+        assertDivergence(Divergence.FORGOTTEN);
     }
 
     @Test

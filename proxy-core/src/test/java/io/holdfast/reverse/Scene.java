@@ -106,9 +106,14 @@ final class Scene implements AutoCloseable {
     }
 
     void restore(ReplayOrder order) {
+        restore(openEpoch - 1, order);
+    }
+
+    /** As if the guest said that this is its checkpoint; it is that of the last barrier. */
+    void restore(long epoch, ReplayOrder order) {
         notes.clear();
         dialogues.forEach(Dialogue::restore);
-        reconciler.onGuestRestored(order, nowNanos);
+        reconciler.onGuestRestored(epoch, order, nowNanos);
     }
 
     /** What was noted before is forgotten. */

@@ -213,7 +213,9 @@ final class SimulatedFailover {
 
     private long guestTimerAt = Long.MAX_VALUE;
     private Map<Endpoints, Stream> streams = new HashMap<>();
-    private final Deque<Checkpoint> checkpoints = new ArrayDeque<>();
+    /** What the backup has. */
+    private @Nullable Checkpoint confirmed;
+
     private long openEpoch = 1;
     private long frontier;
     private boolean alone = true;
@@ -552,21 +554,28 @@ final class SimulatedFailover {
         } else {
             reconciler.onBarrier(closed, nowNanos);
         }
-        at(confirmNanos, () -> {
-            if (of == life && guest != null) {
-                commit(checkpoint);
-            }
-        });
+        // Whoever commits may die when the backup has the checkpoint and the proxy does not know it.
+        long commitNanos = random.nextInt(4) == 0 ? random.nextLong(intervalNanos) : 0;
+        at(confirmNanos, () -> confirm(checkpoint, of));
+        at(confirmNanos + commitNanos, () -> commit(closed, of));
         if (scenario.sabotage == Sabotage.LOG_CUT_TOO_EARLY && frontier > 0) {
             reconciler.onCommit(closed);
         }
         at(intervalNanos, () -> checkpoint(of));
     }
 
-    private void commit(Checkpoint checkpoint) {
-        frontier = checkpoint.epoch;
-        checkpoints.clear();
-        checkpoints.add(checkpoint);
+    private void confirm(Checkpoint checkpoint, int of) {
+        if (of == life && guest != null) {
+            confirmed = checkpoint;
+            note("the backup has " + checkpoint.epoch);
+        }
+    }
+
+    private void commit(long epoch, int of) {
+        if (of != life || guest == null || epoch <= frontier) {
+            return;
+        }
+        frontier = epoch;
         reconciler.onCommit(frontier);
         while (!held.isEmpty() && held.getFirst().stamp <= frontier) {
             held.remove().release.run();
@@ -578,7 +587,7 @@ final class SimulatedFailover {
 
     /** Kills the guest, and restores it some time later. */
     void kill(long detectNanos, long restoreNanos) {
-        if (checkpoints.isEmpty() || guest == null) {
+        if (confirmed == null || guest == null) {
             at(20 * MILLI, () -> kill(detectNanos, restoreNanos));
             return;
         }
@@ -606,7 +615,10 @@ final class SimulatedFailover {
     private void restore(boolean first) {
         firstAttempt = first;
         ReplayOrder order = reconciler.nextOrder();
-        Checkpoint checkpoint = checkpoints.getFirst();
+        Checkpoint checkpoint = confirmed;
+        if (checkpoint == null) {
+            throw new AssertionError("nothing was confirmed");
+        }
         note(reconciler.divergences().toString());
         note("restored from " + checkpoint.epoch + ", " + order);
         attempts++;
@@ -619,7 +631,7 @@ final class SimulatedFailover {
         streams = new HashMap<>();
         checkpoint.streams.forEach((endpoints, stream) -> streams.put(endpoints, stream.copy()));
         guestLagNanos = nowNanos - checkpoint.guestNanos;
-        reconciler.onGuestRestored(order, nowNanos);
+        reconciler.onGuestRestored(checkpoint.epoch, order, nowNanos);
         int of = life;
         at(0, () -> tick(of, nowNanos + 5_000 * MILLI));
         afterReconciler();
@@ -656,7 +668,7 @@ final class SimulatedFailover {
         liveNanos = nowNanos;
         alone = true;
         protecting = false;
-        checkpoints.clear();
+        confirmed = null;
         while (!held.isEmpty()) {
             held.remove().release.run();
         }

@@ -52,6 +52,7 @@ final class InlineFailover implements AutoCloseable {
     private final QemuEngine engine;
     private QemuStandby standby;
     private final Checkpoints backup;
+    private long checkpointEpoch;
     private byte[] devices = {};
     private @Nullable CheckpointEngine restored;
     private long caughtUpMillis;
@@ -125,11 +126,12 @@ final class InlineFailover implements AutoCloseable {
     /** Takes a checkpoint and has it confirmed. */
     void checkpoint() throws EngineException, WallRefusal {
         engine.pause();
-        long epoch = bridge.barrier(FIRST_ENGINE, INCARNATION, FIRST_ENGINE).epoch();
+        checkpointEpoch =
+                bridge.barrier(FIRST_ENGINE, INCARNATION, FIRST_ENGINE).epoch();
         devices = engine.saveDevices();
         engine.captureMemory(backup);
         engine.resume();
-        bridge.commit(FIRST_ENGINE, INCARNATION, FIRST_ENGINE, epoch, System.nanoTime() + LEASE_NANOS);
+        bridge.commit(FIRST_ENGINE, INCARNATION, FIRST_ENGINE, checkpointEpoch, System.nanoTime() + LEASE_NANOS);
     }
 
     /** Kills the guest, restores the newest checkpoint behind the bridge, and waits until clients may go on. */
@@ -149,7 +151,7 @@ final class InlineFailover implements AutoCloseable {
     /** Restores a guest with that memory, and waits until all its connections are decided. */
     void attempt(MemorySegment memory) throws Exception {
         standby.memory().copyFrom(memory);
-        bridge.guestRestored(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, 1, Optional.empty());
+        bridge.guestRestored(SECOND_ENGINE, INCARNATION, SECOND_ENGINE, 1, checkpointEpoch, Optional.empty());
         long beganNanos = System.nanoTime();
         restored = standby.promote(devices);
         while (!report().decided() && System.nanoTime() - beganNanos < CATCH_UP_LIMIT_NANOS) {
@@ -208,7 +210,7 @@ final class InlineFailover implements AutoCloseable {
                 here;
                 there;
                 bridge;
-                standby;
+                QemuStandby waiting = standby;
                 engine) {
             if (restored != null) {
                 restored.close();

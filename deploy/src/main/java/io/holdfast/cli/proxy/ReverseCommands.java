@@ -9,6 +9,7 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlSession;
 import io.holdfast.reverse.ReplayOrder;
+import io.holdfast.wall.Epoch;
 import io.holdfast.wall.WallRefusal;
 import java.util.Locale;
 import java.util.Optional;
@@ -41,7 +42,7 @@ final class ReverseCommands {
         server.command(
                 "restored",
                 "Says where the guest was restored; it gets its input once more.",
-                wall.byEngine(this::restored, "place", "order"));
+                wall.byEngine(this::restored, "place", "epoch", "order"));
         server.command(
                 "giveup",
                 "Resets the connections that are not where their clients have seen them.",
@@ -58,14 +59,16 @@ final class ReverseCommands {
     private JsonNode restored(Arguments of, long engine, String incarnation, long term)
             throws CommandException, WallRefusal {
         GuestPlace place = of.requireWord("place", GuestPlace.class);
+        long epoch = of.requireLong("epoch", Epoch.FIRST, Long.MAX_VALUE - 1);
         Optional<ReplayOrder> order = of.optionalString("order").isPresent()
                 ? Optional.of(of.requireWord("order", ReplayOrder.class))
                 : Optional.empty();
-        bridge.guestRestored(engine, incarnation, term, place.port(), order);
+        bridge.guestRestored(engine, incarnation, term, place.port(), epoch, order);
         bridge.catchUp()
                 .ifPresent(begun -> LOG.info(
-                        "the guest is restored as {}; it gets its input once more, {}, attempt {}",
+                        "the guest is restored as {} from checkpoint {}; it gets its input once more, {}, attempt {}",
                         place,
+                        epoch,
                         begun.order(),
                         begun.attempt()));
         return report();

@@ -71,7 +71,7 @@ class InlineProxyTest {
                 Wire net = new Wire("net0");
                 Engine engine = engine();
                 Engine successor = engine()) {
-            protect(engine);
+            long epoch = protect(engine);
             openConnection(guest, net);
             guest.send(fromGuest(data(GUEST_FIRST + 1, "hello")));
             awaitCount(net, 2);
@@ -80,7 +80,7 @@ class InlineProxyTest {
             successor.wallCommand("lost");
             awaitCount(net, 3); // The client is asked how far it has come.
             restored.assertStaysAt(0);
-            JsonNode report = successor.wallCommand("restored", ", \"place\": \"backup\"");
+            JsonNode report = successor.wallCommand("restored", restoredFrom(epoch));
             assertThat(report.path("phase").asText()).isEqualTo("CATCHING_UP");
             awaitCount(restored, 1); // The SYN, once more.
             assertRefused("WrongState", () -> successor.wallCommand("open", ", \"reason\": \"too early\""));
@@ -119,10 +119,10 @@ class InlineProxyTest {
                 Wire net = new Wire("net0")) {
             try (HoldfastProxy proxy = restart("mode: reverse");
                     Engine engine = engine()) {
-                protect(engine);
+                long epoch = protect(engine);
                 openConnection(guest, net);
                 engine.wallCommand("lost");
-                engine.wallCommand("restored", ", \"place\": \"backup\"");
+                engine.wallCommand("restored", restoredFrom(epoch));
                 awaitCount(restored, 1); // The SYN, once more.
                 restored.send(fromGuest(synAck(OTHER_FIRST)));
                 await().atMost(LIMIT)
@@ -133,7 +133,7 @@ class InlineProxyTest {
             int before = net.received().size();
             try (HoldfastProxy proxy = restart("mode: reverse");
                     Engine engine = engine()) {
-                engine.hello(2, ", \"place\": \"backup\"");
+                engine.hello(2, ", \"place\": \"backup\", \"epoch\": 1");
                 engine.wallCommand("open", ", \"reason\": \"as before\"");
                 restored.send(fromGuest(data(OTHER_FIRST + 1, "hello")));
                 awaitCount(net, before + 1);
@@ -246,9 +246,16 @@ class InlineProxyTest {
         return new Engine(directory.resolve("run/proxy.sock"));
     }
 
-    private static void protect(Engine engine) throws Exception {
+    /** Returns the epoch whose checkpoint the backup has. */
+    private static long protect(Engine engine) throws Exception {
         engine.hello(1);
-        engine.commit(engine.barrier());
+        long epoch = engine.barrier();
+        engine.commit(epoch);
+        return epoch;
+    }
+
+    private static String restoredFrom(long epoch) {
+        return ", \"place\": \"backup\", \"epoch\": " + epoch;
     }
 
     private static void openConnection(Wire guest, Wire net) {
