@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
     private static final long TICK_MILLIS = 2;
+    private static final int MAX_LATE_TICKS = 100;
 
     private final List<Bridge.Nic> nics;
     private final List<OutboundLane> outbound;
@@ -49,6 +50,8 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     private final ReentrantLock wayToClients = new ReentrantLock();
     private final Thread ticker;
     private volatile boolean stopping;
+    /** Of the ticker. */
+    private int lateTicks;
 
     // Whoever has the turn.
     private int place;
@@ -87,7 +90,25 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     private void tickUntilStopped() throws InterruptedException {
         while (!stopping) {
             Thread.sleep(TICK_MILLIS);
-            inTurn(() -> reconciler.onTime(System.nanoTime()));
+            tick();
+        }
+    }
+
+    /** Time does not keep frames from arriving while others are being sent, unless that never ends. */
+    private void tick() {
+        turn.lock();
+        try {
+            if (lateTicks == MAX_LATE_TICKS) {
+                wayToGuest.lock();
+                wayToClients.lock();
+            } else if (!wayToGuest.tryLock() || !wayToClients.tryLock()) {
+                lateTicks++;
+                return;
+            }
+            lateTicks = 0;
+            reconciler.onTime(System.nanoTime());
+        } finally {
+            endTurn();
         }
     }
 
