@@ -167,7 +167,12 @@ final class Replay {
             long offsetBytes,
             int lengthBytes,
             long nowNanos) {
+        long absorbedBefore = catchUp.comparison().absorbedThrough();
+        long ackBefore = catchUp.guestAck();
         handle(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+        if (catchUp.comparison().absorbedThrough() > absorbedBefore || catchUp.guestAck() > ackBefore) {
+            gateNanos = nowNanos; // Slow perhaps, but it goes on.
+        }
         bringCarried(ledger, catchUp, nowNanos);
         review(ledger);
         progressNanos = nowNanos;

@@ -587,6 +587,25 @@ class ReconcilerTest {
     }
 
     @Test
+    void shouldWaitLongerForAGuestThatGoesOn() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        one.answer("1");
+        one.answer("2");
+        one.acknowledge();
+        other.ask("b");
+        scene.failOver();
+        scene.elapse(400);
+        one.answer("1");
+        scene.elapse(499);
+        assertThat(other.toGuest()).isEmpty();
+        scene.elapse(1);
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
+    @Test
     void shouldGoOnInTheNumbersOfAConnectionThatWasOpenedAnew() {
         scene.checkpoint();
         Dialogue client = scene.open();
