@@ -20,6 +20,7 @@ import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,7 @@ final class BackupShell implements Shell {
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
     private String wallRefusal = "";
+    private BackupEffect.@Nullable OwnWall owning;
     private String announcedIncarnation = "";
     private long promotionBeganNanos;
     private long standbyCheckedNanos;
@@ -406,11 +408,7 @@ final class BackupShell implements Shell {
         WallLink connected = wall;
         if (connected != null) {
             try {
-                connected.hello(
-                        own.term(),
-                        own.openEpochAtLeast(),
-                        context.agent().latencyTarget().toNanos(),
-                        "");
+                introduce(connected, own);
                 if (context.isInline()) {
                     connected.guestLost();
                 }
@@ -426,6 +424,15 @@ final class BackupShell implements Shell {
             noteWallRefusal("the proxy is not there: the guest waits for it");
         }
         conductor.postAfter(WALL_RETRY_MILLIS, () -> ownWall(own));
+    }
+
+    private void introduce(WallLink connected, BackupEffect.OwnWall own) throws WallGoneException, CommandException {
+        owning = own;
+        connected.hello(
+                own.term(),
+                own.openEpochAtLeast(),
+                context.agent().latencyTarget().toNanos(),
+                "");
     }
 
     /** Once, however often it is tried. */
@@ -463,11 +470,13 @@ final class BackupShell implements Shell {
                 engineThread,
                 applied,
                 epoch,
+                role.promotionReason(),
                 () -> wall,
+                returned -> introduce(returned, Objects.requireNonNull(owning, "it was owned before")),
                 this::startHypervisor,
                 new InlinePromotion.Listener() {
                     @Override
-                    public void onCaughtUp(CheckpointEngine guest) {
+                    public void onLive(CheckpointEngine guest) {
                         onGuestRestored(guest);
                     }
 
@@ -489,7 +498,9 @@ final class BackupShell implements Shell {
         WallLink connected = wall;
         if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
             try {
-                connected.open(reason);
+                if (!context.isInline()) { // There it had to be open before.
+                    connected.open(reason);
+                }
                 connected.announce(addressesJson);
                 announcedIncarnation = connected.incarnation();
             } catch (WallGoneException | CommandException e) {

@@ -11,16 +11,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Restores a guest behind an inline proxy, and sees it to where its clients have seen it, before the wall is opened (R-8):
+ * Restores a guest behind an inline proxy, and sees it to where its clients have seen it, before it opens the wall (R-8):
  *
  * <pre>
- *   restored ─► guest runs ─► catchup? ─┬─ decided ─────────────────────► caught up
+ *   restored ─► guest runs ─► catchup? ─┬─ decided ─────────────────────► open
  *      ▲                          ▲     ├─ not yet: look again ─┐
  *      │                          └─────┼───────────────────────┘
  *      └── fresh hypervisor ◄─ lost ◄─ kill ◄─ diverged, and {@link CatchUpAttempts} allow it
  * </pre>
  *
  * A network interface has room for one hypervisor, so a fresh one is started when the one before is dead.
+ *
+ * <p>It does not end without the proxy: whoever opened the wall of one that has begun a new life, and was told nothing, would
+ * let a guest go on with clients that know a younger one. A new life is told once more, and resets what it does not know.
  *
  * <p><b>Threads.</b> The conductor; what blocks is done by the engine thread.
  */
@@ -29,7 +32,13 @@ final class InlinePromotion {
     private static final Logger log = LoggerFactory.getLogger(InlinePromotion.class);
 
     private static final long LOOK_MILLIS = 2;
+    private static final long RETRY_MILLIS = 50;
     private static final int STARTS = 3;
+
+    /** Makes the wall this host's, under the term of the promotion. */
+    interface Owner {
+        void own(WallLink wall) throws WallGoneException, CommandException;
+    }
 
     /** Starts a hypervisor that waits. */
     interface Starter {
@@ -39,8 +48,8 @@ final class InlinePromotion {
     /** Hears how it ends. On the conductor. */
     interface Listener {
 
-        /** The guest runs, and may go live. */
-        void onCaughtUp(CheckpointEngine guest);
+        /** The guest serves its clients again. */
+        void onLive(CheckpointEngine guest);
 
         void onRestoreFailed(String reason);
     }
@@ -49,32 +58,43 @@ final class InlinePromotion {
     private final Worker engineThread;
     private final AppliedCheckpoint checkpoint;
     private final long epoch;
+    private final String reason;
     private final Supplier<@Nullable WallLink> wall;
+    private final Owner owner;
     private final Starter starter;
     private final Listener listener;
     private final CatchUpAttempts attempts;
 
-    private boolean turned;
+    /** Which life of the proxy knows of the guest that runs; empty if none. */
+    private String told = "";
+
+    private String trouble = "";
 
     /**
      * Before the first attempt; the wall is owned, and knows that the guest is lost.
      *
      * @param epoch whose checkpoint is restored
+     * @param reason for opening the wall, for the proxy's log
      * @param wall null while there is none
+     * @param owner for one that has been away
      */
     InlinePromotion(
             AgentContext context,
             Worker engineThread,
             AppliedCheckpoint checkpoint,
             long epoch,
+            String reason,
             Supplier<@Nullable WallLink> wall,
+            Owner owner,
             Starter starter,
             Listener listener) {
         this.context = context;
         this.engineThread = engineThread;
         this.checkpoint = checkpoint;
         this.epoch = epoch;
+        this.reason = reason;
         this.wall = wall;
+        this.owner = owner;
         this.starter = starter;
         this.listener = listener;
         this.attempts = new CatchUpAttempts(context.restoreAttempts(), context.catchUpLimitNanos());
@@ -83,8 +103,12 @@ final class InlinePromotion {
     /** Makes the next attempt, with a hypervisor that has the checkpoint's memory. */
     void restore(StandbyEngine waiting) {
         attempts.onRestore(System.nanoTime());
-        turned = false;
-        turnProxy();
+        told = "";
+        WallLink connected = wall.get();
+        if (connected != null) {
+            // Before the guest runs: what clients had sent waits for it, and none of its frames is taken for a stray.
+            attempt(() -> tellRestored(connected));
+        }
         engineThread.run(() -> {
             try {
                 CheckpointEngine running = checkpoint.promote(waiting, epoch);
@@ -95,42 +119,59 @@ final class InlinePromotion {
         });
     }
 
-    /** Before the guest runs: what clients had sent waits for it, and none of its frames is taken for a stray. */
-    private void turnProxy() {
-        WallLink connected = wall.get();
-        if (connected != null) {
-            try {
-                connected.guestRestored(context.inlinePlace(), epoch);
-                turned = true;
-            } catch (WallGoneException | CommandException e) {
-                log.error("the inline proxy does not turn to this host: {}", e.getMessage());
-            }
-        }
+    private void tellRestored(WallLink connected) throws WallGoneException, CommandException {
+        connected.guestRestored(context.inlinePlace(), epoch);
+        told = connected.incarnation();
     }
 
     private void look(CheckpointEngine running) {
         WallLink connected = wall.get();
-        if (connected == null) {
-            listener.onCaughtUp(running); // Whoever opens the wall when it is back is told if it is too early.
-            return;
+        if (connected == null || !attempt(() -> look(running, connected))) {
+            context.conductor().postAfter(RETRY_MILLIS, () -> look(running));
         }
-        if (!turned) {
-            turnProxy();
+    }
+
+    private void look(CheckpointEngine running, WallLink connected) throws WallGoneException, CommandException {
+        if (connected.incarnation().isEmpty()) {
+            owner.own(connected); // It was away.
         }
-        try {
-            WallLink.CatchUp reached = connected.catchUp();
-            switch (attempts.next(reached.decided(), reached.diverged(), System.nanoTime())) {
-                case WAIT -> context.conductor().postAfter(LOOK_MILLIS, () -> look(running));
-                case RESTORE_AGAIN -> restoreAgain(running, reached);
-                case GIVE_UP_REST -> {
-                    connected.giveUpRest();
-                    listener.onCaughtUp(running);
-                }
-                case GO_LIVE -> listener.onCaughtUp(running);
+        if (!connected.incarnation().equals(told)) {
+            connected.guestLost();
+            tellRestored(connected);
+        }
+        WallLink.CatchUp reached = connected.catchUp();
+        switch (attempts.next(reached.decided(), reached.diverged(), System.nanoTime())) {
+            case WAIT -> context.conductor().postAfter(LOOK_MILLIS, () -> look(running));
+            case RESTORE_AGAIN -> restoreAgain(running, reached);
+            case GIVE_UP_REST -> {
+                connected.giveUpRest();
+                goLive(running, connected);
             }
+            case GO_LIVE -> goLive(running, connected);
+        }
+    }
+
+    private void goLive(CheckpointEngine running, WallLink connected) throws WallGoneException, CommandException {
+        connected.open(reason);
+        listener.onLive(running);
+    }
+
+    private interface Saying {
+        void say() throws WallGoneException, CommandException;
+    }
+
+    /** Whether the proxy has heard it. */
+    private boolean attempt(Saying saying) {
+        try {
+            saying.say();
+            return true;
         } catch (WallGoneException | CommandException e) {
-            log.error("the inline proxy does not tell how far the guest is: {}", e.getMessage());
-            listener.onCaughtUp(running);
+            String now = String.valueOf(e.getMessage());
+            if (!now.equals(trouble)) { // Once, however often it is tried.
+                trouble = now;
+                log.error("the guest waits, because the inline proxy does not see it to its clients: {}", now);
+            }
+            return false;
         }
     }
 
@@ -153,11 +194,7 @@ final class InlinePromotion {
     private void tellLost() {
         WallLink connected = wall.get();
         if (connected != null) {
-            try {
-                connected.guestLost();
-            } catch (WallGoneException | CommandException e) {
-                log.error("the inline proxy does not hear that its guest was killed: {}", e.getMessage());
-            }
+            attempt(connected::guestLost);
         }
     }
 
@@ -177,8 +214,8 @@ final class InlinePromotion {
                 log.error("the hypervisor for attempt {} does not start: {}", attempts.attempt() + 1, failure);
             }
         }
-        String reason = failure;
-        context.conductor().post(() -> listener.onRestoreFailed(reason));
+        String last = failure;
+        context.conductor().post(() -> listener.onRestoreFailed(last));
     }
 
     /** Which attempt it is, from 1; 0 before the first. */

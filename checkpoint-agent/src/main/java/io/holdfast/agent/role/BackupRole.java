@@ -278,9 +278,7 @@ public final class BackupRole {
             return List.of();
         }
         phase = Phase.PROMOTED;
-        return List.of(
-                new OpenWallAndAnnounce("promoted at checkpoint " + confirmedEpoch + " (" + promotionCause + ")"),
-                new BecomePrimary(term, confirmedEpoch));
+        return List.of(new OpenWallAndAnnounce(promotionReason()), new BecomePrimary(term, confirmedEpoch));
     }
 
     /** The guest could not be resumed here: nobody serves it any more, and only people can help. */
@@ -316,6 +314,11 @@ public final class BackupRole {
     /** {@code eof}, {@code silence}, {@code death}, {@code operator}; empty before a promotion. */
     public String promotionCause() {
         return promotionCause;
+    }
+
+    /** Why the wall is opened after it, in words. */
+    public String promotionReason() {
+        return "promoted at checkpoint " + confirmedEpoch + " (" + promotionCause + ")";
     }
 
     /** What is missing for a promotion, in words. */
