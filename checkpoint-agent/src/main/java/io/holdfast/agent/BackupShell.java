@@ -13,6 +13,7 @@ import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
+import io.holdfast.agent.role.CatchUpAttempts;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -466,14 +467,25 @@ final class BackupShell implements Shell {
 
     private void restoreInline(StandbyEngine waiting, long epoch) {
         InlinePromotion promotion = new InlinePromotion(
-                context,
+                conductor,
                 engineThread,
-                applied,
+                new CatchUpAttempts(context.restoreAttempts(), context.catchUpLimitNanos()),
+                context.inlinePlace(),
                 epoch,
                 role.promotionReason(),
                 () -> wall,
                 returned -> introduce(returned, Objects.requireNonNull(owning, "it was owned before")),
-                this::startHypervisor,
+                new InlinePromotion.Guests() {
+                    @Override
+                    public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
+                        return applied.promote(withMemory, epoch);
+                    }
+
+                    @Override
+                    public StandbyEngine startAnother() throws EngineException {
+                        return startWithMemory();
+                    }
+                },
                 new InlinePromotion.Listener() {
                     @Override
                     public void onLive(CheckpointEngine guest) {
@@ -487,6 +499,17 @@ final class BackupShell implements Shell {
                 });
         inlinePromotion = promotion;
         promotion.restore(waiting);
+    }
+
+    private StandbyEngine startWithMemory() throws EngineException {
+        StandbyEngine fresh = startHypervisor();
+        try {
+            applied.copyTo(fresh);
+        } catch (EngineException | RuntimeException e) {
+            fresh.close();
+            throw e;
+        }
+        return fresh;
     }
 
     private void onGuestRestored(CheckpointEngine guest) {

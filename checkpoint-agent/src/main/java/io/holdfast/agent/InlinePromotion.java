@@ -40,9 +40,14 @@ final class InlinePromotion {
         void own(WallLink wall) throws WallGoneException, CommandException;
     }
 
-    /** Starts a hypervisor that waits. */
-    interface Starter {
-        StandbyEngine start() throws EngineException;
+    /** Has guests run from the checkpoint. On the engine thread. */
+    interface Guests {
+
+        /** Lets a hypervisor run that has the checkpoint's memory. */
+        CheckpointEngine resume(StandbyEngine waiting) throws EngineException;
+
+        /** Starts another hypervisor that waits, with the checkpoint's memory. */
+        StandbyEngine startAnother() throws EngineException;
     }
 
     /** Hears how it ends. On the conductor. */
@@ -54,16 +59,16 @@ final class InlinePromotion {
         void onRestoreFailed(String reason);
     }
 
-    private final AgentContext context;
+    private final Conductor conductor;
     private final Worker engineThread;
-    private final AppliedCheckpoint checkpoint;
+    private final CatchUpAttempts attempts;
+    private final String place;
     private final long epoch;
     private final String reason;
     private final Supplier<@Nullable WallLink> wall;
     private final Owner owner;
-    private final Starter starter;
+    private final Guests guests;
     private final Listener listener;
-    private final CatchUpAttempts attempts;
 
     /** Which life of the proxy knows of the guest that runs; empty if none. */
     private String told = "";
@@ -73,31 +78,33 @@ final class InlinePromotion {
     /**
      * Before the first attempt; the wall is owned, and knows that the guest is lost.
      *
+     * @param place what the inline proxy calls this host
      * @param epoch whose checkpoint is restored
      * @param reason for opening the wall, for the proxy's log
      * @param wall null while there is none
      * @param owner for one that has been away
      */
     InlinePromotion(
-            AgentContext context,
+            Conductor conductor,
             Worker engineThread,
-            AppliedCheckpoint checkpoint,
+            CatchUpAttempts attempts,
+            String place,
             long epoch,
             String reason,
             Supplier<@Nullable WallLink> wall,
             Owner owner,
-            Starter starter,
+            Guests guests,
             Listener listener) {
-        this.context = context;
+        this.conductor = conductor;
         this.engineThread = engineThread;
-        this.checkpoint = checkpoint;
+        this.attempts = attempts;
+        this.place = place;
         this.epoch = epoch;
         this.reason = reason;
         this.wall = wall;
         this.owner = owner;
-        this.starter = starter;
+        this.guests = guests;
         this.listener = listener;
-        this.attempts = new CatchUpAttempts(context.restoreAttempts(), context.catchUpLimitNanos());
     }
 
     /** Makes the next attempt, with a hypervisor that has the checkpoint's memory. */
@@ -111,23 +118,23 @@ final class InlinePromotion {
         }
         engineThread.run(() -> {
             try {
-                CheckpointEngine running = checkpoint.promote(waiting, epoch);
-                context.conductor().post(() -> look(running));
+                CheckpointEngine running = guests.resume(waiting);
+                conductor.post(() -> look(running));
             } catch (EngineException | RuntimeException e) {
-                context.conductor().post(() -> listener.onRestoreFailed(String.valueOf(e.getMessage())));
+                conductor.post(() -> listener.onRestoreFailed(String.valueOf(e.getMessage())));
             }
         });
     }
 
     private void tellRestored(WallLink connected) throws WallGoneException, CommandException {
-        connected.guestRestored(context.inlinePlace(), epoch);
+        connected.guestRestored(place, epoch);
         told = connected.incarnation();
     }
 
     private void look(CheckpointEngine running) {
         WallLink connected = wall.get();
         if (connected == null || !attempt(() -> look(running, connected))) {
-            context.conductor().postAfter(RETRY_MILLIS, () -> look(running));
+            conductor.postAfter(RETRY_MILLIS, () -> look(running));
         }
     }
 
@@ -141,7 +148,7 @@ final class InlinePromotion {
         }
         WallLink.CatchUp reached = connected.catchUp();
         switch (attempts.next(reached.decided(), reached.diverged(), System.nanoTime())) {
-            case WAIT -> context.conductor().postAfter(LOOK_MILLIS, () -> look(running));
+            case WAIT -> conductor.postAfter(LOOK_MILLIS, () -> look(running));
             case RESTORE_AGAIN -> restoreAgain(running, reached);
             case GIVE_UP_REST -> {
                 connected.giveUpRest();
@@ -185,7 +192,7 @@ final class InlinePromotion {
         engineThread.run(() -> {
             diverging.kill();
             diverging.close();
-            context.conductor().post(this::tellLost);
+            conductor.post(this::tellLost);
             startFresh();
         });
     }
@@ -204,10 +211,9 @@ final class InlinePromotion {
         String failure = "";
         for (int start = 0; start < STARTS; start++) {
             try {
-                StandbyEngine fresh = starter.start();
-                checkpoint.copyTo(fresh);
+                StandbyEngine fresh = guests.startAnother();
                 log.info("a fresh hypervisor waits after {} ms", (System.nanoTime() - beganNanos) / 1_000_000);
-                context.conductor().post(() -> restore(fresh));
+                conductor.post(() -> restore(fresh));
                 return;
             } catch (EngineException e) {
                 failure = String.valueOf(e.getMessage());
@@ -215,7 +221,7 @@ final class InlinePromotion {
             }
         }
         String last = failure;
-        context.conductor().post(() -> listener.onRestoreFailed(last));
+        conductor.post(() -> listener.onRestoreFailed(last));
     }
 
     /** Which attempt it is, from 1; 0 before the first. */
