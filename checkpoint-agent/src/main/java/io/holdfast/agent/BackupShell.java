@@ -346,6 +346,7 @@ final class BackupShell implements Shell {
         });
         if (role.isPromoting()) {
             promotionBeganNanos = System.nanoTime();
+            measures.detectedBy = role.promotionCause();
         }
     }
 
@@ -531,7 +532,6 @@ final class BackupShell implements Shell {
             }
         }
         measures.promotionNanos = System.nanoTime() - promotionBeganNanos;
-        measures.detectedBy = role.promotionCause();
         measures.failovers.increment();
         log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
     }
