@@ -147,7 +147,7 @@ final class InlinePromotion {
             tellRestored(connected);
         }
         WallLink.CatchUp reached = connected.catchUp();
-        switch (attempts.next(reached.decided(), reached.diverged(), System.nanoTime())) {
+        switch (attempts.next(reached.decided(), reached.diverged() > 0 && reached.improvable(), System.nanoTime())) {
             case WAIT -> conductor.postAfter(LOOK_MILLIS, () -> look(running));
             case RESTORE_AGAIN -> restoreAgain(running, reached);
             case GIVE_UP_REST -> {

@@ -40,9 +40,10 @@ final class WallLink implements AutoCloseable {
      *
      * @param decided whether all connections are where their clients have seen them, or are given up
      * @param diverged how many are given up so far
+     * @param improvable whether a further attempt would be another one than those before
      * @param order in which the guest gets its input
      */
-    record CatchUp(boolean decided, int diverged, String order) {}
+    record CatchUp(boolean decided, int diverged, boolean improvable, String order) {}
 
     /** Hears what the wall asks for. */
     interface PressureListener {
@@ -169,6 +170,7 @@ final class WallLink implements AutoCloseable {
         return new CatchUp(
                 answer.path("decided").asBoolean(),
                 answer.path("diverged").size(),
+                answer.path("improvable").asBoolean(),
                 answer.path("order").asText());
     }
 

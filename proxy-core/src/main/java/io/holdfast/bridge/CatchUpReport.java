@@ -13,6 +13,7 @@ import java.util.OptionalLong;
  * @param order in which the last of them got its input
  * @param decided whether all connections are where they were or are given up, so that the wall may be opened
  * @param divergences the connections that are given up so far, and why, for people
+ * @param improvable whether a further attempt would be another one than those before
  * @param flows connections that have a ledger
  * @param logBytes memory of the input log in use
  * @param catchUpNanos how long the newest failover took from the first restored guest until all was decided; empty before the
@@ -24,6 +25,7 @@ public record CatchUpReport(
         ReplayOrder order,
         boolean decided,
         List<String> divergences,
+        boolean improvable,
         int flows,
         long logBytes,
         OptionalLong catchUpNanos) {}

@@ -383,6 +383,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
                 state.order(),
                 state.isDecided(),
                 state.divergences(),
+                state.mayImprove(),
                 state.flowCount(),
                 state.logBytes(),
                 state.catchUpNanos()));

@@ -254,8 +254,8 @@ public final class Settings {
             "Wait after end of file on the link without word of the guest's death, because an agent may restart.");
     static final Setting<Integer> RESTORE_ATTEMPTS = defaulted(
             "agent.restore-attempts",
-            ValueTypes.integer(1, 5),
-            2,
+            ValueTypes.integer(1, 8),
+            4,
             "How often a checkpoint may be restored behind an inline proxy, with another order of input each time, before"
                     + " connections that differ are reset. With more than 1 the backup keeps a second copy of the guest's"
                     + " memory.");

@@ -116,13 +116,18 @@ final class InputLog implements AutoCloseable {
         return position;
     }
 
-    /** Adds that output was released; joined with the last record where that says the same of fewer bytes. */
-    boolean appendOutput(long flow, long end, long epoch) {
+    /**
+     * Adds that output was released; joined with the last record where that says the same of fewer bytes.
+     *
+     * @param digest of what the block has so far in which it ends
+     */
+    boolean appendOutput(long flow, long end, long digest, long epoch) {
         if (last != FULL && last >= head && kind(last) == OUTPUT && flow(last) == flow && epoch(last) == epoch) {
             memory.set(ValueLayout.JAVA_LONG, place(last) + END, end);
+            memory.set(ValueLayout.JAVA_LONG, place(last) + BEGIN, digest);
             return true;
         }
-        return reserve(OUTPUT, 0, flow, end, end, epoch, 0) != FULL;
+        return reserve(OUTPUT, 0, flow, digest, end, epoch, 0) != FULL;
     }
 
     /** Whether a frame can be added. */
@@ -219,6 +224,31 @@ final class InputLog implements AutoCloseable {
 
     long begin(long position) {
         return memory.get(ValueLayout.JAVA_LONG, place(position) + BEGIN);
+    }
+
+    /** Of an output: what {@link ReleasedBytes#openDigest} said there. */
+    long digest(long position) {
+        return begin(position);
+    }
+
+    /**
+     * Where it is noted what the guest had said on the same connection after it got the frame at a place, and before it got
+     * the next one; {@link #NONE} if nothing is, in the log up to {@code end}.
+     */
+    long answerTo(long position, long end) {
+        long flow = flow(position);
+        for (long later = next(position); later < end; later = next(later)) {
+            if (flow(later) != flow || !isOfFlow(later)) {
+                continue;
+            }
+            if (kind(later) == OUTPUT) {
+                return later;
+            }
+            if (inputAt(later) != NONE) {
+                return NONE;
+            }
+        }
+        return NONE;
     }
 
     long end(long position) {

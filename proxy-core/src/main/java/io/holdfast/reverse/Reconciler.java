@@ -609,6 +609,7 @@ public final class Reconciler implements AutoCloseable {
             }
             recordedEnd = log.tail();
             attempt = 0;
+            replay.forgetAttempts();
         }
         phase = Phase.LOST;
         if (!remembers) {
@@ -656,10 +657,17 @@ public final class Reconciler implements AutoCloseable {
         replay.advance(nowNanos);
     }
 
-    /** The order that the next attempt should take; each takes another one than the one before. */
+    /** The order that the next attempt should take: the fastest first, then that with most chances. */
     public ReplayOrder nextOrder() {
-        boolean further = phase != Phase.RUNNING && attempt > 0;
-        return further && order == ReplayOrder.GATED ? ReplayOrder.SERIAL : ReplayOrder.GATED;
+        if (phase == Phase.RUNNING || attempt == 0) {
+            return ReplayOrder.GATED;
+        }
+        return attempt == 1 ? ReplayOrder.SERIAL : ReplayOrder.REPAIRED;
+    }
+
+    /** Whether a further attempt would be another one than those before. */
+    public boolean mayImprove() {
+        return remembers && replay.mayImprove();
     }
 
     /** What the guest had done and nobody has seen has not happened. */

@@ -309,7 +309,7 @@ final class Recorder {
         long end = ledger.bytesBefore(ledger.guestEnd);
         if (recording && end > ledger.releasedEnd) {
             // Without room for this the order of a replay is less exact; what it sends is compared all the same.
-            log.appendOutput(ledger.id, end, openEpoch);
+            log.appendOutput(ledger.id, end, ledger.released.openDigest(), openEpoch);
         }
     }
 

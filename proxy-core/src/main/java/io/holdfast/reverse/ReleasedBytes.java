@@ -77,6 +77,11 @@ final class ReleasedBytes {
         return true;
     }
 
+    /** The digest of what the open block has so far; the same after the same bytes, where blocks begin at the same positions. */
+    long openDigest() {
+        return open.value();
+    }
+
     /** Forgets the blocks that end at or before a position. */
     void forgetThrough(long position) {
         int forgotten = 0;
@@ -131,7 +136,7 @@ final class ReleasedBytes {
 
     /** The digest of that block; of the open one, as far as it has come. */
     long digest(int block) {
-        return block < blocks ? digests[(firstBlock + block) & (ends.length - 1)] : open.value();
+        return block < blocks ? digests[(firstBlock + block) & (ends.length - 1)] : openDigest();
     }
 
     /** The number of the block that has the byte at a position; {@code blocks() + 1} if none has. */

@@ -39,6 +39,7 @@ final class Replay {
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
     private final TcpFrame frame = new TcpFrame();
 
+    private final Repair repair;
     private ReplayOrder order = ReplayOrder.GATED;
     private long cursor;
     private long committedEpoch;
@@ -55,6 +56,9 @@ final class Replay {
 
     private long answeredEnd;
 
+    /** The request that the guest got last, in serial order. */
+    private long asked = InputLog.NONE;
+
     Replay(
             Flows flows,
             InputLog log,
@@ -70,6 +74,12 @@ final class Replay {
         this.standIn = standIn;
         this.counters = counters;
         this.prefixBytes = prefixBytes;
+        this.repair = new Repair(log);
+    }
+
+    /** A guest was lost: what was found out about another one's order does not count. */
+    void forgetAttempts() {
+        repair.forget();
     }
 
     /**
@@ -83,6 +93,8 @@ final class Replay {
         this.recordedEnd = recordedEnd;
         cursor = log.head();
         answeringFlow = NO_FLOW;
+        asked = InputLog.NONE;
+        repair.improve();
         progressNanos = nowNanos;
         gateNanos = nowNanos;
         unsettled.clear();
@@ -237,6 +249,7 @@ final class Replay {
         }
         if (comparison.isDifferent()) {
             catchUp.diverge(Divergence.BYTES);
+            onWrongAnswer();
         } else if (fin && end < ledger.bytesBefore(ledger.releasedEnd)) {
             catchUp.diverge(Divergence.END);
         }
@@ -271,7 +284,9 @@ final class Replay {
         long equalBytes = catchUp.comparison().equalThrough() - lacking;
         if (equalBytes > 0) {
             standIn.sendAgain(ledger, lacking, memory, segment.payloadOffset() + lacking - begin, equalBytes);
-        } else if (lacking == ledger.clientAck && catchUp.carried(ledger) == null) {
+        } else if (lacking == ledger.clientAck
+                && end <= catchUp.comparison().absorbedThrough()
+                && catchUp.carried(ledger) == null) {
             catchUp.carry(lacking).take(memory, segment.payloadOffset(), begin, end);
             carrying.add(ledger);
         }
@@ -295,6 +310,17 @@ final class Replay {
                 bringCarried(ledger, catchUp, nowNanos);
             }
         }
+    }
+
+    private void onWrongAnswer() {
+        if (asked != InputLog.NONE) {
+            repair.onWrongAnswer(asked, recordedEnd);
+        }
+    }
+
+    /** Whether another attempt would give the guest its input in another order. */
+    boolean mayImprove() {
+        return order == ReplayOrder.GATED || repair.mayImprove();
     }
 
     /** In the client's place, if that says anything new, or again, if the guest has not heard it. */
@@ -393,7 +419,24 @@ final class Replay {
         if (input == InputLog.NONE || log.kind(input) == InputLog.ONCE || isHeldAndKnown(input)) {
             return true; // The guest got it at another place, or not at all, or has it, or should not get it again.
         }
-        return isAnswered() && (log.isOfFlow(input) ? giveSegment(position, input) : giveOther(input));
+        if (order != ReplayOrder.REPAIRED) {
+            return isAnswered() && give(position, input);
+        }
+        return repair.isMoved(position) || (giveAheadOf(position) && isAnswered() && give(position, input));
+    }
+
+    private boolean giveAheadOf(long position) {
+        for (long ahead = repair.nextAheadOf(position); ahead != InputLog.NONE; ahead = repair.nextAheadOf(position)) {
+            if (!isAnswered() || !give(ahead, log.inputAt(ahead))) {
+                return false;
+            }
+            repair.onGiven(ahead);
+        }
+        return true;
+    }
+
+    private boolean give(long place, long input) {
+        return log.isOfFlow(input) ? giveSegment(place, input) : giveOther(input);
     }
 
     /** What held connections said before the checkpoint may still be in the log, behind something that is not. */
@@ -439,8 +482,8 @@ final class Replay {
         if (!inject(position, ledger, catchUp)) {
             return false;
         }
-        if (order == ReplayOrder.SERIAL) {
-            awaitAnswer(place);
+        if (order.isSerial()) {
+            awaitAnswer(place, catchUp);
         }
         return true;
     }
@@ -475,22 +518,13 @@ final class Replay {
         return true;
     }
 
-    /** Finds what the guest had said on the same connection before the client went on. */
-    private void awaitAnswer(long place) {
-        long flow = log.flow(place);
-        answeringFlow = NO_FLOW;
-        for (long later = log.next(place); later < recordedEnd; later = log.next(later)) {
-            if (log.flow(later) != flow || !log.isOfFlow(later)) {
-                continue;
-            }
-            if (log.kind(later) == InputLog.OUTPUT) {
-                answeringFlow = flow;
-                answeredEnd = log.end(later);
-                return;
-            }
-            if (log.inputAt(later) != InputLog.NONE) {
-                return;
-            }
+    private void awaitAnswer(long place, CatchUp catchUp) {
+        asked = place;
+        long answer = log.answerTo(place, recordedEnd);
+        answeringFlow = answer == InputLog.NONE ? NO_FLOW : log.flow(place);
+        if (answer != InputLog.NONE) {
+            answeredEnd = log.end(answer);
+            catchUp.comparison().expect(answeredEnd, log.digest(answer));
         }
     }
 

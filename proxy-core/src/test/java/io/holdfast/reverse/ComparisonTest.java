@@ -49,6 +49,47 @@ class ComparisonTest {
     }
 
     @Test
+    void shouldKnowAnAnswerBeforeItsBlockIsWhole() {
+        byte[] bytes = {1, 2, 3, 4, 5};
+        released.beginAt(first);
+        append(bytes, 0, 3);
+        long digest = released.openDigest();
+        append(bytes, 3, 2);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        comparison.expect(first + 3, digest);
+        absorb(comparison, bytes, 0, 4);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(first + 3);
+        absorb(comparison, bytes, 4, 1);
+        assertThat(comparison.equalThrough()).isEqualTo(first + 5);
+    }
+
+    @Test
+    void shouldFindAWrongAnswerBeforeItsBlockIsWhole() {
+        released.beginAt(first);
+        append(new byte[] {1, 2, 3, 4, 5}, 0, 3);
+        long digest = released.openDigest();
+        append(new byte[] {1, 2, 3, 4, 5}, 3, 2);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        comparison.expect(first + 3, digest);
+        absorb(comparison, new byte[] {1, 2, 7}, 0, 3);
+        assertThat(comparison.isDifferent()).isTrue();
+    }
+
+    /** The answer ends with its block, and what is left of it has nothing to compare. */
+    @Test
+    void shouldKnowAnAnswerThatEndsWithItsBlock() {
+        byte[] bytes = new byte[BLOCK_BYTES];
+        released.beginAt(first);
+        append(bytes, 0, BLOCK_BYTES);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        comparison.expect(first + BLOCK_BYTES, released.openDigest());
+        absorb(comparison, bytes, 0, BLOCK_BYTES);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(first + BLOCK_BYTES);
+    }
+
+    @Test
     void shouldTakeNothingForEqualBeforeItsBlockIsWhole() {
         byte[] bytes = new byte[BLOCK_BYTES + 10];
         released.beginAt(first);

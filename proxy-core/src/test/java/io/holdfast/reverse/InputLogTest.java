@@ -62,38 +62,38 @@ class InputLogTest {
 
     @Test
     void shouldJoinOutputOfOneConnection() {
-        log.appendOutput(1, 100, 4);
-        log.appendOutput(1, 200, 4);
+        log.appendOutput(1, 100, 0, 4);
+        log.appendOutput(1, 200, 0, 4);
         assertThat(outputs()).containsExactly("1:200");
     }
 
     @Test
     void shouldNotJoinOutputAcrossInput() {
-        log.appendOutput(1, 100, 0);
+        log.appendOutput(1, 100, 0, 0);
         append(bytes(60, 1));
-        log.appendOutput(1, 200, 0);
+        log.appendOutput(1, 200, 0, 0);
         assertThat(outputs()).containsExactly("1:100", "1:200");
     }
 
     @Test
     void shouldNotJoinOutputOfTwoConnections() {
-        log.appendOutput(1, 100, 4);
-        log.appendOutput(2, 200, 4);
+        log.appendOutput(1, 100, 0, 4);
+        log.appendOutput(2, 200, 0, 4);
         assertThat(outputs()).containsExactly("1:100", "2:200");
     }
 
     @Test
     void shouldNotJoinOutputAcrossABarrier() {
-        log.appendOutput(1, 100, 4);
-        log.appendOutput(1, 200, 5);
+        log.appendOutput(1, 100, 0, 4);
+        log.appendOutput(1, 200, 0, 5);
         assertThat(outputs()).containsExactly("1:100", "1:200");
     }
 
     @Test
     void shouldNotJoinOutputWithARecordThatIsForgotten() {
-        log.appendOutput(1, 100, 4);
+        log.appendOutput(1, 100, 0, 4);
         log.truncateBefore(log.tail());
-        log.appendOutput(1, 200, 4);
+        log.appendOutput(1, 200, 0, 4);
         assertThat(outputs()).containsExactly("1:200");
     }
 
@@ -110,7 +110,7 @@ class InputLogTest {
     void shouldRefuseOutputWhenItIsFull() {
         fill(bytes(80 - PREFIX, 7));
         assertThat(log.usedBytes()).isEqualTo(CAPACITY);
-        assertThat(log.appendOutput(1, 100, 4)).isFalse();
+        assertThat(log.appendOutput(1, 100, 0, 4)).isFalse();
     }
 
     @Test
@@ -181,7 +181,7 @@ class InputLogTest {
         long waiting = append(bytes(60, 1));
         log.defer(waiting);
         while (append(bytes(14, 7)) != InputLog.FULL) {}
-        while (log.appendOutput(log.tail(), 1, 4)) {}
+        while (log.appendOutput(log.tail(), 1, 0, 4)) {}
         assertThat(log.give(waiting, 4)).isFalse();
         assertThat(inputs()).startsWith(waiting);
     }

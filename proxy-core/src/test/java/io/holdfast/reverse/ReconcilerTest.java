@@ -917,9 +917,50 @@ class ReconcilerTest {
     void shouldGiveTheInputInAnotherOrderAtEachFurtherAttempt() {
         assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.GATED);
         assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.SERIAL);
-        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.GATED);
-        assertThat(scene.reconciler.counters().attempts(ReplayOrder.GATED).value())
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.REPAIRED);
+        assertThat(orderOfNextAttempt()).isEqualTo(ReplayOrder.REPAIRED);
+        assertThat(scene.reconciler.counters().attempts(ReplayOrder.REPAIRED).value())
                 .isEqualTo(2);
+    }
+
+    /** both requests were on their way when the guest served the younger one first. */
+    @Test
+    void shouldLetARequestGoAheadWhereTheAnswerToAnotherWasWrong() {
+        Dialogue one = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        one.ask("a");
+        other.ask("b");
+        other.answer("1");
+        one.answer("2");
+        one.acknowledge();
+        other.acknowledge();
+        scene.failOver(ReplayOrder.SERIAL);
+        one.answer("1");
+        assertThat(scene.reconciler.divergedFlows()).isOne();
+        scene.reconciler.onGuestLost();
+        scene.restore(ReplayOrder.REPAIRED);
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+        assertThat(one.toGuest()).isEmpty();
+        other.answer("1");
+        assertThat(one.said(one.toGuest())).isEqualTo("a");
+        one.answer("2");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    /** an answer is shorter than a block, and the guest is not where it was for all that it says later. */
+    @Test
+    void shouldSeeInSerialOrderThatAnAnswerIsWrongBeforeItsBlockIsWhole() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.ask("b");
+        client.answer("2");
+        scene.failOver(ReplayOrder.SERIAL);
+        client.answer("7");
+        assertDivergence(Divergence.BYTES);
     }
 
     @Test

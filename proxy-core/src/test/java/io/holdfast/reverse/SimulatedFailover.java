@@ -226,9 +226,13 @@ final class SimulatedFailover {
     /** Whether somebody changes between wall and reverse mode now and then. */
     boolean switchesMode;
 
+    /** How often a checkpoint is restored before connections are reset. */
+    int attemptLimit = 2;
+
     int failovers;
     int attempts;
-    private boolean firstAttempt;
+    private int attempt;
+    private long catchUpDeadlineNanos;
     private long liveNanos;
     private long intervalNanos;
     private long confirmNanos;
@@ -609,11 +613,12 @@ final class SimulatedFailover {
             reconciler.onGuestLost();
             held.clear();
         });
-        at(detectNanos + restoreNanos, () -> restore(true));
+        at(detectNanos + restoreNanos, () -> restore(1));
     }
 
-    private void restore(boolean first) {
-        firstAttempt = first;
+    private void restore(int number) {
+        attempt = number;
+        catchUpDeadlineNanos = number == 1 ? nowNanos + 5_000 * MILLI : catchUpDeadlineNanos;
         ReplayOrder order = reconciler.nextOrder();
         Checkpoint checkpoint = confirmed;
         if (checkpoint == null) {
@@ -633,7 +638,7 @@ final class SimulatedFailover {
         guestLagNanos = nowNanos - checkpoint.guestNanos;
         reconciler.onGuestRestored(checkpoint.epoch, order, nowNanos);
         int of = life;
-        at(0, () -> tick(of, nowNanos + 5_000 * MILLI));
+        at(0, () -> tick(of, catchUpDeadlineNanos));
         afterReconciler();
     }
 
@@ -646,8 +651,8 @@ final class SimulatedFailover {
             at(10 * MILLI, () -> tick(of, deadlineNanos));
             return;
         }
-        if (firstAttempt && (nowNanos > deadlineNanos || (reconciler.isDecided() && reconciler.divergedFlows() > 0))) {
-            restore(false);
+        if (mayTryAgain()) {
+            restore(attempt + 1);
             return;
         }
         if (nowNanos > deadlineNanos) {
@@ -658,8 +663,15 @@ final class SimulatedFailover {
         at(MILLI, () -> tick(of, deadlineNanos));
     }
 
+    private boolean mayTryAgain() {
+        return attempt < attemptLimit
+                && nowNanos < catchUpDeadlineNanos
+                && reconciler.divergedFlows() > 0
+                && reconciler.mayImprove();
+    }
+
     private void afterReconciler() {
-        if (!reconciler.isDecided() || (firstAttempt && reconciler.divergedFlows() > 0)) {
+        if (!reconciler.isDecided() || mayTryAgain()) {
             return;
         }
         note("live " + reconciler.divergences());

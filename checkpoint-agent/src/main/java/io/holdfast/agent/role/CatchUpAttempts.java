@@ -56,10 +56,10 @@ public final class CatchUpAttempts {
      * The proxy has told how far the guest has come.
      *
      * @param decided whether every connection is where its client has seen it, or has diverged
-     * @param diverged connections that have diverged
+     * @param improvable whether one has diverged, and a further attempt would be another one than those before
      */
-    public Next next(boolean decided, int diverged, long nowNanos) {
-        if (diverged > 0 && mayRestoreAgain(nowNanos)) {
+    public Next next(boolean decided, boolean improvable, long nowNanos) {
+        if (improvable && mayRestoreAgain(nowNanos)) {
             return Next.RESTORE_AGAIN;
         }
         if (decided) {

@@ -19,26 +19,26 @@ class CatchUpAttemptsTest {
 
     @Test
     void shouldWaitWhileNothingIsDecided() {
-        assertThat(attempts.next(false, 0, BEGIN + BUDGET)).isEqualTo(Next.WAIT);
+        assertThat(attempts.next(false, false, BEGIN + BUDGET)).isEqualTo(Next.WAIT);
     }
 
     @Test
-    void shouldGoLiveWhereNothingHasDiverged() {
-        assertThat(attempts.next(true, 0, BEGIN + 10)).isEqualTo(Next.GO_LIVE);
+    void shouldGoLiveWhereNothingCouldBeBetter() {
+        assertThat(attempts.next(true, false, BEGIN + 10)).isEqualTo(Next.GO_LIVE);
     }
 
     @Test
     void shouldRestoreAgainAsSoonAsAConnectionHasDiverged() {
-        assertThat(attempts.next(false, 1, BEGIN + 10)).isEqualTo(Next.RESTORE_AGAIN);
-        assertThat(attempts.next(true, 1, BEGIN + 10)).isEqualTo(Next.RESTORE_AGAIN);
+        assertThat(attempts.next(false, true, BEGIN + 10)).isEqualTo(Next.RESTORE_AGAIN);
+        assertThat(attempts.next(true, true, BEGIN + 10)).isEqualTo(Next.RESTORE_AGAIN);
     }
 
     @Test
     void shouldLetTheLastAttemptComeToItsEnd() {
         attempts.onRestore(BEGIN + 100);
         assertThat(attempts.attempt()).isEqualTo(2);
-        assertThat(attempts.next(false, 1, BEGIN + 110)).isEqualTo(Next.WAIT);
-        assertThat(attempts.next(true, 1, BEGIN + 120)).isEqualTo(Next.GO_LIVE);
+        assertThat(attempts.next(false, true, BEGIN + 110)).isEqualTo(Next.WAIT);
+        assertThat(attempts.next(true, true, BEGIN + 120)).isEqualTo(Next.GO_LIVE);
     }
 
     @Test
@@ -46,32 +46,32 @@ class CatchUpAttemptsTest {
         CatchUpAttempts three = new CatchUpAttempts(3, BUDGET);
         three.onRestore(BEGIN);
         three.onRestore(BEGIN + 1_999);
-        assertThat(three.next(true, 1, BEGIN + 2_000)).isEqualTo(Next.RESTORE_AGAIN);
-        assertThat(three.next(true, 1, BEGIN + 2_001)).isEqualTo(Next.GO_LIVE);
+        assertThat(three.next(true, true, BEGIN + 2_000)).isEqualTo(Next.RESTORE_AGAIN);
+        assertThat(three.next(true, true, BEGIN + 2_001)).isEqualTo(Next.GO_LIVE);
     }
 
     @Test
     void shouldNotBeginAnAttemptThatCannotTakeTwiceAsLongAsTheLast() {
-        assertThat(attempts.next(true, 1, BEGIN + 1_000)).isEqualTo(Next.RESTORE_AGAIN);
-        assertThat(attempts.next(true, 1, BEGIN + 1_001)).isEqualTo(Next.GO_LIVE);
+        assertThat(attempts.next(true, true, BEGIN + 1_000)).isEqualTo(Next.RESTORE_AGAIN);
+        assertThat(attempts.next(true, true, BEGIN + 1_001)).isEqualTo(Next.GO_LIVE);
     }
 
     @Test
     void shouldGiveUpWhatIsLateCountedFromTheFirstAttempt() {
         attempts.onRestore(BEGIN + 1_000);
-        assertThat(attempts.next(false, 1, BEGIN + BUDGET)).isEqualTo(Next.WAIT);
-        assertThat(attempts.next(false, 1, BEGIN + BUDGET + 1)).isEqualTo(Next.GIVE_UP_REST);
+        assertThat(attempts.next(false, true, BEGIN + BUDGET)).isEqualTo(Next.WAIT);
+        assertThat(attempts.next(false, true, BEGIN + BUDGET + 1)).isEqualTo(Next.GIVE_UP_REST);
     }
 
     @Test
     void shouldGoLiveThoughItIsLateIfAllIsDecided() {
-        assertThat(attempts.next(true, 0, BEGIN + BUDGET + 1)).isEqualTo(Next.GO_LIVE);
+        assertThat(attempts.next(true, false, BEGIN + BUDGET + 1)).isEqualTo(Next.GO_LIVE);
     }
 
     @Test
     void shouldGoLiveAfterTheOnlyAttempt() {
         CatchUpAttempts one = new CatchUpAttempts(1, BUDGET);
         one.onRestore(BEGIN);
-        assertThat(one.next(true, 1, BEGIN + 10)).isEqualTo(Next.GO_LIVE);
+        assertThat(one.next(true, true, BEGIN + 10)).isEqualTo(Next.GO_LIVE);
     }
 }

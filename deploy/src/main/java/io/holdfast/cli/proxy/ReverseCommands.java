@@ -97,6 +97,7 @@ final class ReverseCommands {
                 .put("attempt", report.attempt())
                 .put("order", report.order().name().toLowerCase(Locale.ROOT))
                 .put("decided", report.decided())
+                .put("improvable", report.improvable())
                 .put("flows", report.flows())
                 .put("log_bytes", report.logBytes());
         report.divergences().forEach(object.putArray("diverged")::add);
