@@ -35,7 +35,7 @@ source "$REPOSITORY/deploy/lib/checks.sh"
 
 readonly CLIENTS=6
 # While the guest is alone nothing slows its clients down; the processors are to be left to the host that comes back.
-readonly THINK_MILLIS=10
+readonly THINK_MILLIS=30
 readonly INTERVAL=25ms
 readonly TAKE_OVER_SECONDS=10
 readonly SPRING_SECONDS=10

@@ -22,7 +22,7 @@ source "$REPOSITORY/deploy/lib/packages.sh"
 source "$REPOSITORY/deploy/lib/build.sh"
 
 # Something hangs if it takes longer.
-readonly LIMIT_SECONDS=1500
+readonly LIMIT_SECONDS=1800
 # What a step needs to clean up when its time is over.
 readonly GRACE_SECONDS=20
 readonly DEMO=$REPOSITORY/deploy/demo.sh

@@ -12,7 +12,7 @@ final class Comparison {
 
     private final ReleasedBytes recorded;
     private final RunningHash hash;
-    private int block;
+    private long block;
     private long absorbedThrough;
     private long equalThrough;
     private boolean different;

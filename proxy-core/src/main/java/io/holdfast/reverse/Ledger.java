@@ -266,17 +266,22 @@ final class Ledger {
         releasedEnd = Math.max(releasedEnd, committed.guestEnd());
         releasedAck = Math.max(releasedAck, committed.guestAck());
         releasedEdge = Math.max(releasedEdge, committed.guestEdge());
+        if (committed.guestEnd() > 0) {
+            hear(committed.guestTimestamp() + translation.timestampOffset());
+        }
+    }
+
+    private void hear(int timestamp) {
+        if (hasTimestamps()) {
+            releasedTimestamp = SequenceNumbers.later(releasedTimestamp, timestamp);
+        }
     }
 
     /** A restored guest's segment leaves: its acknowledgement, window and clock are now those that the client has heard. */
     void releaseAgain(CatchUp reached) {
         releasedAck = Math.max(releasedAck, reached.guestAck());
         releasedEdge = Math.max(releasedEdge, reached.guestEdge());
-        if (hasTimestamps()) {
-            releasedTimestamp = SequenceNumbers.later(
-                    releasedTimestamp,
-                    reached.guestTimestamp() + reached.translation().timestampOffset());
-        }
+        hear(reached.guestTimestamp() + reached.translation().timestampOffset());
     }
 
     /** For people. */

@@ -616,6 +616,7 @@ public final class Reconciler implements AutoCloseable {
             strangers.refuse();
         }
         for (Ledger ledger : flows.all()) {
+            releaseCommitted(ledger, recorder.committedEpoch());
             if (ledger.clientAck < ledger.releasedEnd && ledger.isKnownToClient()) {
                 standIn.probe(ledger);
             }
@@ -670,12 +671,17 @@ public final class Reconciler implements AutoCloseable {
         return remembers && replay.mayImprove();
     }
 
-    /** What the guest had done and nobody has seen has not happened. */
-    private void rollBack(Ledger ledger, long committed) {
+    /** What was held of confirmed epochs has left. */
+    private static void releaseCommitted(Ledger ledger, long committed) {
         Mark mark = ledger.at(committed);
         if (mark != null) {
             ledger.release(mark);
         }
+    }
+
+    /** What the guest had done and nobody has seen has not happened. */
+    private void rollBack(Ledger ledger, long committed) {
+        releaseCommitted(ledger, committed);
         ledger.guestEnd = ledger.releasedEnd;
         ledger.guestAck = ledger.releasedAck;
         ledger.guestSpokeAck = Math.min(ledger.guestSpokeAck, ledger.guestAck);

@@ -22,6 +22,8 @@ final class ReleasedBytes {
     private long[] digests = new long[FIRST_CAPACITY_BLOCKS];
     private int firstBlock;
     private int blocks;
+    /** Blocks that there were before the first one. */
+    private long forgottenBlocks;
 
     /** Where the open block begins, and where the released bytes end. */
     private long openBegin;
@@ -36,6 +38,7 @@ final class ReleasedBytes {
     /** Forgets everything; the next byte is that at {@code position}. */
     void beginAt(long position) {
         budget.giveBack(blocks);
+        forgottenBlocks += blocks;
         blocks = 0;
         firstBlock = 0;
         open.begin();
@@ -90,6 +93,7 @@ final class ReleasedBytes {
             blocks--;
             forgotten++;
         }
+        forgottenBlocks += forgotten;
         budget.giveBack(forgotten);
         if (ends.length > FIRST_CAPACITY_BLOCKS && blocks < ends.length / 8) {
             resize(ends.length / 4);
@@ -127,22 +131,30 @@ final class ReleasedBytes {
         return resized;
     }
 
-    // ---- for a comparison ----
+    // ---- for a comparison; blocks keep their numbers when others are forgotten ----
 
-    /** The end of the block with a number from 0 on; that of the open one comes last. */
-    long blockEnd(int block) {
-        return block < blocks ? ends[(firstBlock + block) & (ends.length - 1)] : end;
+    /** The end of a block; that of the open one comes last. */
+    long blockEnd(long block) {
+        return isOpen(block) ? end : ends[index(block)];
     }
 
-    /** The digest of that block; of the open one, as far as it has come. */
-    long digest(int block) {
-        return block < blocks ? digests[(firstBlock + block) & (ends.length - 1)] : openDigest();
+    /** The digest of a block; of the open one, as far as it has come. */
+    long digest(long block) {
+        return isOpen(block) ? openDigest() : digests[index(block)];
     }
 
-    /** The number of the block that has the byte at a position; {@code blocks() + 1} if none has. */
-    int blockAt(long position) {
-        int block = 0;
-        while (block <= blocks && blockEnd(block) <= position) {
+    private boolean isOpen(long block) {
+        return block - forgottenBlocks >= blocks;
+    }
+
+    private int index(long block) {
+        return (int) (firstBlock + block - forgottenBlocks) & (ends.length - 1);
+    }
+
+    /** The number of the block that has the byte at a position; one behind the open one's if none has. */
+    long blockAt(long position) {
+        long block = forgottenBlocks;
+        while (block <= forgottenBlocks + blocks && blockEnd(block) <= position) {
             block++;
         }
         return block;

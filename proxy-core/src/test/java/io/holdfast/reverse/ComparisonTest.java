@@ -48,6 +48,22 @@ class ComparisonTest {
         }
     }
 
+    /** A client's segment may be the first on its connection since the commit. */
+    @Test
+    void shouldNotMindThatEarlierBlocksAreForgottenMeanwhile() {
+        byte[] bytes = new byte[2 * BLOCK_BYTES + 10];
+        random.nextBytes(bytes);
+        released.beginAt(first);
+        append(bytes, 0, BLOCK_BYTES);
+        append(bytes, BLOCK_BYTES, BLOCK_BYTES + 10);
+        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first + BLOCK_BYTES);
+        absorb(comparison, bytes, BLOCK_BYTES, 5);
+        released.forgetThrough(first + BLOCK_BYTES);
+        absorb(comparison, bytes, BLOCK_BYTES + 5, BLOCK_BYTES + 5);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(released.end());
+    }
+
     @Test
     void shouldKnowAnAnswerBeforeItsBlockIsWhole() {
         byte[] bytes = {1, 2, 3, 4, 5};

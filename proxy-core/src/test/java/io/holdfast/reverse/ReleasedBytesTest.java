@@ -63,7 +63,7 @@ class ReleasedBytesTest {
         append(3 * BLOCK_BYTES);
         released.forgetThrough(FIRST + 2 * BLOCK_BYTES - 1);
         assertThat(released.blocks()).isEqualTo(2);
-        assertThat(released.blockEnd(0)).isEqualTo(FIRST + 2 * BLOCK_BYTES);
+        assertThat(released.blockEnd(1)).isEqualTo(FIRST + 2 * BLOCK_BYTES);
         released.forgetThrough(FIRST + 2 * BLOCK_BYTES);
         assertThat(released.blocks()).isEqualTo(1);
         assertThat(budget.usedBlocks()).isEqualTo(1);
@@ -124,8 +124,8 @@ class ReleasedBytesTest {
             assertThat(released.blocks()).isEqualTo((int) (appended - forgotten));
             assertThat(budget.usedBlocks()).isEqualTo(appended - forgotten);
             for (int i = 0; i < released.blocks(); i += 1 + random.nextInt(100)) {
-                assertThat(released.blockEnd(i)).isEqualTo(FIRST + (forgotten + i + 1) * BLOCK_BYTES);
-                assertThat(released.digest(i)).isEqualTo(digest(block(forgotten + i)));
+                assertThat(released.blockEnd(forgotten + i)).isEqualTo(FIRST + (forgotten + i + 1) * BLOCK_BYTES);
+                assertThat(released.digest(forgotten + i)).isEqualTo(digest(block(forgotten + i)));
             }
         }
     }
