@@ -153,4 +153,24 @@ class LedgerTest {
         }
         return mark.guestEnd();
     }
+
+    /** The wall has let go what was held of it. */
+    @Test
+    void shouldCountTheClockOfACommittedEpochAsHeard() {
+        Ledger ledger = ReverseKit.answered(-10, -20, 5);
+        ledger.translation = new Translation(0, 30, 0, 0);
+        ledger.release(new Mark(5, ledger.guestEnd, ledger.guestAck, ledger.guestEdge, 2_000, 0));
+        assertThat(ledger.releasedTimestamp).isEqualTo(2_030);
+        ledger.release(new Mark(5, ledger.guestEnd, ledger.guestAck, ledger.guestEdge, 1_500, 0));
+        assertThat(ledger.releasedTimestamp).isEqualTo(2_030);
+    }
+
+    /** A mark of an epoch in which the connection had not begun says nothing. */
+    @Test
+    void shouldNotTakeTheClockOfAGuestThatHadNotAnswered() {
+        Ledger ledger = ReverseKit.answered(-10, -20, 5);
+        ledger.releasedTimestamp = -1_000;
+        ledger.release(new Mark(4, 0, ledger.clientFirst, 0, 0, 0));
+        assertThat(ledger.releasedTimestamp).isEqualTo(-1_000);
+    }
 }
