@@ -56,10 +56,11 @@ final class CarriedBytes {
     }
 
     /** Brings the client what it still lacks of them. */
-    void bring(Ledger ledger, StandIn guest, long nowNanos) {
+    void bring(Ledger ledger, Comparison comparison, StandIn guest, long nowNanos) {
         brought = true;
         broughtNanos = nowNanos;
         long from = Math.max(begin, ledger.clientAck);
+        comparison.leave(from, bytes, from - begin, end - from);
         guest.sendAgain(ledger, from, bytes, from - begin, end - from);
     }
 }

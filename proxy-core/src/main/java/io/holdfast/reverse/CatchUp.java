@@ -29,16 +29,16 @@ final class CatchUp {
     private @Nullable CarriedBytes carried;
     private @Nullable Divergence divergence;
 
-    private CatchUp(Ledger ledger, long seed, long comparedFrom, boolean inCheckpoint) {
-        this.comparison = new Comparison(ledger.released, seed, comparedFrom);
+    private CatchUp(Ledger ledger, long comparedFrom, boolean inCheckpoint) {
+        this.comparison = new Comparison(ledger.released, comparedFrom);
         this.translation = ledger.translation;
         this.inCheckpoint = inCheckpoint;
         this.numbered = inCheckpoint;
     }
 
     /** For a connection that the checkpoint knows. */
-    static CatchUp from(Ledger ledger, long seed, Mark mark) {
-        CatchUp catchUp = new CatchUp(ledger, seed, mark.guestEnd(), true);
+    static CatchUp from(Ledger ledger, Mark mark) {
+        CatchUp catchUp = new CatchUp(ledger, mark.guestEnd(), true);
         catchUp.guestEnd = mark.guestEnd();
         catchUp.guestAck = mark.guestAck();
         catchUp.guestEdge = mark.guestEdge();
@@ -49,8 +49,8 @@ final class CatchUp {
     }
 
     /** For a connection that was opened later: its SYN will be replayed. */
-    static CatchUp fromSyn(Ledger ledger, long seed) {
-        CatchUp catchUp = new CatchUp(ledger, seed, ledger.guestFirst + 1, false);
+    static CatchUp fromSyn(Ledger ledger) {
+        CatchUp catchUp = new CatchUp(ledger, ledger.guestFirst + 1, false);
         catchUp.guestEnd = ledger.guestFirst;
         catchUp.guestAck = ledger.clientFirst;
         catchUp.guestEdge = ledger.clientFirst + 1;
@@ -60,9 +60,15 @@ final class CatchUp {
 
     // ---- what the guest says ----
 
-    /** It answers the replayed SYN: its numbering is another one than that of the first time. */
-    void number(Ledger ledger, int sequence) {
+    /**
+     * It answers the SYN, replayed or part of the checkpoint: its numbering may be another one than that of the first time.
+     *
+     * @param echo the client's clock as the guest knows it from the SYN
+     */
+    void number(Ledger ledger, int sequence, int echo) {
         numbered = true;
+        clientTimestamp = echo;
+
         guestEnd = ledger.guestFirst + 1;
         translation = new Translation((int) ledger.guestFirst - sequence, 0, Long.MIN_VALUE, Long.MIN_VALUE);
     }

@@ -11,8 +11,11 @@ final class Comparison {
     private static final long NOWHERE = Long.MAX_VALUE;
 
     private final ReleasedBytes recorded;
-    private final RunningHash hash;
     private long block;
+    private long blockBegin;
+    /** Of what the block has so far. */
+    private long digest = BlockHash.NOTHING;
+
     private long absorbedThrough;
     private long equalThrough;
     private boolean different;
@@ -20,12 +23,12 @@ final class Comparison {
     private long expectedDigest;
 
     /** @param from where the checkpoint was taken: what lies before is in it, and is equal */
-    Comparison(ReleasedBytes recorded, long seed, long from) {
+    Comparison(ReleasedBytes recorded, long from) {
         this.recorded = recorded;
-        this.hash = new RunningHash(seed);
         this.absorbedThrough = from;
         this.equalThrough = from;
         this.block = recorded.blockAt(from);
+        this.blockBegin = from;
     }
 
     /** How far bytes have been looked at. */
@@ -52,10 +55,10 @@ final class Comparison {
      * Looks at one more position besides the ends of blocks, if it is still to come: so it is known at once whether an answer
      * is right, which may be much shorter than a block.
      *
-     * @param digest what {@link ReleasedBytes#openDigest} was there
+     * @param digest what {@link ReleasedBytes#openDigest} was there; {@link BlockHash#UNKNOWN} is not looked at
      */
     void expect(long end, long digest) {
-        if (end > absorbedThrough) {
+        if (end > absorbedThrough && digest != BlockHash.UNKNOWN) {
             expectedEnd = end;
             expectedDigest = digest;
         }
@@ -67,8 +70,11 @@ final class Comparison {
         long stop = offsetBytes + Math.min(lengthBytes, recorded.end() - absorbedThrough);
         while (at < stop && !different) {
             long blockEnd = recorded.blockEnd(block);
-            int step = (int) Math.min(stop - at, nextJudgement(blockEnd) - absorbedThrough);
-            hash.absorb(memory, at, step);
+            long stepEnd = Math.min(nextJudgement(blockEnd), recorded.runEnd(absorbedThrough));
+            int step = (int) Math.min(stop - at, stepEnd - absorbedThrough);
+            if (!recorded.isMissing(absorbedThrough)) { // Else no client has it, and it may be anything.
+                digest = recorded.hash().add(digest, (int) (absorbedThrough - blockBegin), memory, at, step);
+            }
             at += step;
             absorbedThrough += step;
             if (absorbedThrough == blockEnd) {
@@ -79,12 +85,35 @@ final class Comparison {
         }
     }
 
+    /**
+     * Bytes from a position on leave for the client. What was missing of them is recorded output from now on, and a further
+     * attempt must say the same (R-8).
+     */
+    void leave(long position, MemorySegment memory, long offsetBytes, long lengthBytes) {
+        if (!recorded.hasGaps()) {
+            return;
+        }
+        long stop = Math.min(position + lengthBytes, recorded.end());
+        long origin = offsetBytes - position;
+        long stepEnd;
+        for (long at = Math.max(position, blockBegin); at < Math.min(stop, absorbedThrough); at = stepEnd) {
+            stepEnd = Math.min(Math.min(stop, absorbedThrough), recorded.runEnd(at));
+            if (recorded.isMissing(at)) {
+                digest =
+                        recorded.hash().add(digest, (int) (at - blockBegin), memory, origin + at, (int) (stepEnd - at));
+            }
+        }
+        if (position < stop && !recorded.put(position, memory, offsetBytes, (int) (stop - position))) {
+            different = true; // It could not be told from another guest's.
+        }
+    }
+
     private long nextJudgement(long blockEnd) {
         return expectedEnd > absorbedThrough ? Math.min(blockEnd, expectedEnd) : blockEnd;
     }
 
     private void judgeExpected() {
-        if (hash.value() == expectedDigest) {
+        if (digest == expectedDigest) {
             equalThrough = expectedEnd;
         } else {
             different = true;
@@ -93,9 +122,10 @@ final class Comparison {
     }
 
     private void judgeBlock(long blockEnd) {
-        if (hash.value() == recorded.digest(block)) {
+        if (digest == recorded.digest(block)) {
             equalThrough = blockEnd;
-            hash.begin();
+            digest = BlockHash.NOTHING;
+            blockBegin = blockEnd;
             block++;
         } else {
             different = true;

@@ -22,7 +22,7 @@ final class Flows {
 
     private final int limit;
     private final DigestBudget budget;
-    private final long seed;
+    private final BlockHash hash;
     private final Map<FlowKey, Ledger> byKey = new HashMap<>();
     private final List<@Nullable Ledger> byPlace = new ArrayList<>();
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
@@ -33,11 +33,14 @@ final class Flows {
     private long translationVersion;
     private int nextPlace;
 
-    /** @param limit how many there may be, 1 to {@value #MAX_FLOWS} */
+    /**
+     * @param limit how many there may be, 1 to {@value #MAX_FLOWS}
+     * @param seed of the digests of what is released
+     */
     Flows(int limit, DigestBudget budget, long seed) {
         this.limit = limit;
         this.budget = budget;
-        this.seed = seed;
+        this.hash = new BlockHash(seed, ReleasedBytes.BLOCK_BYTES);
     }
 
     @Nullable
@@ -69,7 +72,7 @@ final class Flows {
                 toGuest,
                 clientOffer,
                 SequenceNumbers.first(sequence),
-                new ReleasedBytes(budget, seed),
+                new ReleasedBytes(budget, hash),
                 epoch);
         byKey.put(ledger.key, ledger);
         byPlace.set(place, ledger);
@@ -137,9 +140,5 @@ final class Flows {
 
     int count() {
         return byKey.size();
-    }
-
-    long seed() {
-        return seed;
     }
 }

@@ -226,7 +226,7 @@ final class InputLog implements AutoCloseable {
         return memory.get(ValueLayout.JAVA_LONG, place(position) + BEGIN);
     }
 
-    /** Of an output: what {@link ReleasedBytes#openDigest} said there. */
+    /** Of an output: what {@link ReleasedBytes#openDigest} said there; {@link BlockHash#UNKNOWN} if bytes were missing. */
     long digest(long position) {
         return begin(position);
     }

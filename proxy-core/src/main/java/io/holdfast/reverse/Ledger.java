@@ -156,6 +156,16 @@ final class Ledger {
         released.beginAt(first + 1);
     }
 
+    /** The client has not seen the guest's SYN, and the next guest will have another one. */
+    void forgetAnswer() {
+        guestOffer = null;
+        guestFirst = 0;
+        guestEnd = 0;
+        releasedEnd = 0;
+        guestAck = clientFirst;
+        releasedAck = clientFirst;
+    }
+
     boolean hasTimestamps() {
         return clientOffer.timestamps() && guestOffer != null && guestOffer.timestamps();
     }
@@ -277,11 +287,10 @@ final class Ledger {
         }
     }
 
-    /** A restored guest's segment leaves: its acknowledgement, window and clock are now those that the client has heard. */
+    /** A restored guest's segment leaves: its acknowledgement and window are now those that the client has heard. */
     void releaseAgain(CatchUp reached) {
         releasedAck = Math.max(releasedAck, reached.guestAck());
         releasedEdge = Math.max(releasedEdge, reached.guestEdge());
-        hear(reached.guestTimestamp() + reached.translation().timestampOffset());
     }
 
     /** For people. */

@@ -692,7 +692,7 @@ public final class Reconciler implements AutoCloseable {
         ledger.guestResetEpoch = Long.MAX_VALUE;
         ledger.finishedEpoch = Long.MAX_VALUE;
         if (!ledger.isKnownToClient()) {
-            ledger.guestOffer = null;
+            ledger.forgetAnswer();
         }
     }
 

@@ -269,6 +269,9 @@ final class Recorder {
         ledger.guestAck = Math.max(ledger.guestAck, ack);
         ledger.guestEdge = Math.max(ledger.guestEdge, ack + ((long) segment.window() << ledger.guestWindowScale()));
         noteTimestamp(ledger, frame);
+        if (begin == end && !fin) {
+            return ledger.held == null; // If it is ahead, something was lost, which may be bytes or a FIN.
+        }
         boolean whole = ledger.held == null && noteBytes(ledger, memory, segment, begin, end);
         if (end > ledger.guestEnd) {
             ledger.guestSpokeAck = ledger.guestAck;
@@ -282,16 +285,18 @@ final class Recorder {
     }
 
     private boolean noteBytes(Ledger ledger, MemorySegment memory, TcpSegment segment, long begin, long end) {
-        long known = Math.max(ledger.guestEnd, begin);
-        if (end <= ledger.guestEnd) {
-            return end <= ledger.releasedEnd || begin == end;
+        long known = ledger.bytesBefore(ledger.guestEnd);
+        boolean again = end <= known;
+        if (again && !ledger.released.hasGaps()) {
+            return end <= ledger.releasedEnd;
         }
-        if (begin > ledger.guestEnd || ledger.guestEnd > ledger.releasedEnd) {
+        boolean behindAll = !again && ledger.guestFinEnd != 0;
+        boolean behindWindow = begin > known && end > ledger.clientEdge;
+        if (known > ledger.releasedEnd || behindAll || behindWindow) {
             holdFromNowOn(ledger, Held.HOLE);
             return false;
         }
-        long offsetBytes = segment.payloadOffset() + known - begin;
-        if (recording && !ledger.released.append(memory, offsetBytes, (int) (end - known))) {
+        if (recording && !ledger.released.put(begin, memory, segment.payloadOffset(), segment.payloadLength())) {
             holdFromNowOn(ledger, Held.NO_ROOM);
             return false;
         }
@@ -309,7 +314,8 @@ final class Recorder {
         long end = ledger.bytesBefore(ledger.guestEnd);
         if (recording && end > ledger.releasedEnd) {
             // Without room for this the order of a replay is less exact; what it sends is compared all the same.
-            log.appendOutput(ledger.id, end, ledger.released.openDigest(), openEpoch);
+            long digest = ledger.released.hasGaps() ? BlockHash.UNKNOWN : ledger.released.openDigest();
+            log.appendOutput(ledger.id, end, digest, openEpoch);
         }
     }
 

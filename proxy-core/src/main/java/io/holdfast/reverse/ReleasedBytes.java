@@ -1,11 +1,15 @@
 package io.holdfast.reverse;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes that one client has been sent, as digests by position (R-2): of blocks of {@value #BLOCK_BYTES} bytes, and of
  * what the last one has so far. A block also ends at each barrier. What a restored guest sends begins where its checkpoint
  * was taken, so that its blocks are these blocks, and nothing but digests has to be kept.
+ *
+ * <p>A segment that was lost between the guest and here leaves a gap. The client lacks it too, so the guest says it again; until
+ * then the digest of its block is of the other bytes.
  */
 final class ReleasedBytes {
 
@@ -14,7 +18,7 @@ final class ReleasedBytes {
     private static final int FIRST_CAPACITY_BLOCKS = 4;
 
     private final DigestBudget budget;
-    private final RunningHash open;
+    private final BlockHash hash;
 
     /** Blocks that have ended: a ring of where each ends, and its digest. */
     private long[] ends = new long[FIRST_CAPACITY_BLOCKS];
@@ -22,17 +26,24 @@ final class ReleasedBytes {
     private long[] digests = new long[FIRST_CAPACITY_BLOCKS];
     private int firstBlock;
     private int blocks;
+    /** Where the first block begins. */
+    private long begin;
     /** Blocks that there were before the first one. */
     private long forgottenBlocks;
 
-    /** Where the open block begins, and where the released bytes end. */
+    /** Where the open block begins, its digest, and where the released bytes end. */
     private long openBegin;
 
+    private long openDigest;
     private long end;
 
-    ReleasedBytes(DigestBudget budget, long seed) {
+    /** Null as long as nothing was ever missing. */
+    private @Nullable Gaps gaps;
+
+    /** @param hash of blocks of {@link #BLOCK_BYTES}; one for all */
+    ReleasedBytes(DigestBudget budget, BlockHash hash) {
         this.budget = budget;
-        this.open = new RunningHash(seed);
+        this.hash = hash;
     }
 
     /** Forgets everything; the next byte is that at {@code position}. */
@@ -41,9 +52,13 @@ final class ReleasedBytes {
         forgottenBlocks += blocks;
         blocks = 0;
         firstBlock = 0;
-        open.begin();
+        begin = position;
         openBegin = position;
+        openDigest = BlockHash.NOTHING;
         end = position;
+        if (gaps != null) {
+            gaps.clear();
+        }
     }
 
     /** Where the released bytes end. */
@@ -55,23 +70,73 @@ final class ReleasedBytes {
         return blocks;
     }
 
+    BlockHash hash() {
+        return hash;
+    }
+
     /** Ends the open block: a checkpoint is taken here. False if there is no room for its digest. */
     boolean cut() {
         return openBegin == end || endBlock();
     }
 
     /**
-     * Adds the next bytes.
+     * Adds bytes at a position; those that are known already are not looked at.
      *
-     * @return false if the budget is used up. Then what is kept is not complete, and never will be
+     * @return false if there is no room for digests or gaps. Then what is kept is not complete, and never will be
      */
-    boolean append(MemorySegment memory, long offsetBytes, int addedBytes) {
-        long at = offsetBytes;
-        long stop = offsetBytes + addedBytes;
-        while (at < stop) {
-            int step = (int) Math.min(stop - at, openBegin + BLOCK_BYTES - end);
-            open.absorb(memory, at, step);
+    boolean put(long position, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        long stop = position + lengthBytes;
+        if (position > end && !(addGap(position) && extend(position, null, 0))) {
+            return false;
+        }
+        boolean filled = gaps == null || fill(gaps, position, stop, memory, offsetBytes - position);
+        return filled && extend(stop, memory, offsetBytes - position);
+    }
+
+    private boolean addGap(long stop) {
+        if (gaps == null) {
+            gaps = new Gaps();
+        }
+        return gaps.add(end, stop);
+    }
+
+    private boolean fill(Gaps missing, long position, long stop, MemorySegment memory, long origin) {
+        for (int gap = missing.count() - 1; gap >= 0; gap--) {
+            long from = Math.max(position, missing.begin(gap));
+            long to = Math.min(stop, missing.end(gap));
+            if (from < to) {
+                complete(from, to, memory, origin);
+                if (!missing.fill(gap, from, to)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void complete(long from, long to, MemorySegment memory, long origin) {
+        long block = blockAt(from);
+        for (long at = from; at < to; block++) {
+            long blockBegin = blockBegin(block);
+            int step = (int) (Math.min(to, blockEnd(block)) - at);
+            long digest = hash.add(digest(block), (int) (at - blockBegin), memory, origin + at, step);
+            if (isOpen(block)) {
+                openDigest = digest;
+            } else {
+                digests[index(block)] = digest;
+            }
             at += step;
+        }
+    }
+
+    /** Goes on to a position, with bytes or, without memory, with a gap. */
+    private boolean extend(long stop, @Nullable MemorySegment memory, long origin) {
+        while (end < stop) {
+            int place = (int) (end - openBegin);
+            int step = (int) Math.min(stop - end, BLOCK_BYTES - place);
+            if (memory != null) {
+                openDigest = hash.add(openDigest, place, memory, origin + end, step);
+            }
             end += step;
             if (end - openBegin == BLOCK_BYTES && !endBlock()) {
                 return false;
@@ -82,13 +147,14 @@ final class ReleasedBytes {
 
     /** The digest of what the open block has so far; the same after the same bytes, where blocks begin at the same positions. */
     long openDigest() {
-        return open.value();
+        return openDigest;
     }
 
     /** Forgets the blocks that end at or before a position. */
     void forgetThrough(long position) {
         int forgotten = 0;
         while (blocks > 0 && ends[firstBlock] <= position) {
+            begin = ends[firstBlock];
             firstBlock = (firstBlock + 1) & (ends.length - 1);
             blocks--;
             forgotten++;
@@ -97,6 +163,9 @@ final class ReleasedBytes {
         budget.giveBack(forgotten);
         if (ends.length > FIRST_CAPACITY_BLOCKS && blocks < ends.length / 8) {
             resize(ends.length / 4);
+        }
+        if (gaps != null) {
+            gaps.forgetThrough(begin);
         }
     }
 
@@ -109,10 +178,10 @@ final class ReleasedBytes {
         }
         int index = (firstBlock + blocks) & (ends.length - 1);
         ends[index] = end;
-        digests[index] = open.value();
+        digests[index] = openDigest;
         blocks++;
-        open.begin();
         openBegin = end;
+        openDigest = BlockHash.NOTHING;
         return true;
     }
 
@@ -131,7 +200,28 @@ final class ReleasedBytes {
         return resized;
     }
 
-    // ---- for a comparison; blocks keep their numbers when others are forgotten ----
+    // ---- gaps ----
+
+    /** Whether bytes are missing that the client may have got behind. */
+    boolean hasGaps() {
+        return gaps != null && gaps.count() > 0;
+    }
+
+    /** Whether the byte at a position is missing. */
+    boolean isMissing(long position) {
+        return gaps != null && gaps.has(position);
+    }
+
+    /** Where the bytes from a position on cease to be all missing or all there; {@link Long#MAX_VALUE} if nowhere. */
+    long runEnd(long position) {
+        return gaps == null ? Long.MAX_VALUE : gaps.runEnd(position);
+    }
+
+    // ---- blocks; they keep their numbers when others are forgotten ----
+
+    private long blockBegin(long block) {
+        return block == forgottenBlocks ? begin : ends[index(block - 1)];
+    }
 
     /** The end of a block; that of the open one comes last. */
     long blockEnd(long block) {
@@ -140,7 +230,7 @@ final class ReleasedBytes {
 
     /** The digest of a block; of the open one, as far as it has come. */
     long digest(long block) {
-        return isOpen(block) ? openDigest() : digests[index(block)];
+        return isOpen(block) ? openDigest : digests[index(block)];
     }
 
     private boolean isOpen(long block) {
@@ -153,10 +243,19 @@ final class ReleasedBytes {
 
     /** The number of the block that has the byte at a position; one behind the open one's if none has. */
     long blockAt(long position) {
-        long block = forgottenBlocks;
-        while (block <= forgottenBlocks + blocks && blockEnd(block) <= position) {
-            block++;
+        if (position >= end) {
+            return forgottenBlocks + blocks + 1;
         }
-        return block;
+        long low = forgottenBlocks;
+        long high = forgottenBlocks + blocks;
+        while (low < high) {
+            long middle = (low + high) / 2;
+            if (blockEnd(middle) <= position) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
     }
 }

@@ -112,9 +112,7 @@ final class Replay {
             return null;
         }
         Mark mark = ledger.at(committedEpoch);
-        return mark != null && mark.guestEnd() > 0
-                ? CatchUp.from(ledger, flows.seed(), mark)
-                : CatchUp.fromSyn(ledger, flows.seed());
+        return mark != null && mark.guestEnd() > 0 ? CatchUp.from(ledger, mark) : CatchUp.fromSyn(ledger);
     }
 
     private static boolean isUnsettled(Ledger ledger) {
@@ -269,7 +267,8 @@ final class Replay {
             counters.swallowedBytes.add(end - begin);
             acknowledge(ledger, catchUp, end);
         } else if (end <= comparison.equalThrough()) {
-            // Equal, and it was sent before.
+            // Equal, and it was sent before, except for what was lost before it came here.
+            comparison.leave(begin, memory, segment.payloadOffset(), end - begin);
             sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
         } else {
             sendEqualPart(ledger, catchUp, segment, memory, begin, end);
@@ -283,7 +282,9 @@ final class Replay {
         long lacking = Math.max(begin, ledger.clientAck);
         long equalBytes = catchUp.comparison().equalThrough() - lacking;
         if (equalBytes > 0) {
-            standIn.sendAgain(ledger, lacking, memory, segment.payloadOffset() + lacking - begin, equalBytes);
+            long lackingOffset = segment.payloadOffset() + lacking - begin;
+            catchUp.comparison().leave(lacking, memory, lackingOffset, equalBytes);
+            standIn.sendAgain(ledger, lacking, memory, lackingOffset, equalBytes);
         } else if (lacking == ledger.clientAck
                 && end <= catchUp.comparison().absorbedThrough()
                 && catchUp.carried(ledger) == null) {
@@ -296,7 +297,7 @@ final class Replay {
     private void bringCarried(Ledger ledger, CatchUp catchUp, long nowNanos) {
         CarriedBytes carried = catchUp.carried(ledger);
         if (carried != null && catchUp.comparison().equalThrough() >= carried.blockEnd() && carried.isDue(nowNanos)) {
-            carried.bring(ledger, standIn, nowNanos);
+            carried.bring(ledger, catchUp.comparison(), standIn, nowNanos);
         }
     }
 
@@ -334,7 +335,8 @@ final class Replay {
     private void number(Ledger ledger, CatchUp catchUp, TcpFrame segmentFrame, boolean timestamps, int timestamp) {
         TcpSegment segment = segmentFrame.segment();
         if (!catchUp.isNumbered()) {
-            catchUp.number(ledger, segment.sequence());
+            int echo = timestamps ? segmentFrame.options().timestampEcho() : 0;
+            catchUp.number(ledger, segment.sequence(), echo);
             catchUp.hear(ledger, timestamp);
             if (!Offer.of(segmentFrame.options()).equals(ledger.guestOffer)) {
                 catchUp.diverge(Divergence.OFFER);
@@ -344,7 +346,10 @@ final class Replay {
         catchUp.tell(ack, ack + segment.window(), timestamps, timestamp);
     }
 
-    /** To a client that may have missed it. The guest of the next attempt, if there is one, must not say less. */
+    /**
+     * To a client that may have missed it, and does not hear a later clock before what is held leaves, of earlier ones. The guest
+     * of the next attempt, if there is one, must not say less (R-8).
+     */
     private void sendAgain(
             Ledger ledger,
             CatchUp catchUp,
@@ -352,7 +357,11 @@ final class Replay {
             MemorySegment memory,
             long offsetBytes,
             int lengthBytes) {
-        rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, catchUp.translation());
+        boolean timestamps = segmentFrame.options().hasTimestamps();
+        int heard =
+                timestamps ? ledger.releasedTimestamp - segmentFrame.options().timestampValue() : 0;
+        rewriter.toClient(
+                memory, offsetBytes, segmentFrame, ledger, catchUp.translation().withTimestampOffset(heard));
         ledger.releaseAgain(catchUp);
         outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes);
     }

@@ -19,6 +19,11 @@ record Translation(int sequenceOffset, int timestampOffset, long ackFloor, long 
         return new Translation(sequenceOffset, timestampOffset, Long.MIN_VALUE, Long.MIN_VALUE);
     }
 
+    /** Another offset of the clock. */
+    Translation withTimestampOffset(int offset) {
+        return new Translation(sequenceOffset, offset, ackFloor, edgeFloor);
+    }
+
     boolean isNone() {
         return ackFloor == Long.MIN_VALUE;
     }

@@ -8,6 +8,9 @@ import org.junit.jupiter.api.Test;
 
 class CatchUpTest {
 
+    /** The half of all clocks that is before 0. */
+    private static final int SYN_CLOCK = -1_000;
+
     /** What the client has heard of the guest's clock (T). */
     private static final int HEARD = -50;
 
@@ -134,10 +137,10 @@ class CatchUpTest {
 
     @Test
     void shouldNotBeDoneBeforeItsSynIsAnswered() {
-        CatchUp catchUp = CatchUp.fromSyn(ledger, ReverseKit.HASH_SEED);
+        CatchUp catchUp = CatchUp.fromSyn(ledger);
         catchUp.tell(ledger.releasedAck, ledger.releasedEdge, true, 0);
         assertThat(catchUp.isDone(ledger)).isFalse();
-        catchUp.number(ledger, 0);
+        catchUp.number(ledger, 0, 0);
         assertThat(catchUp.isDone(ledger)).isTrue();
     }
 
@@ -149,10 +152,18 @@ class CatchUpTest {
         assertThat(catchUp.divergence()).isEqualTo(Divergence.OFFER);
     }
 
+    /** the checkpoint has its SYN, which is not replayed then; its clock may be anywhere. */
+    @Test
+    void shouldGoOnFromTheClockThatTheGuestKnowsFromTheSyn() {
+        CatchUp catchUp = answeredAnew(5);
+        assertThat(catchUp.clientTimestamp(SYN_CLOCK + 3)).isEqualTo(SYN_CLOCK + 3);
+        assertThat(catchUp.clientTimestamp(SYN_CLOCK - 3)).isEqualTo(SYN_CLOCK);
+    }
+
     /** After the checkpoint the client was sent that many zeroes. */
     private CatchUp released(int bytes) {
         ledger.closeEpochs(6, 5);
-        ledger.released.append(MemorySegment.ofArray(new byte[bytes]), 0, bytes);
+        ledger.released.put(ledger.released.end(), MemorySegment.ofArray(new byte[bytes]), 0, bytes);
         ledger.guestEnd += bytes;
         ledger.releaseEmitted();
         return inCheckpoint();
@@ -163,12 +174,12 @@ class CatchUpTest {
         if (mark == null) {
             throw new AssertionError("it began in that epoch");
         }
-        return CatchUp.from(ledger, ReverseKit.HASH_SEED, mark);
+        return CatchUp.from(ledger, mark);
     }
 
     private CatchUp answeredAnew(int guestFirst) {
-        CatchUp catchUp = CatchUp.fromSyn(ledger, ReverseKit.HASH_SEED);
-        catchUp.number(ledger, guestFirst);
+        CatchUp catchUp = CatchUp.fromSyn(ledger);
+        catchUp.number(ledger, guestFirst, SYN_CLOCK);
         return catchUp;
     }
 

@@ -17,7 +17,7 @@ class ComparisonTest {
 
     private final SplittableRandom random = new SplittableRandom(ReverseKit.seed());
     private final long first = SequenceNumbers.first(-random.nextInt(2_000));
-    private final ReleasedBytes released = new ReleasedBytes(new DigestBudget(1_000), ReverseKit.HASH_SEED);
+    private final ReleasedBytes released = new ReleasedBytes(new DigestBudget(1_000), ReverseKit.HASH);
 
     @Test
     void shouldFindTheSameBytesEqualWhereverSegmentsBeginAndEnd() {
@@ -56,7 +56,7 @@ class ComparisonTest {
         released.beginAt(first);
         append(bytes, 0, BLOCK_BYTES);
         append(bytes, BLOCK_BYTES, BLOCK_BYTES + 10);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first + BLOCK_BYTES);
+        Comparison comparison = new Comparison(released, first + BLOCK_BYTES);
         absorb(comparison, bytes, BLOCK_BYTES, 5);
         released.forgetThrough(first + BLOCK_BYTES);
         absorb(comparison, bytes, BLOCK_BYTES + 5, BLOCK_BYTES + 5);
@@ -71,7 +71,7 @@ class ComparisonTest {
         append(bytes, 0, 3);
         long digest = released.openDigest();
         append(bytes, 3, 2);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         comparison.expect(first + 3, digest);
         absorb(comparison, bytes, 0, 4);
         assertThat(comparison.isDifferent()).isFalse();
@@ -86,7 +86,7 @@ class ComparisonTest {
         append(new byte[] {1, 2, 3, 4, 5}, 0, 3);
         long digest = released.openDigest();
         append(new byte[] {1, 2, 3, 4, 5}, 3, 2);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         comparison.expect(first + 3, digest);
         absorb(comparison, new byte[] {1, 2, 7}, 0, 3);
         assertThat(comparison.isDifferent()).isTrue();
@@ -98,7 +98,7 @@ class ComparisonTest {
         byte[] bytes = new byte[BLOCK_BYTES];
         released.beginAt(first);
         append(bytes, 0, BLOCK_BYTES);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         comparison.expect(first + BLOCK_BYTES, released.openDigest());
         absorb(comparison, bytes, 0, BLOCK_BYTES);
         assertThat(comparison.isDifferent()).isFalse();
@@ -110,7 +110,7 @@ class ComparisonTest {
         byte[] bytes = new byte[BLOCK_BYTES + 10];
         released.beginAt(first);
         append(bytes, 0, bytes.length);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         absorb(comparison, bytes, 0, BLOCK_BYTES - 1);
         assertThat(comparison.absorbedThrough()).isEqualTo(first + BLOCK_BYTES - 1);
         assertThat(comparison.equalThrough()).isEqualTo(first);
@@ -121,12 +121,77 @@ class ComparisonTest {
     }
 
     @Test
+    void shouldAcceptAnythingThatNoClientHas() {
+        byte[] bytes = new byte[3 * BLOCK_BYTES];
+        random.nextBytes(bytes);
+        releaseWithGap(bytes, 100, 600);
+        byte[] others = bytes.clone();
+        Arrays.fill(others, 100, 600, (byte) 7);
+        Comparison comparison = new Comparison(released, first);
+        absorb(comparison, others, 0, others.length);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(released.end());
+    }
+
+    @Test
+    void shouldFindADifferenceBehindAGapOfItsBlock() {
+        byte[] bytes = new byte[BLOCK_BYTES];
+        random.nextBytes(bytes);
+        releaseWithGap(bytes, 100, 200);
+        bytes[200] ^= 1;
+        Comparison comparison = new Comparison(released, first);
+        absorb(comparison, bytes, 0, bytes.length);
+        assertThat(comparison.isDifferent()).isTrue();
+    }
+
+    /** an earlier attempt's guest has filled a gap, and its client has seen that. */
+    @Test
+    void shouldHoldAFurtherAttemptToWhatHasLeftInAnEarlierOne() {
+        byte[] bytes = new byte[BLOCK_BYTES];
+        random.nextBytes(bytes);
+        releaseWithGap(bytes, 100, 200);
+        Comparison earlier = new Comparison(released, first);
+        absorb(earlier, bytes, 0, bytes.length);
+        earlier.leave(first + 90, MemorySegment.ofArray(bytes), 90, 50);
+        bytes[139] ^= 1;
+        Comparison further = new Comparison(released, first);
+        absorb(further, bytes, 0, bytes.length);
+        assertThat(further.isDifferent()).isTrue();
+        bytes[139] ^= 1;
+        bytes[140] ^= 1;
+        further = new Comparison(released, first);
+        absorb(further, bytes, 0, bytes.length);
+        assertThat(further.isDifferent()).isFalse();
+    }
+
+    /** part of a block may leave as soon as an answer that ends within it is known to be right. */
+    @Test
+    void shouldCountWhatLeavesOfTheBlockThatIsBeingLookedAt() {
+        byte[] bytes = new byte[BLOCK_BYTES];
+        random.nextBytes(bytes);
+        releaseWithGap(bytes, 100, 120);
+        Comparison comparison = new Comparison(released, first);
+        absorb(comparison, bytes, 0, 150);
+        comparison.leave(first + 90, MemorySegment.ofArray(bytes), 90, 60);
+        absorb(comparison, bytes, 150, BLOCK_BYTES - 150);
+        assertThat(comparison.isDifferent()).isFalse();
+        assertThat(comparison.equalThrough()).isEqualTo(released.end());
+    }
+
+    private void releaseWithGap(byte[] bytes, int from, int to) {
+        released.beginAt(first);
+        append(bytes, 0, from);
+        assertThat(released.put(first + to, MemorySegment.ofArray(bytes), to, bytes.length - to))
+                .isTrue();
+    }
+
+    @Test
     void shouldNotLookAtWhatTheClientWasNotSent() {
         byte[] bytes = new byte[20];
         released.beginAt(first);
         append(bytes, 0, 10);
         Arrays.fill(bytes, 10, 20, (byte) 1);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         absorb(comparison, bytes, 0, 20);
         assertThat(comparison.isDifferent()).isFalse();
         assertThat(comparison.absorbedThrough()).isEqualTo(first + 10);
@@ -138,7 +203,7 @@ class ComparisonTest {
         released.beginAt(first);
         append(bytes, 0, bytes.length);
         bytes[3] = 1;
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first);
+        Comparison comparison = new Comparison(released, first);
         absorb(comparison, bytes, 0, bytes.length);
         assertThat(comparison.absorbedThrough()).isEqualTo(first + BLOCK_BYTES);
         assertThat(comparison.equalThrough()).isEqualTo(first);
@@ -148,7 +213,7 @@ class ComparisonTest {
     void shouldHaveNothingToCompareWhereTheCheckpointHasMoreThanWasReleased() {
         released.beginAt(first);
         append(new byte[5], 0, 5);
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, first + 6);
+        Comparison comparison = new Comparison(released, first + 6);
         absorb(comparison, new byte[10], 0, 10);
         assertThat(comparison.isDifferent()).isFalse();
         assertThat(comparison.equalThrough()).isEqualTo(first + 6);
@@ -175,7 +240,7 @@ class ComparisonTest {
     }
 
     private Comparison compare(byte[] bytes, long barrier) {
-        Comparison comparison = new Comparison(released, ReverseKit.HASH_SEED, barrier);
+        Comparison comparison = new Comparison(released, barrier);
         for (int at = (int) (barrier - first); at < bytes.length; ) {
             int piece = 1 + random.nextInt(Math.min(700, bytes.length - at));
             absorb(comparison, bytes, at, piece);
@@ -185,7 +250,8 @@ class ComparisonTest {
     }
 
     private void append(byte[] bytes, int at, int length) {
-        assertThat(released.append(MemorySegment.ofArray(bytes), at, length)).isTrue();
+        assertThat(released.put(released.end(), MemorySegment.ofArray(bytes), at, length))
+                .isTrue();
     }
 
     private static void absorb(Comparison comparison, byte[] bytes, int at, int length) {

@@ -13,7 +13,7 @@ class ReleasedBytesTest {
     private static final long FIRST = SequenceNumbers.first(-100);
 
     private final DigestBudget budget = new DigestBudget(1_000);
-    private final ReleasedBytes released = new ReleasedBytes(budget, ReverseKit.HASH_SEED);
+    private final ReleasedBytes released = new ReleasedBytes(budget, ReverseKit.HASH);
 
     @Test
     void shouldKeepADigestForEachBlockAndForWhatTheLastOneHas() {
@@ -79,30 +79,100 @@ class ReleasedBytesTest {
         assertThat(released.end()).isEqualTo(FIRST + 10_000);
     }
 
+    /** Gaps of any size, filled in any pieces and any order: as if all had come in a row. */
+    @Test
+    void shouldHaveTheSameDigestsInWhateverOrderTheBytesCame() {
+        SplittableRandom random = new SplittableRandom(ReverseKit.seed());
+        for (int run = 0; run < 500; run++) {
+            byte[] bytes = new byte[1 + random.nextInt(5 * BLOCK_BYTES)];
+            random.nextBytes(bytes);
+            released.beginAt(FIRST);
+            ReleasedBytes inARow = new ReleasedBytes(budget, ReverseKit.HASH);
+            inARow.beginAt(FIRST);
+            inARow.put(FIRST, MemorySegment.ofArray(bytes), 0, bytes.length);
+            for (int piece = 0; piece < 12; piece++) {
+                int at = random.nextInt(bytes.length);
+                put(bytes, at, Math.min(bytes.length, at + random.nextInt(BLOCK_BYTES)));
+            }
+            put(bytes, 0, bytes.length);
+            assertThat(released.hasGaps()).isFalse();
+            for (long block = 0; block <= inARow.blocks(); block++) {
+                long later = released.blockAt(FIRST) + block;
+                assertThat(released.blockEnd(later)).isEqualTo(inARow.blockEnd(block));
+                assertThat(released.digest(later)).isEqualTo(inARow.digest(block));
+            }
+            inARow.beginAt(FIRST);
+        }
+    }
+
+    @Test
+    void shouldKnowWhatIsMissing() {
+        byte[] bytes = new byte[100];
+        released.beginAt(FIRST);
+        put(bytes, 0, 10);
+        put(bytes, 20, 30);
+        assertThat(released.isMissing(FIRST + 9)).isFalse();
+        assertThat(released.isMissing(FIRST + 10)).isTrue();
+        assertThat(released.runEnd(FIRST)).isEqualTo(FIRST + 10);
+        assertThat(released.runEnd(FIRST + 10)).isEqualTo(FIRST + 20);
+        assertThat(released.runEnd(FIRST + 20)).isEqualTo(Long.MAX_VALUE);
+        put(bytes, 5, 25);
+        assertThat(released.hasGaps()).isFalse();
+    }
+
+    /** Its bytes are part of the checkpoint. */
+    @Test
+    void shouldForgetAGapTogetherWithItsBlock() {
+        byte[] bytes = new byte[10];
+        released.beginAt(FIRST);
+        put(bytes, 5, 10);
+        released.cut();
+        released.forgetThrough(FIRST + 10);
+        assertThat(released.hasGaps()).isFalse();
+    }
+
+    @Test
+    void shouldSayWhenThereIsNoRoomForAGap() {
+        byte[] bytes = new byte[3 * Gaps.LIMIT];
+        released.beginAt(FIRST);
+        for (int gap = 0; gap < Gaps.LIMIT; gap++) {
+            put(bytes, 2 * gap + 1, 2 * gap + 2);
+        }
+        int next = 2 * Gaps.LIMIT + 1;
+        assertThat(released.put(FIRST + next, MemorySegment.ofArray(bytes), next, 1))
+                .isFalse();
+    }
+
+    private void put(byte[] bytes, int from, int to) {
+        assertThat(released.put(FIRST + from, MemorySegment.ofArray(bytes), from, to - from))
+                .isTrue();
+    }
+
     @Test
     void shouldSayWhenThereIsNoRoomForABlock() {
-        ReleasedBytes poor = new ReleasedBytes(new DigestBudget(1), ReverseKit.HASH_SEED);
+        ReleasedBytes poor = new ReleasedBytes(new DigestBudget(1), ReverseKit.HASH);
         byte[] bytes = new byte[2 * BLOCK_BYTES];
-        assertThat(poor.append(MemorySegment.ofArray(bytes), 0, 2 * BLOCK_BYTES - 1))
+        assertThat(poor.put(0, MemorySegment.ofArray(bytes), 0, 2 * BLOCK_BYTES - 1))
                 .isTrue();
-        assertThat(poor.append(MemorySegment.ofArray(bytes), 0, 1)).isFalse();
+        assertThat(poor.put(2 * BLOCK_BYTES - 1, MemorySegment.ofArray(bytes), 0, 1))
+                .isFalse();
     }
 
     @Test
     void shouldSayWhenThereIsNoRoomForACut() {
-        ReleasedBytes poor = new ReleasedBytes(new DigestBudget(0), ReverseKit.HASH_SEED);
+        ReleasedBytes poor = new ReleasedBytes(new DigestBudget(0), ReverseKit.HASH);
         assertThat(poor.cut()).isTrue();
-        poor.append(MemorySegment.ofArray(new byte[1]), 0, 1);
+        poor.put(0, MemorySegment.ofArray(new byte[1]), 0, 1);
         assertThat(poor.cut()).isFalse();
     }
 
     @Test
     void shouldTakeOneBudgetForAll() {
-        ReleasedBytes other = new ReleasedBytes(budget, ReverseKit.HASH_SEED);
+        ReleasedBytes other = new ReleasedBytes(budget, ReverseKit.HASH);
         append(999 * BLOCK_BYTES);
-        assertThat(other.append(MemorySegment.ofArray(new byte[1_000]), 0, BLOCK_BYTES))
+        assertThat(other.put(0, MemorySegment.ofArray(new byte[1_000]), 0, BLOCK_BYTES))
                 .isTrue();
-        assertThat(other.append(MemorySegment.ofArray(new byte[1_000]), 0, BLOCK_BYTES))
+        assertThat(other.put(BLOCK_BYTES, MemorySegment.ofArray(new byte[1_000]), 0, BLOCK_BYTES))
                 .isFalse();
     }
 
@@ -135,7 +205,7 @@ class ReleasedBytesTest {
     }
 
     private void append(byte[] bytes) {
-        assertThat(released.append(MemorySegment.ofArray(bytes), 0, bytes.length))
+        assertThat(released.put(released.end(), MemorySegment.ofArray(bytes), 0, bytes.length))
                 .isTrue();
     }
 
@@ -150,8 +220,6 @@ class ReleasedBytesTest {
     }
 
     private static long digest(byte[] bytes) {
-        RunningHash hash = new RunningHash(ReverseKit.HASH_SEED);
-        hash.absorb(MemorySegment.ofArray(bytes), 0, bytes.length);
-        return hash.value();
+        return ReverseKit.HASH.add(BlockHash.NOTHING, 0, MemorySegment.ofArray(bytes), 0, bytes.length);
     }
 }

@@ -18,6 +18,7 @@ final class ReverseKit {
     static final int PREFIX = UnfinishedChecksum.PREFIX_BYTES;
     static final int GUEST_PORT = 80;
     static final long HASH_SEED = 0x1234_5678_9abc_def0L;
+    static final BlockHash HASH = new BlockHash(HASH_SEED, ReleasedBytes.BLOCK_BYTES);
 
     /** With timestamps and SACK, and windows in units of 128 bytes. */
     static final Offer OFFER = new Offer(1460, 7, true, true);
@@ -104,7 +105,7 @@ final class ReverseKit {
                 path(0),
                 OFFER,
                 SequenceNumbers.first(clientFirst),
-                new ReleasedBytes(new DigestBudget(1_000), HASH_SEED),
+                new ReleasedBytes(new DigestBudget(1_000), HASH),
                 epoch);
     }
 

@@ -213,7 +213,7 @@ class ReverseSimulationTest {
                 random.nextInt(3) == 0 ? 7 : Endpoints.NO_VLAN,
                 clients,
                 random.nextInt(3) == 0 ? new Network(random.nextInt(10), 2, 10) : Network.FAULTLESS,
-                random.nextInt(4) == 0 ? random.nextInt(5) : 0,
+                random.nextInt(4) == 0 ? random.nextInt(3) : 0,
                 failovers,
                 random.nextInt(4) != 0,
                 random.nextInt(4) != 0,

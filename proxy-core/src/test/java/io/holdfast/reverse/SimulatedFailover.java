@@ -54,7 +54,7 @@ final class SimulatedFailover {
      * @param ipv6 whether the clients use it
      * @param vlanId {@link Endpoints#NO_VLAN} for none
      * @param network between proxy and clients
-     * @param tapLossPercent of the frames that a restored guest is given
+     * @param tapLossPercent of the frames between proxy and guest
      * @param failovers how many times the guest dies
      * @param turnNanos within which the guest serves what has come, in any order; 0 if it serves each request when it comes
      * @param heldPort whether the guest's connections are held by the wall
@@ -94,6 +94,8 @@ final class SimulatedFailover {
     private static final int GUEST_PORT = 80;
     private static final long MILLI = 1_000_000L;
     private static final long LIMIT_NANOS = 60_000 * MILLI;
+    /** Shorter than clients' patience; each frame that the tap loses costs the guest a time-out. */
+    private static final long CATCH_UP_MILLIS = 10_000;
 
     private record Event(long atNanos, long number, Runnable action) {}
 
@@ -428,7 +430,7 @@ final class SimulatedFailover {
         public boolean toGuest(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
             byte[] bytes = copy(memory, offsetBytes, lengthBytes);
             int to = life;
-            if (life > 0 && random.nextInt(100) < scenario.tapLossPercent) {
+            if (random.nextInt(100) < scenario.tapLossPercent) {
                 return true;
             }
             at(MILLI / 50, () -> {
@@ -522,6 +524,9 @@ final class SimulatedFailover {
     }
 
     private void atProxyFromGuest(byte[] bytes) {
+        if (random.nextInt(100) < scenario.tapLossPercent) {
+            return;
+        }
         reconciler.onGuestFrame(0, MemorySegment.ofArray(bytes), PREFIX, bytes.length - PREFIX, nowNanos);
         afterReconciler();
     }
@@ -618,7 +623,7 @@ final class SimulatedFailover {
 
     private void restore(int number) {
         attempt = number;
-        catchUpDeadlineNanos = number == 1 ? nowNanos + 5_000 * MILLI : catchUpDeadlineNanos;
+        catchUpDeadlineNanos = number == 1 ? nowNanos + CATCH_UP_MILLIS * MILLI : catchUpDeadlineNanos;
         ReplayOrder order = reconciler.nextOrder();
         Checkpoint checkpoint = confirmed;
         if (checkpoint == null) {
