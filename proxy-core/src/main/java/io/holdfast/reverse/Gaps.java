@@ -1,15 +1,19 @@
 package io.holdfast.reverse;
 
+import java.util.Arrays;
+
 /**
- * What is missing of a stream of bytes: a few ranges, in order of position. Bounded, because each is looked at again with every
+ * What is missing of a stream of bytes: some ranges, in order of position. Bounded, because each is looked at again with every
  * segment until it is filled.
  */
 final class Gaps {
 
-    static final int LIMIT = 32;
+    static final int LIMIT = 512;
 
-    private final long[] begins = new long[LIMIT];
-    private final long[] ends = new long[LIMIT];
+    private static final int FIRST_CAPACITY = 8;
+
+    private long[] begins = new long[FIRST_CAPACITY];
+    private long[] ends = new long[FIRST_CAPACITY];
     private int count;
 
     int count() {
@@ -79,6 +83,10 @@ final class Gaps {
     private boolean insert(int gap, long begin, long end) {
         if (count == LIMIT) {
             return false;
+        }
+        if (count == begins.length) {
+            begins = Arrays.copyOf(begins, 2 * count);
+            ends = Arrays.copyOf(ends, 2 * count);
         }
         System.arraycopy(begins, gap, begins, gap + 1, count - gap);
         System.arraycopy(ends, gap, ends, gap + 1, count - gap);

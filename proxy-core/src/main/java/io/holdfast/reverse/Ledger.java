@@ -17,9 +17,9 @@ final class Ledger {
 
     /** Why a connection's output is held like everything else, although it is TCP. */
     enum Held {
-        /** The proxy has missed bytes of the guest: what the client has is not known whole. */
+        /** The guest has said what does not follow from what it had said: what the client has is not known whole. */
         HOLE,
-        /** There was no room for more digests. */
+        /** There was no room for more digests, or for more gaps between them; until it is quiet for an epoch. */
         NO_ROOM,
         /** The operator has chosen that all is held. */
         MODE

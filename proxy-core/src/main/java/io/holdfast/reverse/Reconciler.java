@@ -319,7 +319,7 @@ public final class Reconciler implements AutoCloseable {
         }
         if (begun != null) {
             begun.admission = settings.admission().apply(key.guestPort());
-            begun.held = recorder.isReleasing() ? null : Ledger.Held.MODE;
+            recorder.begin(begun);
         }
         return begun;
     }

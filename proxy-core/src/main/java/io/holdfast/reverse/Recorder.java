@@ -4,6 +4,8 @@ import io.holdfast.frame.TcpFrame;
 import io.holdfast.frame.TcpSegment;
 import io.holdfast.reverse.Ledger.Held;
 import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashSet;
+import java.util.Set;
 
 /**
  * Keeps the ledgers while the guest runs: what each client is sent, and what each has told.
@@ -35,8 +37,8 @@ final class Recorder {
     private boolean releasing = true;
 
     private boolean releasingNext = true;
-    /** Some connections may still be held because of an earlier choice. */
-    private boolean resuming;
+    /** Connections whose output is held and may cease to be; some of them may be over. */
+    private final Set<Ledger> holding = new LinkedHashSet<>();
 
     // The client's segment that was looked at last.
     private long begin;
@@ -76,8 +78,8 @@ final class Recorder {
 
     void commitEpoch(long epoch) {
         committedEpoch = epoch;
-        if (resuming) {
-            resumeQuietOnes(epoch);
+        if (releasing && !holding.isEmpty()) {
+            holding.removeIf(ledger -> flows.find(ledger.id) != ledger || resumeIfQuiet(ledger, epoch));
         }
     }
 
@@ -100,34 +102,44 @@ final class Recorder {
             return;
         }
         releasing = releasingNext;
-        resuming = releasing;
         if (!releasing) {
             flows.all().forEach(this::holdByMode);
         }
     }
 
-    private void holdByMode(Ledger ledger) {
-        if (ledger.held == null) {
-            ledger.held = Held.MODE;
+    /** A connection begins. */
+    void begin(Ledger ledger) {
+        if (!releasing) {
+            hold(ledger, Held.MODE);
         }
     }
 
-    /** The guest has said nothing on these since a checkpoint that is confirmed, so all that it said has left. */
-    private void resumeQuietOnes(long committed) {
-        resuming = false;
-        for (Ledger ledger : flows.all()) {
-            if (ledger.held == Held.MODE && ledger.isAnswered()) {
-                Mark mark = ledger.at(committed);
-                if (mark != null && mark.guestEnd() == ledger.guestEnd && !ledger.isEnding()) {
-                    ledger.release(mark);
-                    ledger.released.beginAt(ledger.guestEnd);
-                    ledger.recordedSince = recordingSince;
-                    ledger.held = null;
-                } else {
-                    resuming = true;
-                }
-            }
+    private void holdByMode(Ledger ledger) {
+        if (ledger.held == null) {
+            hold(ledger, Held.MODE);
         }
+    }
+
+    private void hold(Ledger ledger, Held because) {
+        ledger.held = because;
+        if (because != Held.HOLE) { // Where a hole ends nobody knows.
+            holding.add(ledger);
+        }
+    }
+
+    /** If the guest has said nothing since a checkpoint that is confirmed, all that it said has left, and is known whole. */
+    private boolean resumeIfQuiet(Ledger ledger, long committed) {
+        Mark mark = ledger.at(committed);
+        if (ledger.held != null && ledger.isAnswered() && !ledger.isEnding()) {
+            if (mark == null || mark.guestEnd() != ledger.guestEnd) {
+                return false;
+            }
+            ledger.release(mark);
+            ledger.released.beginAt(ledger.guestEnd);
+            ledger.recordedSince = recordingSince;
+            ledger.held = null;
+        }
+        return ledger.held == null;
     }
 
     long openEpoch() {
@@ -217,7 +229,10 @@ final class Recorder {
             ledger.recordedSince = recordingSince;
             ledger.releaseEmitted(); // Of epochs from which no guest is restored.
             ledger.released.beginAt(ledger.releasedEnd);
-            ledger.held = releasing ? null : Held.MODE;
+            ledger.held = null;
+            if (!releasing) {
+                hold(ledger, Held.MODE);
+            }
             return;
         }
         ledger.released.forgetThrough(ledger.guestEndAt(committedEpoch));
@@ -336,7 +351,7 @@ final class Recorder {
 
     private void holdFromNowOn(Ledger ledger, Held because) {
         if (ledger.held == null) {
-            ledger.held = because;
+            hold(ledger, because);
             counters.incompleteFlows.increment();
         }
     }

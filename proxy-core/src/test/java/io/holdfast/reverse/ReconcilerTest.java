@@ -332,6 +332,23 @@ class ReconcilerTest {
         }
     }
 
+    /** all that was said is part of the checkpoint, and has left. */
+    @Test
+    void shouldReleaseItAgainWhenItWasQuietForAnEpoch() {
+        try (Scene poor = new Scene(1 << 20, 16, 100, port -> false)) {
+            poor.checkpoint();
+            Dialogue client = poor.open();
+            client.answer("1".repeat(ReleasedBytes.BLOCK_BYTES));
+            client.answer("2".repeat(ReleasedBytes.BLOCK_BYTES));
+            poor.checkpoint();
+            poor.checkpoint();
+            poor.notes.clear();
+            client.answer("3");
+            assertThat(client.said(client.toClient())).isEqualTo("3");
+            assertThat(client.held()).isEmpty();
+        }
+    }
+
     // ---- what cannot be taken back
 
     /** */
