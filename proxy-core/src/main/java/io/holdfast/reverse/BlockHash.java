@@ -23,7 +23,11 @@ final class BlockHash {
     private static final int PRIME_BITS = 61;
     private static final long PRIME = (1L << PRIME_BITS) - 1;
     private static final int WORD_BYTES = 4;
-    private static final int PAIR_BYTES = 2 * WORD_BYTES;
+    /** Shifts, because a place is never negative, which the compiler does not know. */
+    private static final int WORD_SHIFT = 2;
+
+    private static final long WORD = 0xffff_ffffL;
+    private static final int STEP_BYTES = 4 * WORD_BYTES;
 
     private final long[] keys;
 
@@ -46,14 +50,15 @@ final class BlockHash {
         long origin = offsetBytes - place;
         int at = place;
         int end = place + addedBytes;
-        while (at < end && at % WORD_BYTES != 0) {
+        while (at < end && (at & (WORD_BYTES - 1)) != 0) {
             added = reduced(added + byteAt(at, memory, origin + at++));
         }
-        for (; end - at >= PAIR_BYTES; at += PAIR_BYTES) {
-            long pair = NetworkOrder.getLong(memory, origin + at);
-            int word = at / WORD_BYTES;
-            added = reduced(
-                    added + times(pair >>> Integer.SIZE, keys[word]) + times(pair & 0xffff_ffffL, keys[word + 1]));
+        for (; end - at >= STEP_BYTES; at += STEP_BYTES) {
+            int word = at >>> WORD_SHIFT;
+            added = reduced(added + pair(word, memory, origin + at) + pair(word + 2, memory, origin + at + Long.BYTES));
+        }
+        for (; end - at >= WORD_BYTES; at += WORD_BYTES) {
+            added = reduced(added + times(NetworkOrder.getInt(memory, origin + at) & WORD, keys[at >>> WORD_SHIFT]));
         }
         while (at < end) {
             added = reduced(added + byteAt(at, memory, origin + at++));
@@ -61,9 +66,14 @@ final class BlockHash {
         return added >= PRIME ? added - PRIME : added;
     }
 
+    private long pair(int word, MemorySegment memory, long offsetBytes) {
+        long two = NetworkOrder.getLong(memory, offsetBytes);
+        return times(two >>> Integer.SIZE, keys[word]) + times(two & WORD, keys[word + 1]);
+    }
+
     private long byteAt(int place, MemorySegment memory, long offsetBytes) {
-        int shift = Byte.SIZE * (WORD_BYTES - 1 - place % WORD_BYTES);
-        return times((long) NetworkOrder.getByte(memory, offsetBytes) << shift, keys[place / WORD_BYTES]);
+        int shift = Byte.SIZE * (WORD_BYTES - 1 - (place & (WORD_BYTES - 1)));
+        return times((long) NetworkOrder.getByte(memory, offsetBytes) << shift, keys[place >>> WORD_SHIFT]);
     }
 
     /** Less than 2^61 + 2^32, and the same as the product modulo the prime. */
