@@ -25,7 +25,10 @@ final class StatusCommand implements Callable<Integer> {
     @ParentCommand
     private Holdfast holdfast;
 
-    @Option(names = "--json", description = "Print one JSON object: {\"proxy\": ..., \"agent\": ...}.")
+    @Option(
+            names = "--json",
+            description =
+                    "Print one JSON object: {\"proxy\": ..., \"agent\": ...}, and \"standby\" where a proxy stands by.")
     private boolean json;
 
     @Option(names = "--watch", description = "Print it again every second until interrupted.")
@@ -45,6 +48,9 @@ final class StatusCommand implements Callable<Integer> {
     private int show(HoldfastConfig config) {
         ObjectNode status = AskingCommand.arguments();
         status.set("proxy", statusOf(config.proxySocket()));
+        if (config.standsBy()) {
+            status.set("standby", statusOf(config.ownProxySocket()));
+        }
         status.set("agent", statusOf(config.agentSocket()));
         if (json) {
             holdfast.out().println(status);

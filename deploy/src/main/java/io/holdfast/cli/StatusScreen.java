@@ -20,6 +20,9 @@ final class StatusScreen {
     String draw(HoldfastConfig config, JsonNode status) {
         lines.add("guest %s on host %s".formatted(config.guest(), config.host()));
         drawProxy(status.path("proxy"));
+        if (status.has("standby")) {
+            drawStandby(status.path("standby"), status.path("proxy"));
+        }
         drawAgent(status.path("agent"));
         return lines.toString();
     }
@@ -85,6 +88,22 @@ final class StatusScreen {
                                         series.path("state").asText(),
                                         series.path("rounds").asLong(),
                                         series.path("frames_per_round").asLong())));
+    }
+
+    /** The proxy of this host, which has the wall only after the other host's death. */
+    private void drawStandby(JsonNode standby, JsonNode proxy) {
+        if (standby.has("error")) {
+            line("standby", styled("red", standby.path("error").asText()));
+            return;
+        }
+        String state = standby.path("state").asText();
+        boolean hasWall = standby.path("incarnation").equals(proxy.path("incarnation"));
+        line(
+                "standby",
+                hasWall
+                        ? "has the wall: the uplink was taken from the other host"
+                        : styled(style(state), state) + "  "
+                                + standby.path("because").asText());
     }
 
     private void drawReverse(JsonNode reverse) {

@@ -9,7 +9,8 @@ import java.util.List;
  *
  * @param role at the very first start; afterwards the term on disk decides
  * @param wall where the wall is that it drives
- * @param guestPorts the guest's taps here, if the wall is the peer's: their only way leads to its proxy
+ * @param guestPorts the guest's taps here, if they are not themselves ports of the proxy: their only way leads to inline
+ *     proxies
  * @param arming what the wall does until a backup of the term has ever been armed
  * @param interval between checkpoints, at most
  * @param latencyTarget output held this long asks for a checkpoint

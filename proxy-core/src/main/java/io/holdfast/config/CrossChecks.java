@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The rules that tie several settings together. A rule whose settings are wrong in themselves keeps silent. */
 final class CrossChecks {
@@ -29,7 +31,7 @@ final class CrossChecks {
     private void checkControlSockets() {
         top.find(Settings.RUNTIME_DIRECTORY).ifPresent(directory -> {
             int lengthBytes =
-                    directory.resolve(Settings.AGENT_SOCKET_NAME).toString().getBytes(StandardCharsets.UTF_8).length;
+                    directory.resolve(Settings.STANDBY_SOCKET_NAME).toString().getBytes(StandardCharsets.UTF_8).length;
             if (lengthBytes > ValueTypes.SOCKET_PATH_LIMIT_BYTES) {
                 problems.add(
                         top.line(Settings.RUNTIME_DIRECTORY),
@@ -190,20 +192,39 @@ final class CrossChecks {
 
     private void checkWallPlace(SectionValues agent, WallPlace place) {
         boolean local = place == WallPlace.LOCAL;
-        if (!local && top.section("proxy").isPresent()) {
+        Optional<Placement> placement = top.section("proxy").flatMap(proxy -> proxy.find(Settings.PLACEMENT));
+        if (!local && placement.filter(Placement.BESIDE::equals).isPresent()) {
             problems.add(
                     agent.line(Settings.AGENT_WALL),
-                    "`wall: peer` contradicts the section `proxy`: where a proxy is, its agent drives that one");
+                    "`wall: peer` contradicts `placement: beside`: a proxy beside its guest is driven by its own agent; one"
+                            + " that stands by for the peer's has `placement: inline`");
         }
         if (!local && !agent.names(Settings.AGENT_GUEST_PORTS)) {
             problems.add(
                     agent.line(Settings.AGENT_WALL),
                     "missing key `guest-ports` in `agent`: " + Settings.AGENT_GUEST_PORTS.text());
-        } else if (local && agent.names(Settings.AGENT_GUEST_PORTS)) {
+        } else if (!local) {
+            checkWayToPeer(agent);
+        } else if (agent.names(Settings.AGENT_GUEST_PORTS)
+                && placement.filter(Placement.INLINE::equals).isEmpty()) {
             problems.add(
                     agent.line(Settings.AGENT_GUEST_PORTS),
-                    "`guest-ports` goes with `wall: peer` only; a proxy of this host names its own");
+                    "`guest-ports` goes with `wall: peer` or `placement: inline`; a proxy beside its guest names its own");
         }
+    }
+
+    /** A proxy keeps everybody else away from its ports. */
+    private void checkWayToPeer(SectionValues agent) {
+        List<String> guestPorts = agent.find(Settings.AGENT_GUEST_PORTS).orElse(List.of());
+        top.section("proxy").map(proxy -> proxy.list("proxy.nics")).orElse(List.of()).stream()
+                .flatMap(nic -> Stream.of(Settings.NIC_PRIMARY, Settings.NIC_BACKUP)
+                        .flatMap(setting -> nic.find(setting).stream()))
+                .filter(guestPorts::contains)
+                .forEach(name -> problems.add(
+                        agent.line(Settings.AGENT_GUEST_PORTS),
+                        "`" + name
+                                + "` is a port of the proxy that stands by here, which cuts it off from the peer's proxy;"
+                                + " connect the two by a veth pair and a bridge"));
     }
 
     private void checkLink(SectionValues link) {

@@ -48,9 +48,20 @@ public record HoldfastConfig(
         return agentSection.orElseThrow(() -> missingSection("agent"));
     }
 
-    /** Where the proxy listens for commands. */
+    /** Where the wall takes commands on this host, whichever proxy has it. */
     public Path proxySocket() {
         return runtimeDirectory.resolve(Settings.PROXY_SOCKET_NAME);
+    }
+
+    /** Where this host's own proxy listens for commands; elsewhere than the wall if it stands by for the peer's. */
+    public Path ownProxySocket() {
+        return standsBy() ? runtimeDirectory.resolve(Settings.STANDBY_SOCKET_NAME) : proxySocket();
+    }
+
+    /** Whether the proxy of this host waits for the death of the peer's. */
+    public boolean standsBy() {
+        return proxySection.isPresent()
+                && agentSection.filter(agent -> agent.wall() == WallPlace.PEER).isPresent();
     }
 
     /** Where the proxy exchanges clients' frames with its agent. */

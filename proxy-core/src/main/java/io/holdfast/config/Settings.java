@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class Settings {
 
     static final String PROXY_SOCKET_NAME = "proxy.sock";
+    static final String STANDBY_SOCKET_NAME = "standby.sock";
     static final String AGENT_SOCKET_NAME = "agent.sock";
     static final String FRAMES_SOCKET_NAME = "frames.sock";
 
@@ -200,12 +201,13 @@ public final class Settings {
             "agent.wall",
             ValueTypes.word(WallPlace.class),
             WallPlace.LOCAL,
-            "Where the proxy is: `local`, or `peer` if it stands inline beside the other agent; then commands go over the"
-                    + " link.");
+            "Where the proxy with the wall is: `local`, or `peer` if it stands inline beside the other agent; then commands go"
+                    + " over the link, and a proxy of this host stands by for the other's death.");
     static final Setting<List<String>> AGENT_GUEST_PORTS = optional(
             "agent.guest-ports",
             ValueTypes.listOf(ValueTypes.interfaceName()),
-            "The guest's taps on this host, whose only way leads to the inline proxy; required with `wall: peer`.");
+            "The guest's taps on this host, whose only way leads to inline proxies; required with `wall: peer`. By default the"
+                    + " proxy's own ports.");
     static final Setting<ArmingPolicy> ARMING = defaulted(
             "agent.arming",
             ValueTypes.word(ArmingPolicy.class),

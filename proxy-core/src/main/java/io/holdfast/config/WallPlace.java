@@ -4,6 +4,9 @@ package io.holdfast.config;
 public enum WallPlace {
     /** On its own host, beside the guest or inline. */
     LOCAL,
-    /** Beside the other agent, inline: commands go over the replication link. */
+    /**
+     * Beside the other agent, inline: commands go over the replication link. A proxy of this host stands by, until the
+     * other host is dead and an operator says so.
+     */
     PEER
 }

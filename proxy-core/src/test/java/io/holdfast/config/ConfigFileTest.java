@@ -328,6 +328,59 @@ class ConfigFileTest {
                 .contains("test.yaml:10: `primary` does not go with `placement: beside`");
     }
 
+    private static final String INLINE =
+            Examples.SHORT.replace("{guest-port: tap0, uplink: up0}", "{primary: near0, backup: wire1, uplink: up0}");
+
+    private static String inlineWith(String agentLines) {
+        return INLINE.replace("proxy:", "proxy:\n  placement: inline").replace("agent:", "agent:\n  " + agentLines);
+    }
+
+    /** It waits for the death of the other host, whose proxy has the wall until then. */
+    @Test
+    void shouldLetAnInlineProxyStandByForThePeers() throws ConfigException {
+        HoldfastConfig config = parse(inlineWith("wall: peer\n  guest-ports: [tap0]"));
+        assertThat(config.standsBy()).isTrue();
+        assertThat(config.proxySocket()).hasFileName("proxy.sock");
+        assertThat(config.ownProxySocket()).hasFileName("standby.sock");
+    }
+
+    @Test
+    void shouldExpectAProxyAtTheWallsPlaceUnlessItStandsBy() throws ConfigException {
+        HoldfastConfig config = parse(inlineWith("guest-ports: [tap0]"));
+        assertThat(config.standsBy()).isFalse();
+        assertThat(config.ownProxySocket()).isEqualTo(config.proxySocket());
+        assertThat(parse(Examples.SHORT).ownProxySocket()).hasFileName("proxy.sock");
+    }
+
+    @Test
+    void shouldRefuseAProxyBesideTheGuestWhoseWallIsThePeers() {
+        assertThat(problems(Examples.SHORT.replace("agent:", "agent:\n  wall: peer\n  guest-ports: [tap1]")))
+                .containsExactly(
+                        "test.yaml:7: `wall: peer` contradicts `placement: beside`: a proxy beside its guest is"
+                                + " driven by its own agent; one that stands by for the peer's has `placement: inline`");
+    }
+
+    @Test
+    void shouldAskForTheGuestsPortsWhereTheWallIsThePeers() {
+        assertThat(problems(inlineWith("wall: peer")))
+                .singleElement()
+                .asString()
+                .startsWith("test.yaml:8: missing key `guest-ports`");
+        assertThat(problems(Examples.SHORT.replace("agent:", "agent:\n  guest-ports: [tap0]")))
+                .singleElement()
+                .asString()
+                .startsWith("test.yaml:7: `guest-ports` goes with `wall: peer` or `placement: inline`");
+    }
+
+    /** INV-8: its guard would keep the guest's frames from the proxy that has the wall. */
+    @Test
+    void shouldRefuseAStandbyThatTakesTheGuestsTapForItself() {
+        assertThat(problems(inlineWith("wall: peer\n  guest-ports: [tap0, near0]")))
+                .singleElement()
+                .asString()
+                .startsWith("test.yaml:9: `near0` is a port of the proxy that stands by here");
+    }
+
     @Test
     void shouldRefuseAnInterfaceThatIsUsedTwice() {
         assertThat(problems(Examples.FULL.replace("uplink: up1", "uplink: up0")))

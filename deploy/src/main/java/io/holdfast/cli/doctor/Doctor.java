@@ -17,8 +17,10 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** Looks at one host for one guest. */
@@ -205,7 +207,9 @@ public final class Doctor {
     }
 
     private void examineSockets() {
-        for (Path socket : List.of(config.proxySocket(), config.agentSocket())) {
+        Set<Path> sockets =
+                new LinkedHashSet<>(List.of(config.proxySocket(), config.ownProxySocket(), config.agentSocket()));
+        for (Path socket : sockets) {
             String what = String.valueOf(socket.getFileName());
             add(
                     Files.exists(socket)

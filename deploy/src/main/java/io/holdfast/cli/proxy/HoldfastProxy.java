@@ -101,7 +101,7 @@ public final class HoldfastProxy implements AutoCloseable {
      * @throws IOException if the proxy still runs
      */
     public static List<String> releasePorts(HoldfastConfig config) throws ConfigException, PortException, IOException {
-        try (ControlClient running = ControlClient.connect(config.proxySocket(), PATIENCE)) {
+        try (ControlClient running = ControlClient.connect(config.ownProxySocket(), PATIENCE)) {
             throw new IOException("the proxy of guest " + config.guest() + " runs; stop it, and the guest, first");
         } catch (ControlUnavailableException e) {
             LOG.debug("the proxy does not run: {}", e.getMessage());
@@ -144,7 +144,7 @@ public final class HoldfastProxy implements AutoCloseable {
 
         ClientFrames clientFrames = new ClientFrames(bridge);
         WallNews news = new WallNews(wall, this::emit);
-        ControlServer.Builder builder = ControlServer.builder(config.proxySocket(), "proxy", version);
+        ControlServer.Builder builder = ControlServer.builder(config.ownProxySocket(), "proxy", version);
         @Nullable
         TranslationKeeper keeper = bridge.translationBook()
                 .map(translations -> closing(new TranslationKeeper(config.stateDirectory(), translations)))
