@@ -176,13 +176,35 @@ public final class Bridge implements AutoCloseable {
 
     /** Makes {@code owner} the wall's engine; see {@link BufferWall#hello}. */
     public void hello(long owner, Term term, long openEpochAtLeast) throws WallRefusal {
-        // What an earlier guest left in the kernel must get a stamp that is discarded, not one of the new term.
+        awaitEarlierGuest(term);
+        wall.hello(owner, term, openEpochAtLeast);
+        wakeLanes();
+    }
+
+    /**
+     * The same, where this proxy takes the place of one that alone knew the guest's connections. No frame gets between the two:
+     * see {@link Reconciler#onNumberingLost}.
+     */
+    public void helloInPlaceOfLost(long owner, Term term, long openEpochAtLeast, long numberingLostIn)
+            throws WallRefusal {
+        InlineLane lane = requireInline();
+        awaitEarlierGuest(term);
+        lane.command(reconciler -> {
+            wall.hello(owner, term, openEpochAtLeast);
+            if (reconciler.onNumberingLost(numberingLostIn)) {
+                wall.discard(owner, wall.incarnation(), term.number()); // Held since an earlier time as well.
+            }
+            return reconciler;
+        });
+        wakeLanes();
+    }
+
+    /** What an earlier guest left in the kernel must get a stamp that is discarded, not one of the new term. */
+    private void awaitEarlierGuest(Term term) throws WallRefusal {
         if (wall.beginsAnew(term) && !awaitDrained(OWN_DRAIN_NANOS)) {
             throw new WallRefusal(
                     Reason.NOT_DRAINED, "frames of an earlier guest are still in the kernel; say hello again");
         }
-        wall.hello(owner, term, openEpochAtLeast);
-        wakeLanes();
     }
 
     /**

@@ -131,6 +131,8 @@ public final class Reconciler implements AutoCloseable {
     private int attempt;
 
     private ReplayOrder order = ReplayOrder.GATED;
+    /** The newest term in which this proxy took the place of one that is lost; 0 for none. */
+    private long numberingLostIn;
     /** What the guest has got of the log; behind its end only while the guest has no room, and never after a failover. */
     private long cursor;
 
@@ -537,6 +539,9 @@ public final class Reconciler implements AutoCloseable {
             counters.strangerSegments.increment();
             if ((flags & (TcpSegment.ACK | TcpSegment.RST)) == TcpSegment.ACK) {
                 standIn.refuseGuest(nic, frame);
+                if (phase == Phase.RUNNING) {
+                    standIn.askClient(nic, frame);
+                }
             }
             return false;
         }
@@ -810,6 +815,31 @@ public final class Reconciler implements AutoCloseable {
         } else if ((segment.flags() & TcpSegment.ACK) != 0) {
             standIn.resetClient(ledger, SequenceNumbers.unwrap(ledger.clientAck, segment.acknowledgment()));
         }
+    }
+
+    /**
+     * This proxy has taken the place of another one, which is lost, and with it what only that one knew: how the connections of
+     * a guest that it had restored are numbered. Who does not begin anew is refused (INV-12), also if known from an earlier
+     * time here.
+     *
+     * @param inTerm the number of the term under which it has; a later one makes everybody a stranger again
+     * @return whether it is news
+     */
+    public boolean onNumberingLost(long inTerm) {
+        if (inTerm <= numberingLostIn) {
+            return false;
+        }
+        numberingLostIn = inTerm;
+        phase = Phase.RUNNING;
+        remembers = false;
+        recorder.stopRecording();
+        for (Ledger ledger : List.copyOf(flows.all())) {
+            replay.forget(ledger);
+            flows.end(ledger);
+        }
+        cursor = log.tail(); // What their clients had sent and the guest had not got is as old.
+        strangers.refuse();
+        return true;
     }
 
     // ---- a life after this one ----

@@ -76,6 +76,23 @@ final class StandIn {
         outlet.toGuest(nic, memory, FRAME_OFFSET, lengthBytes);
     }
 
+    /**
+     * Asks the client of such a connection, in the place of the guest that has spoken, how far it has come: what it answers is
+     * refused at exactly the right number. It may only listen, and would wait for ever.
+     */
+    void askClient(int nic, TcpFrame segment) {
+        TcpSegment said = segment.segment();
+        int lengthBytes = SegmentWriter.write(
+                memory,
+                FRAME_OFFSET,
+                TcpPath.of(segment),
+                said.sequence() - 1,
+                said.acknowledgment(),
+                TcpSegment.ACK,
+                said.window());
+        outlet.toClient(nic, memory, FRAME_OFFSET, lengthBytes);
+    }
+
     private int writeRefusal(TcpFrame refused) {
         TcpPath back = TcpPath.of(refused).reversed();
         int sequence = refused.segment().acknowledgment();

@@ -5,9 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Connections of which nothing is known, beside a guest that was restored from a checkpoint older than this life of the proxy:
- * what their clients had been told since is lost with the ledgers. They are refused, never guessed (INV-12). Connections that
- * begin later are none.
+ * Connections of which nothing is known, beside a guest that was restored from a checkpoint older than this life of the proxy,
+ * or behind another proxy: what their clients had been told, or how they are numbered, is lost with the ledgers. They are
+ * refused, never guessed (INV-12). Connections that begin later are none.
  */
 final class Strangers {
 

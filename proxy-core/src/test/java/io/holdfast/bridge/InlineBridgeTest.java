@@ -129,6 +129,17 @@ class InlineBridgeTest {
         assertThat(report().order()).isEqualTo(ReplayOrder.SERIAL);
     }
 
+    /** INV-12. It is held since a time when this proxy had the uplink before. */
+    @Test
+    void shouldNotReleaseWhatWasHeldBeforeItTookALostProxysPlace() throws WallRefusal {
+        primary.arrive(frame(1));
+        await().atMost(LIMIT).until(() -> bridge.counters().getFirst().heldFrames() == 1);
+        bridge.helloInPlaceOfLost(3, new Term(3, Term.Claim.ALONE, "a"), Epoch.FIRST, 3);
+        primary.arrive(frame(2));
+        bridge.open(3, "9f", 3, "alone");
+        assertSentOnly(frame(2));
+    }
+
     private void lost() throws WallRefusal {
         bridge.guestLost(ENGINE, "9f", ENGINE);
     }

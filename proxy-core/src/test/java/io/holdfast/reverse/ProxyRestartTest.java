@@ -162,11 +162,26 @@ class ProxyRestartTest {
         scene.restartProxy();
         failOverAndGoLive();
         client.answer("other");
-        assertThat(client.toClient()).isEmpty();
+        assertThat(client.said(client.toClient())).isEmpty();
         assertThat(client.held()).isEmpty();
         assertThat(client.toGuest()).singleElement().satisfies(segment -> {
             assertThat(segment.has(Segment.RST)).isTrue();
             assertThat(segment.sequence()).isEqualTo(client.guestHas);
+        });
+    }
+
+    /** Such a client may only listen. It answers what it cannot accept with the number that it waits for. */
+    @Test
+    void shouldAskAStrangerToWhomTheGuestSpeaksHowFarItHasCome() {
+        Dialogue client = scene.open();
+        client.answer("hello");
+        scene.restartProxy();
+        failOverAndGoLive();
+        int sequence = client.guestNext;
+        client.answer("other");
+        assertThat(client.toClient()).singleElement().satisfies(segment -> {
+            assertThat(segment.flags()).isEqualTo(Segment.ACK);
+            assertThat(segment.sequence()).isEqualTo(sequence - 1);
         });
     }
 
@@ -221,6 +236,83 @@ class ProxyRestartTest {
         failOverAndGoLive();
         client.ask("more");
         assertThat(client.toGuest()).isEmpty();
+    }
+
+    // ---- another proxy's guest
+
+    /** INV-12: it may be numbered otherwise, and only the lost proxy knew. */
+    @Test
+    void shouldRefuseWhoeverOnlyALostProxyKnew() {
+        Dialogue client = translated();
+        scene.replaceProxy();
+        assertThat(scene.reconciler.onNumberingLost(3)).isTrue();
+        client.ask("more");
+        assertThat(client.toGuest()).isEmpty();
+        assertThat(client.toClient()).singleElement().satisfies(segment -> {
+            assertThat(segment.has(Segment.RST)).isTrue();
+            assertThat(segment.sequence()).isEqualTo(client.clientHas);
+        });
+        client.answer("other");
+        assertThat(client.held()).isEmpty();
+        assertThat(scene.reconciler.counters().strangerSegments.value()).isEqualTo(2);
+    }
+
+    @Test
+    void shouldServeWhoBeginsAfterTheOtherProxyWasLost() {
+        scene.replaceProxy();
+        scene.reconciler.onNumberingLost(3);
+        Dialogue client = scene.open();
+        client.answer("hello");
+        assertThat(client.said(client.toClient())).isEqualTo("hello");
+    }
+
+    /** An engine that comes back says so again. */
+    @Test
+    void shouldNotRefuseAnybodyTwiceForTheSameLoss() {
+        scene.replaceProxy();
+        scene.reconciler.onNumberingLost(3);
+        Dialogue client = scene.open();
+        assertThat(scene.reconciler.onNumberingLost(3)).isFalse();
+        client.ask("more");
+        assertThat(client.said(client.toGuest())).isEqualTo("more");
+    }
+
+    /** INV-12: the connection may have gone on behind the other proxy, which then had another guest. */
+    @Test
+    void shouldNotRelyOnWhatItKnewBeforeTheOtherProxyHadTheGuest() {
+        Dialogue client = scene.open();
+        client.answer("hello");
+        client.acknowledge();
+        scene.reconciler.onNumberingLost(3);
+        assertThat(scene.reconciler.flowCount()).isZero();
+        scene.notes.clear();
+        client.ask("more");
+        assertThat(client.toGuest()).isEmpty();
+    }
+
+    /** INV-12: its log is of the time before. */
+    @Test
+    void shouldNotRestoreAGuestFromACheckpointOfTheTimeBefore() {
+        scene.reconciler.onNumberingLost(3);
+        Dialogue client = scene.open();
+        client.answer("hello");
+        client.acknowledge();
+        failOverAndGoLive();
+        assertThat(client.toClient()).first().matches(segment -> segment.has(Segment.RST));
+    }
+
+    @Test
+    void shouldNotGiveTheGuestWhatWasSentToTheOneBefore() {
+        Dialogue client = scene.open();
+        scene.reconciler.onGuestLost();
+        scene.notes.clear();
+        client.ask("lost");
+        scene.reconciler.onNumberingLost(3);
+        scene.elapse(10);
+        assertThat(client.toGuest()).isEmpty();
+        Dialogue next = scene.open();
+        next.ask("new");
+        assertThat(next.said(next.toGuest())).isEqualTo("new");
     }
 
     private void failOverAndGoLive() {

@@ -77,6 +77,13 @@ final class Scene implements AutoCloseable {
         notes.clear();
     }
 
+    /** The proxy's host dies, and another proxy takes its place. What was noted before is forgotten. */
+    void replaceProxy() {
+        reconciler.close();
+        reconciler = new Reconciler(settings, notes);
+        notes.clear();
+    }
+
     // ---- the guest's life ----
 
     /** The open epoch is closed. */

@@ -16,6 +16,7 @@ import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -92,8 +93,16 @@ final class WallCommands {
     }
 
     private JsonNode hello(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
-        Arguments of =
-                Arguments.of(arguments, "term", "claim", "owner", "epoch", "latency_target_nanos", "bound", "place");
+        Arguments of = Arguments.of(
+                arguments,
+                "term",
+                "claim",
+                "owner",
+                "epoch",
+                "latency_target_nanos",
+                "bound",
+                "place",
+                "numbering_lost_in");
         Term term = new Term(
                 of.requireLong("term", 1, HIGHEST_TERM),
                 of.requireWord("claim", Term.Claim.class),
@@ -103,9 +112,14 @@ final class WallCommands {
         long latencyTargetNanos =
                 of.optionalLong("latency_target_nanos", 0, Long.MAX_VALUE).orElse(-1);
         boolean bound = of.optionalFlag("bound", true);
+        OptionalLong numberingLostIn = of.optionalLong("numbering_lost_in", 1, HIGHEST_TERM);
 
         long engine = seat.nextNumber();
-        bridge.hello(engine, term, openEpochAtLeast);
+        if (numberingLostIn.isPresent()) {
+            bridge.helloInPlaceOfLost(engine, term, openEpochAtLeast, numberingLostIn.getAsLong());
+        } else {
+            bridge.hello(engine, term, openEpochAtLeast);
+        }
         // Nothing leaves before the next command, so the term is on disk before anything happens under it (INV-7).
         keep(engine, term);
         settle(of, engine, term);

@@ -92,6 +92,26 @@ class InlineProxyTest {
         }
     }
 
+    /** INV-12. */
+    @Test
+    void shouldRefuseAConnectionThatOnlyALostProxyKnew() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(3, ", \"place\": \"primary\", \"numbering_lost_in\": 3");
+            engine.wallCommand("open", ", \"reason\": \"alone\"");
+            guest.send(fromGuest(data(GUEST_FIRST + 1, "hello")));
+            awaitCount(guest, 1);
+            assertThat(guest.received())
+                    .singleElement()
+                    .matches(frame -> segment(frame).has(Segment.RST));
+            awaitCount(net, 1); // It is asked how far it has come, and told nothing.
+            assertThat(segment(net.received().getFirst()).flags()).isEqualTo(Segment.ACK);
+            assertThat(segment(net.received().getFirst()).payload()).isEmpty();
+        }
+    }
+
     /** After a restart of the proxy; INV-9. */
     @Test
     void shouldBeToldWhereTheGuestLivesAndBelieveItOnce() throws Exception {
