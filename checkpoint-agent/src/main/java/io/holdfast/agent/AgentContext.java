@@ -9,8 +9,6 @@ import io.holdfast.config.ArmingPolicy;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.InitialRole;
 import io.holdfast.config.MirrorInput;
-import io.holdfast.config.Placement;
-import io.holdfast.config.WallPlace;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
 import java.util.List;
@@ -26,6 +24,7 @@ record AgentContext(
         TermStore terms,
         AgentMeasures measures,
         WallTunnel tunnel,
+        Uplink uplink,
         RoleChange roleChange) {
 
     /** How often roles are told that time has passed. */
@@ -47,10 +46,7 @@ record AgentContext(
 
     /** Whether one proxy in front of both hosts has the wall; it is then the one wall of both agents. */
     boolean isInline() {
-        return agent.wall() == WallPlace.PEER
-                || config.proxySection()
-                        .filter(proxy -> proxy.placement() == Placement.INLINE)
-                        .isPresent();
+        return uplink.isInline();
     }
 
     /** What an inline proxy calls this host: as it was at the very first start. */

@@ -6,11 +6,15 @@ import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.QemuStandby;
 import io.holdfast.agent.engine.StandbyEngine;
+import io.holdfast.agent.link.Backoff;
 import io.holdfast.agent.link.CheckpointStage;
+import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
+import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
+import io.holdfast.agent.link.WallHolder;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.CatchUpAttempts;
@@ -22,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +46,9 @@ final class BackupShell implements Shell {
     private static final long STANDBY_RETRY_MILLIS = 1_000;
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
+    private static final long PATIENCE_WITH_PRIMARY_NANOS = 1_000_000_000L;
+    private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
+    private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long INPUT_LOG_BYTES = 16 << 20;
 
     /** One connection of a primary. */
@@ -68,6 +76,8 @@ final class BackupShell implements Shell {
     private final AtomicLong nextSession = new AtomicLong(1);
     private boolean closed;
     private boolean handedOver;
+    private @Nullable LinkClient wayToWall;
+    private long reachedNanos = System.nanoTime();
 
     // Conductor.
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
@@ -178,7 +188,55 @@ final class BackupShell implements Shell {
         } else if (machine != null && !hello.machine().isEmpty()) {
             differences = machine.differencesTo(new MachineDefinition(hello.machine()));
         }
+        if (hello.protocol() == LinkMessage.PROTOCOL) {
+            String disagreement = disagreementOnWall(hello);
+            if (!disagreement.isEmpty()) {
+                differences = List.of(disagreement);
+            }
+        }
         perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));
+    }
+
+    /** @return what the operator has to change; empty if nothing */
+    private String disagreementOnWall(LinkMessage.Hello hello) {
+        Term theirs = AgentContext.term(hello.term());
+        boolean isNewest = !role.isPromoting() && !theirs.isStaleAgainst(role.term());
+        return switch (context.uplink().verdictOn(hello.wall(), isNewest)) {
+            case AGREED -> "";
+            case YIELDS -> yieldWall(theirs);
+            case CONTRADICTS ->
+                "the wall: %s here, %s there; the `wall` of one agent must be `peer`, that of the other `local`"
+                        .formatted(inWords(context.uplink().holder()), inWords(hello.wall()));
+        };
+    }
+
+    private static String inWords(WallHolder holder) {
+        return switch (holder) {
+            case EACH -> "each host's own";
+            case SENDER -> "this host's";
+            case RECEIVER -> "the other host's";
+        };
+    }
+
+    /** Seals the proxy of this host first: it must not let anything through beside the one that has the guest. */
+    private String yieldWall(Term newer) {
+        WallLink sealed = wall;
+        if (sealed == null) {
+            return "the wall: the proxy of this host had it, and must be sealed before it is the other host's; start it";
+        }
+        try {
+            sealed.seal(newer, "the other host's proxy has the guest, under term " + newer);
+            if (context.uplink().isTaken()) {
+                context.uplink().giveBack();
+                return "";
+            }
+            return "the wall: the other host's proxy has taken the uplink; give this host `wall: peer`, and start it again";
+        } catch (WallGoneException e) {
+            onWallGone();
+            return "the wall: the proxy of this host does not answer: " + e.getMessage();
+        } catch (CommandException | TermFileException | StaleTermException e) {
+            return "the wall: the proxy of this host could not be sealed: " + e.getMessage();
+        }
     }
 
     /** Event loop. */
@@ -243,6 +301,47 @@ final class BackupShell implements Shell {
             }
         }
         perform(role.onTick(nowNanos));
+        keepWayToWall(nowNanos);
+    }
+
+    /**
+     * A primary that lives makes the link, and one that has been deposed does not: then this host must, or it would never hear
+     * whether the guest that it restores is where its clients have seen it.
+     */
+    private void keepWayToWall(long nowNanos) {
+        if (wayToWall != null || !leadsToWall() || context.tunnel().reachesPeer()) {
+            reachedNanos = nowNanos;
+        } else if (nowNanos - reachedNanos > PATIENCE_WITH_PRIMARY_NANOS) {
+            LinkClient client = new LinkClient(
+                    context.eventLoop(),
+                    context.agent().link().peer(),
+                    context.security(),
+                    new TunnelListener(),
+                    new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
+            wayToWall = client;
+            client.start();
+        }
+    }
+
+    private final class TunnelListener implements LinkListener {
+
+        @Override
+        public void onUp(LinkConnection up) {
+            context.tunnel().onUp(up);
+        }
+
+        @Override
+        public void onMessage(LinkConnection up, LinkMessage message) {
+            context.tunnel().take(up, message);
+        }
+
+        @Override
+        public void onBytes(LinkConnection up) {}
+
+        @Override
+        public void onDown(LinkConnection down, String reason, boolean endOfFile) {
+            context.tunnel().onDown(down);
+        }
     }
 
     @Override
@@ -280,7 +379,7 @@ final class BackupShell implements Shell {
             case BackupEffect.Apply apply -> apply(apply.epoch());
             case BackupEffect.CloseSession close -> {
                 Peer peer = peerOf(close.session());
-                if (peer != null) {
+                if (peer != null && !leadsToWall()) {
                     peer.connection.close(close.reason());
                 }
             }
@@ -367,9 +466,19 @@ final class BackupShell implements Shell {
         Peer peer = peerOf(refusal.session());
         if (peer != null) {
             log.info("refused a primary: {}", String.join("; ", refusal.reasons()));
-            peer.connection.closeAfter(
-                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term())));
+            LinkMessage.Refusal answer =
+                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term()));
+            if (leadsToWall()) {
+                peer.connection.send(answer);
+            } else {
+                peer.connection.closeAfter(answer);
+            }
         }
+    }
+
+    /** A promotion needs the wall, to which the other host's connections are the only way if it is there. */
+    private boolean leadsToWall() {
+        return role.isPromotionUnderWay() && context.uplink().holder() == WallHolder.RECEIVER;
     }
 
     private void apply(long epoch) {
@@ -423,9 +532,16 @@ final class BackupShell implements Shell {
                 noteWallRefusal("the wall refuses term " + own.term() + ": " + e.getMessage());
             }
         } else {
-            noteWallRefusal("the proxy is not there: the guest waits for it");
+            noteWallRefusal(whatIsMissing());
         }
         conductor.postAfter(WALL_RETRY_MILLIS, () -> ownWall(own));
+    }
+
+    private String whatIsMissing() {
+        return context.uplink().mayBeTaken()
+                ? "the other host's proxy cannot be reached: the guest waits for it. If that host is dead and stays so, `holdfast"
+                        + " promote --reason ...` lets the guest go on behind the proxy of this one"
+                : "the proxy is not there: the guest waits for it";
     }
 
     private void introduce(WallLink connected, BackupEffect.OwnWall own) throws WallGoneException, CommandException {
@@ -434,7 +550,8 @@ final class BackupShell implements Shell {
                 own.term(),
                 own.openEpochAtLeast(),
                 context.agent().latencyTarget().toNanos(),
-                "");
+                "",
+                context.uplink().numberingLostIn());
     }
 
     /** Once, however often it is tried. */
@@ -569,11 +686,21 @@ final class BackupShell implements Shell {
 
     @Override
     public void promote(String reason) throws CommandException {
-        if (!role.mayPromote()) {
+        boolean takesUplink = context.uplink().mayBeTaken();
+        if (role.isPromotionUnderWay() ? !takesUplink : !role.mayPromote() || role.isPromoting()) {
             throw new CommandException("CannotPromote", role.whyNotPromote());
         }
         log.warn("AUDIT promotion by the operator: {}", reason);
-        perform(role.onPromoteAsked(reason));
+        if (!role.isPromoting()) {
+            perform(role.onPromoteAsked(reason));
+        }
+        if (takesUplink) {
+            try {
+                context.uplink().take(role.term());
+            } catch (TermFileException | StaleTermException e) {
+                throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
+            }
+        }
     }
 
     @Override
@@ -600,7 +727,9 @@ final class BackupShell implements Shell {
                 .put("confirmed_epoch", role.confirmedEpoch())
                 .put("epoch", role.confirmedEpoch())
                 .put("may_promote", role.mayPromote())
-                .put("missing_for_promotion", role.whyNotPromote())
+                .put(
+                        "missing_for_promotion",
+                        role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
@@ -610,6 +739,9 @@ final class BackupShell implements Shell {
     public void close() {
         closed = true;
         wallConnector.close();
+        if (wayToWall != null) {
+            wayToWall.close();
+        }
         for (Peer peer : peers.values()) {
             peer.connection.close("this host changes its role or stops");
         }

@@ -77,14 +77,16 @@ public final class HoldfastAgent implements AutoCloseable {
         AgentConfig agent = config.agent();
         TermStore terms = TermStore.open(config.stateDirectory());
         if (terms.term().number() == 0 && agent.role() == InitialRole.PRIMARY) {
-            terms.store(new Term(1, Term.Claim.PROMOTION, config.host()));
+            terms.storeFirst(new Term(1, Term.Claim.PROMOTION, config.host()));
         }
-        List<String> guestPorts = config.proxySection()
-                .map(proxy -> proxy.nics().stream()
+        List<String> guestPorts = agent.guestPorts().isEmpty()
+                ? config.proxySection().stream()
+                        .flatMap(proxy -> proxy.nics().stream())
                         .flatMap(nic -> nic.guestPorts().stream())
-                        .toList())
-                .orElse(agent.guestPorts());
-        this.tunnel = new WallTunnel(config, agent.wall(), eventLoop);
+                        .toList()
+                : agent.guestPorts();
+        boolean taken = config.standsBy() && terms.isUplinkTaken();
+        this.tunnel = new WallTunnel(config, agent.wall(), taken, eventLoop);
         this.context = new AgentContext(
                 config,
                 agent,
@@ -95,6 +97,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 terms,
                 measures,
                 tunnel,
+                new Uplink(config, agent.wall(), terms, tunnel),
                 this::changeRole);
         boolean primary = terms.term().owner().equals(config.host());
         this.shell = primary ? new PrimaryShell(context, null, 0, "", "") : new BackupShell(context);
@@ -254,7 +257,8 @@ public final class HoldfastAgent implements AutoCloseable {
             status.put("host", config.host())
                     .put("term", term.number())
                     .put("claim", WallLink.claim(term))
-                    .put("owner", term.owner());
+                    .put("owner", term.owner())
+                    .put("wall", context.uplink().describe());
             shell.describe(status);
         });
         NanoHistogram pause = measures.pauseNanos;

@@ -133,6 +133,9 @@ final class InlinePromotion {
 
     private void look(CheckpointEngine running) {
         WallLink connected = wall.get();
+        if (connected == null) {
+            note("it is not there");
+        }
         if (connected == null || !attempt(() -> look(running, connected))) {
             conductor.postAfter(RETRY_MILLIS, () -> look(running));
         }
@@ -173,12 +176,16 @@ final class InlinePromotion {
             saying.say();
             return true;
         } catch (WallGoneException | CommandException e) {
-            String now = String.valueOf(e.getMessage());
-            if (!now.equals(trouble)) { // Once, however often it is tried.
-                trouble = now;
-                log.error("the guest waits, because the inline proxy does not see it to its clients: {}", now);
-            }
+            note(String.valueOf(e.getMessage()));
             return false;
+        }
+    }
+
+    /** Once, however often it is tried. */
+    private void note(String now) {
+        if (!now.equals(trouble)) {
+            trouble = now;
+            log.error("the guest waits, because the inline proxy does not see it to its clients: {}", now);
         }
     }
 

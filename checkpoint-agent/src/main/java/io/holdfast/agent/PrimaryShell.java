@@ -277,7 +277,8 @@ final class PrimaryShell implements Shell {
                     role.term(),
                     openEpochAtLeast,
                     context.agent().latencyTarget().toNanos(),
-                    placeOfGuest());
+                    placeOfGuest(),
+                    context.uplink().numberingLostIn());
             log.info("the wall is ours, incarnation {}, epoch {}", owned.incarnation(), owned.openEpoch());
             if (!addressesJson.isEmpty() && !owned.incarnation().equals(announcedIncarnation)) {
                 connected.tellAddresses(addressesJson);
@@ -394,7 +395,8 @@ final class PrimaryShell implements Shell {
                 context.config().host(),
                 context.claim(role.term()),
                 known == null ? NO_GUEST_BYTES : known.memoryBytes(),
-                known == null ? new TreeMap<>() : known.machine().properties()));
+                known == null ? new TreeMap<>() : known.machine().properties(),
+                context.uplink().holder()));
     }
 
     /** A confirmation's lease counts from its arrival, however long this thread was busy. */
@@ -643,7 +645,11 @@ final class PrimaryShell implements Shell {
         }
         Term alone = role.nextAloneTerm(context.config().host());
         try {
-            context.terms().store(alone);
+            if (context.uplink().mayBeTaken()) { // The guest's only way was through the dead host's proxy.
+                context.uplink().take(alone);
+            } else {
+                context.terms().store(alone);
+            }
         } catch (TermFileException | StaleTermException e) {
             throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
@@ -655,7 +661,8 @@ final class PrimaryShell implements Shell {
                         alone,
                         role.lastEpoch() + 1,
                         context.agent().latencyTarget().toNanos(),
-                        placeOfGuest());
+                        placeOfGuest(),
+                        context.uplink().numberingLostIn());
             } catch (WallGoneException e) {
                 dropWall();
             } catch (CommandException e) {

@@ -98,8 +98,12 @@ final class WallLink implements AutoCloseable {
         }
     }
 
-    /** @param place where the guest lives, for an inline proxy; empty if it does not yet live anywhere, or beside it */
-    Owned hello(Term term, long openEpochAtLeast, long latencyTargetNanos, String place)
+    /**
+     * @param place where the guest lives, for an inline proxy; empty if it does not yet live anywhere, or beside it
+     * @param numberingLostIn the number of the term under which an inline proxy has taken the place of one that alone knew the
+     *     guest's connections; {@link TermStore#NEVER} if none has
+     */
+    Owned hello(Term term, long openEpochAtLeast, long latencyTargetNanos, String place, long numberingLostIn)
             throws WallGoneException, CommandException {
         ObjectNode arguments = JSON.createObjectNode()
                 .put("term", term.number())
@@ -109,6 +113,9 @@ final class WallLink implements AutoCloseable {
                 .put("latency_target_nanos", latencyTargetNanos);
         if (!place.isEmpty()) {
             arguments.put("place", place);
+        }
+        if (numberingLostIn != TermStore.NEVER) {
+            arguments.put("numbering_lost_in", numberingLostIn);
         }
         JsonNode answer = execute("hello", arguments);
         incarnation = answer.path("incarnation").asText();

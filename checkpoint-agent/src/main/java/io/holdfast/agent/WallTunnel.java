@@ -9,6 +9,10 @@ import io.holdfast.control.ControlExit;
 import io.holdfast.control.LineCarrier;
 import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
+import java.util.Deque;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,65 +20,148 @@ import org.jspecify.annotations.Nullable;
  * place in the file system, for this agent and for everybody's tools. The lines travel over the replication link, whichever
  * side has made it. When the link ends, so do all its connections; the wall has then lost its engine, and holds.
  *
+ * <p>Where a proxy stands by and takes the peer's place, the same socket leads to it, and the peer's to it as well:
+ *
+ * <pre>
+ *   proxy.sock ─► entrance ─┬─ the link ─► the peer's exit ─► its proxy
+ *                           └─ shortcut ──────┐
+ *   the peer's entrance ─── the link ─► exit ─┴─► standby.sock
+ * </pre>
+ *
  * <p><b>Threads.</b> Any.
  */
 final class WallTunnel implements AutoCloseable {
 
     private final @Nullable ControlEntrance entrance;
     private final ControlExit exit;
-    private volatile @Nullable LinkConnection link;
+    private final ControlExit shortcut;
 
-    /** @throws IOException if the socket of a wall that is elsewhere cannot be made here */
-    WallTunnel(HoldfastConfig config, WallPlace place, EventLoopGroup group) throws IOException {
-        LineCarrier carrier = new LineCarrier() {
-            @Override
-            public void onBegin(int stream) {
-                send(stream, new LinkMessage.WallStream(stream, true));
-            }
+    /** Whether the entrance leads to this host's own proxy. */
+    private volatile boolean leadsHere;
 
+    /** All that stand, whichever side has made them; the last one takes what begins at the entrance. */
+    private final Deque<LinkConnection> links = new ConcurrentLinkedDeque<>();
+
+    /** Over which each of the peer's connections has come: the peer need not take the same link for the last one. */
+    private final Map<Integer, LinkConnection> cameOver = new ConcurrentHashMap<>();
+
+    /**
+     * @param leadsHere whether this host's proxy has taken the place of the peer's
+     * @throws IOException if the socket of a wall that is elsewhere cannot be made here
+     */
+    WallTunnel(HoldfastConfig config, WallPlace place, boolean leadsHere, EventLoopGroup group) throws IOException {
+        this.leadsHere = leadsHere;
+        this.exit = new ControlExit(config.ownProxySocket(), group, new LineCarrier() {
             @Override
             public void onLine(int stream, String line) {
-                send(stream, new LinkMessage.WallLine(stream, line));
+                LinkConnection back = cameOver.get(stream);
+                if (back != null) {
+                    back.send(new LinkMessage.WallLine(stream, line));
+                }
             }
 
             @Override
             public void onEnd(int stream) {
-                send(stream, new LinkMessage.WallStream(stream, false));
+                LinkConnection back = cameOver.remove(stream);
+                if (back != null) {
+                    back.send(new LinkMessage.WallStream(stream, false));
+                }
             }
-        };
-        entrance = place == WallPlace.PEER ? ControlEntrance.listen(config.proxySocket(), group, carrier) : null;
-        exit = new ControlExit(config.proxySocket(), group, carrier);
+        });
+        this.shortcut = new ControlExit(config.ownProxySocket(), group, new LineCarrier() {
+            @Override
+            public void onLine(int stream, String line) {
+                sayAtEntrance(stream, line);
+            }
+
+            @Override
+            public void onEnd(int stream) {
+                endAtEntrance(stream);
+            }
+        });
+        this.entrance = place == WallPlace.PEER
+                ? ControlEntrance.listen(config.proxySocket(), group, new FromEntrance())
+                : null;
     }
 
-    private void send(int stream, LinkMessage message) {
-        LinkConnection up = link;
-        if (up != null) {
-            up.send(message);
-        } else if (entrance != null) {
-            entrance.end(stream); // To whoever has connected the proxy is not there.
+    private final class FromEntrance implements LineCarrier {
+
+        @Override
+        public void onBegin(int stream) {
+            if (leadsHere) {
+                shortcut.begin(stream);
+            } else if (!sendToPeer(new LinkMessage.WallStream(stream, true))) {
+                endAtEntrance(stream); // To whoever has connected the proxy is not there.
+            }
+        }
+
+        @Override
+        public void onLine(int stream, String line) {
+            if (leadsHere) {
+                shortcut.say(stream, line);
+            } else if (!sendToPeer(new LinkMessage.WallLine(stream, line))) {
+                endAtEntrance(stream);
+            }
+        }
+
+        @Override
+        public void onEnd(int stream) {
+            if (leadsHere) {
+                shortcut.end(stream);
+            } else {
+                sendToPeer(new LinkMessage.WallStream(stream, false));
+            }
         }
     }
 
-    /** A link stands; the newest one counts. */
-    void onUp(LinkConnection up) {
-        endAll();
-        link = up;
+    private boolean sendToPeer(LinkMessage message) {
+        LinkConnection up = links.peekLast();
+        if (up == null) {
+            return false;
+        }
+        up.send(message);
+        return true;
     }
 
-    /** Whether the message was for this. Those of an older link come to nobody. */
+    private void sayAtEntrance(int stream, String line) {
+        if (entrance != null) {
+            entrance.say(stream, line);
+        }
+    }
+
+    private void endAtEntrance(int stream) {
+        if (entrance != null) {
+            entrance.end(stream);
+        }
+    }
+
+    /** Whether the peer's agent, and so a proxy beside it, can be reached. */
+    boolean reachesPeer() {
+        return !links.isEmpty();
+    }
+
+    /** From now on the entrance leads to this host's proxy, or to the peer's; who is connected must connect once more. */
+    void leadHere(boolean here) {
+        leadsHere = here;
+        if (entrance != null) {
+            entrance.endAll();
+        }
+        shortcut.endAll();
+        cameOver.clear();
+        exit.endAll();
+    }
+
+    /** A link stands; the newest one takes what begins here. */
+    void onUp(LinkConnection up) {
+        links.addLast(up);
+        endWhatWasBegunHere();
+    }
+
+    /** Whether the message was for this. Those of a link by which nothing was begun come to nobody. */
     boolean take(LinkConnection from, LinkMessage message) {
-        boolean current = from.equals(link);
         switch (message) {
-            case LinkMessage.WallLine line -> {
-                if (current) {
-                    takeLine(line);
-                }
-            }
-            case LinkMessage.WallStream stream -> {
-                if (current) {
-                    takeStream(stream);
-                }
-            }
+            case LinkMessage.WallLine line -> takeLine(from, line);
+            case LinkMessage.WallStream stream -> takeStream(from, stream);
             default -> {
                 return false;
             }
@@ -82,36 +169,50 @@ final class WallTunnel implements AutoCloseable {
         return true;
     }
 
-    private void takeLine(LinkMessage.WallLine line) {
-        if (entrance != null) {
-            entrance.say(line.stream(), line.line());
-        } else {
+    private void takeLine(LinkConnection from, LinkMessage.WallLine line) {
+        if (isAnsweredByPeer()) {
+            if (from.equals(links.peekLast())) {
+                sayAtEntrance(line.stream(), line.line());
+            }
+        } else if (from.equals(cameOver.get(line.stream()))) {
             exit.say(line.stream(), line.line());
         }
     }
 
-    private void takeStream(LinkMessage.WallStream stream) {
-        if (entrance != null) {
-            entrance.end(stream.stream());
+    private void takeStream(LinkConnection from, LinkMessage.WallStream stream) {
+        if (isAnsweredByPeer()) {
+            if (from.equals(links.peekLast())) {
+                endAtEntrance(stream.stream());
+            }
         } else if (stream.open()) {
+            cameOver.put(stream.stream(), from);
             exit.begin(stream.stream());
-        } else {
+        } else if (cameOver.remove(stream.stream(), from)) {
             exit.end(stream.stream());
         }
     }
 
-    void onDown(LinkConnection down) {
-        if (down.equals(link)) {
-            link = null;
-            endAll();
-        }
+    private boolean isAnsweredByPeer() {
+        return entrance != null && !leadsHere;
     }
 
-    private void endAll() {
-        if (entrance != null) {
+    void onDown(LinkConnection down) {
+        boolean last = down.equals(links.peekLast());
+        links.remove(down);
+        if (last) {
+            endWhatWasBegunHere();
+        }
+        cameOver.forEach((stream, link) -> {
+            if (link.equals(down) && cameOver.remove(stream, link)) {
+                exit.end(stream);
+            }
+        });
+    }
+
+    private void endWhatWasBegunHere() {
+        if (entrance != null && isAnsweredByPeer()) {
             entrance.endAll();
         }
-        exit.endAll();
     }
 
     @Override

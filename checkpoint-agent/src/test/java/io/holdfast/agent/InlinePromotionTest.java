@@ -127,7 +127,7 @@ class InlinePromotionTest {
     }
 
     private static void own(WallLink connected) throws WallGoneException, CommandException {
-        connected.hello(TERM, CHECKPOINT + 1, 0, "");
+        connected.hello(TERM, CHECKPOINT + 1, 0, "", TermStore.NEVER);
     }
 
     private WallLink connect() throws WallGoneException {

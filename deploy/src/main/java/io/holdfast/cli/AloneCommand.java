@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = {
             "Has the primary go on without its backup: all output leaves at once, unprotected.",
-            "If the backup lives and has promoted, two guests will answer. Make sure that it has not."
+            "If the backup lives and has promoted, two guests will answer. Make sure that it has not.",
+            "Where the proxy died with the backup's host, one that stands by here takes the uplink."
         })
 final class AloneCommand extends AskingCommand {
 

@@ -15,7 +15,9 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = {
             "Has this host take over the guest at the newest checkpoint that it has confirmed.",
-            "For a primary that is dead though nothing shows it; one that lives is fenced."
+            "For a primary that is dead though nothing shows it; one that lives is fenced.",
+            "Where the proxy died with the primary's host, a promotion waits for this word: then one that stands by here takes",
+            "the uplink, and connections of which only the dead one knew are reset."
         })
 final class PromoteCommand extends AskingCommand {
 

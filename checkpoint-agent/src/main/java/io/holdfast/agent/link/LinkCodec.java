@@ -128,6 +128,7 @@ final class LinkCodec {
                     writeString(property.getKey(), out);
                     writeString(property.getValue(), out);
                 }
+                writeString(hello.wall().name(), out);
             }
             case Welcome welcome -> {
                 writeTerm(welcome.term(), out);
@@ -195,7 +196,13 @@ final class LinkCodec {
         return switch (type) {
             case HELLO ->
                 new Hello(
-                        in.readInt(), readString(in), readString(in), readTerm(in), in.readLong(), readProperties(in));
+                        in.readInt(),
+                        readString(in),
+                        readString(in),
+                        readTerm(in),
+                        in.readLong(),
+                        readProperties(in),
+                        WallHolder.valueOf(readString(in)));
             case WELCOME -> new Welcome(readTerm(in), in.readLong(), readFlag(in));
             case REFUSAL -> new Refusal(readString(in), readReasons(in), readTerm(in));
             case CHECKPOINT_BEGIN -> new CheckpointBegin(readFlag(in), in.readLong());

@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 4;
+    int PROTOCOL = 5;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -106,6 +106,7 @@ public sealed interface LinkMessage {
      * @param protocol {@link #PROTOCOL} of the sender
      * @param memoryBytes size of the guest's memory
      * @param machine the guest's machine, see {@link io.holdfast.agent.engine.MachineDefinition}
+     * @param wall whose proxy has the wall
      */
     record Hello(
             int protocol,
@@ -113,7 +114,8 @@ public sealed interface LinkMessage {
             String host,
             TermClaim term,
             long memoryBytes,
-            SortedMap<String, String> machine)
+            SortedMap<String, String> machine,
+            WallHolder wall)
             implements LinkMessage {
 
         private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,32}");

@@ -311,6 +311,11 @@ public final class BackupRole {
         return phase != Phase.WATCHING;
     }
 
+    /** Whether it has neither succeeded nor failed. */
+    public boolean isPromotionUnderWay() {
+        return phase == Phase.STORING || phase == Phase.OWNING || phase == Phase.RESTORING;
+    }
+
     /** {@code eof}, {@code silence}, {@code death}, {@code operator}; empty before a promotion. */
     public String promotionCause() {
         return promotionCause;

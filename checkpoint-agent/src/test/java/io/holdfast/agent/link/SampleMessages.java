@@ -39,14 +39,15 @@ final class SampleMessages {
                 "a",
                 TERM,
                 96 << 20,
-                new TreeMap<>(Map.of("machine", "pc-i440fx-7.2", "cpu", "qemu64 – größer", "empty", "")));
+                new TreeMap<>(Map.of("machine", "pc-i440fx-7.2", "cpu", "qemu64 – größer", "empty", "")),
+                WallHolder.SENDER);
     }
 
     /** New buffers at each call: the caller sends or releases them. */
     static List<LinkMessage> all() {
         return List.of(
                 hello(),
-                new Hello(1, "g", "h-2", new TermClaim(0, "", ""), 4096, new TreeMap<>()),
+                new Hello(1, "g", "h-2", new TermClaim(0, "", ""), 4096, new TreeMap<>(), WallHolder.EACH),
                 new Welcome(TERM, 0, false),
                 new Welcome(TERM, Long.MAX_VALUE, true),
                 new Refusal("MachineDiffers", List.of("cpu: a here, b there", "€"), TERM),
@@ -86,7 +87,7 @@ final class SampleMessages {
         String name = "n".repeat(32);
         TermClaim term = new TermClaim(Long.MAX_VALUE, "c".repeat(32), name);
         return List.of(
-                new Hello(Integer.MAX_VALUE, name, name, term, 1L << 40, machine),
+                new Hello(Integer.MAX_VALUE, name, name, term, 1L << 40, machine, WallHolder.RECEIVER),
                 new Welcome(term, 1, true),
                 new Refusal("E".repeat(64), java.util.Collections.nCopies(LinkMessage.MAX_REASONS, text), term),
                 new Pages(1L << 40, Pages.MAX_PAGES, false, bytes(LinkMessage.MAX_PAYLOAD_BYTES)),
