@@ -345,14 +345,6 @@ be_patient_for() {
     GRACE=$1s
 }
 
-# command_of_operator HOST COMMAND OPTION...
-command_of_operator() {
-    local host=$1
-    shift
-    JAVA_HOME=$JDK_25 in_lab "$host" "$HOLDFAST" --config "$(config_of "$host")" "$@" > /dev/null \
-        || warn "holdfast $1 has failed"
-}
-
 kill_waiting_qemu() {
     local pid rest
     read -r pid rest < "$HOSTS_DIR/b/run/standby.pid"

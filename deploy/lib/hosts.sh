@@ -20,6 +20,10 @@ GUEST_MEMORY_MIB=96
 PLACEMENT=beside
 ADMISSION=free
 HELD_PORTS=''
+# Inline: whether a proxy stands by on the host that does not have the wall; and which host has it, or neither by its
+# configuration once the uplink was taken.
+STANDBY=false
+WALL_AT=b
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
@@ -28,6 +32,9 @@ ram_of() { printf '/dev/shm/%s-%s.ram' "$LAB" "$1"; }
 config_of() { printf '%s/%s/config.yaml' "$HOSTS_DIR" "$1"; }
 log_of() { printf '%s/%s/%s.log' "$HOSTS_DIR" "$1" "$2"; }
 peer_of() { if [[ $1 == a ]]; then printf b; else printf a; fi; }
+
+# What a host was at the very first start. Inline its guest's port is called so for ever.
+first_role_of() { if [[ $1 == a ]]; then printf primary; else printf backup; fi; }
 
 # The directories of a host that has never run: make_host HOST
 make_host() { mkdir -p "$HOSTS_DIR/$1/run" "$HOSTS_DIR/$1/state"; }
@@ -56,25 +63,30 @@ write_config() {
     {
         printf 'guest: %s\nhost: %s\n' "$GUEST_NAME" "$host"
         printf 'runtime-directory: %s\nstate-directory: %s\n' "$run" "$HOSTS_DIR/$host/state"
-        ! has_proxy "$host" || print_proxy_section "$mode"
+        ! has_proxy "$host" || print_proxy_section "$host" "$mode"
         print_agent_section "$host" "$role" "$interval"
     } > "$(config_of "$host")"
 }
 
 # Whether a proxy stands on a host.
-has_proxy() { [[ $PLACEMENT == beside || $1 == b ]]; }
+has_proxy() { [[ $PLACEMENT == beside || $STANDBY == true || $1 == b ]]; }
 
 # The host whose proxy sends for a guest that runs on this one.
 host_of_proxy_for() { if has_proxy "$1"; then printf '%s' "$1"; else printf b; fi; }
 
-# print_proxy_section MODE
+# print_proxy_section HOST MODE
 print_proxy_section() {
-    local nic='{guest-port: tap0, uplink: up0}'
-    [[ $PLACEMENT == beside ]] || nic='{primary: wire0, backup: tap0, uplink: up0}'
+    local nic
+    case $PLACEMENT-$STANDBY-$1 in
+        beside-*) nic='{guest-port: tap0, uplink: up0}' ;;
+        inline-false-*) nic='{primary: wire0, backup: tap0, uplink: up0}' ;;
+        inline-true-a) nic='{primary: near0, backup: wire1, uplink: up0}' ;;
+        inline-true-b) nic='{primary: wire0, backup: near0, uplink: up0}' ;;
+    esac
     cat << YAML
 proxy:
   placement: $PLACEMENT
-  mode: $1
+  mode: $2
   port: $PORT
   nics: [$nic]
   wall-limit: $WALL_LIMIT
@@ -88,7 +100,8 @@ YAML
 # print_agent_section HOST ROLE INTERVAL
 print_agent_section() {
     local host=$1 role=$2 interval=$3 run=$HOSTS_DIR/$1/run wall='wall: local'
-    has_proxy "$host" || wall='wall: peer
+    [[ $PLACEMENT == beside || $WALL_AT == "$host" ]] || wall='wall: peer'
+    [[ $wall != 'wall: peer' && $STANDBY == false ]] || wall+='
   guest-ports: [tap0]'
     cat << YAML
 agent:

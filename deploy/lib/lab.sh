@@ -78,6 +78,35 @@ wire_hosts_inline() {
     ip -n "$a" link set wire0 master cable0
 }
 
+# For a proxy on either host, each in front of both, of which one stands by: a way from each guest's NIC to both proxies.
+#
+#       host a: tap0 -- cable0 -+- near1 ------ near0 :host a          host b: tap0 -- cable0 -+- near1 ------ near0 :host b
+#                               `- wire0 ------ wire0 :host b                                  `- wire1 ------ wire1 :host a
+#
+# The bridges let nothing through from one proxy to the other, or both together would make a loop, and learn no addresses
+# from them, or a guest would go on sending to the one that is dead.
+wire_hosts_with_standby() {
+    local host cable
+    for host in a b; do
+        if [[ $host == a ]]; then cable=wire0; else cable=wire1; fi
+        ip -n "$(namespace_of $host)" link add $cable type veth peer name $cable netns "$(namespace_of "$(peer_of $host)")"
+        leave_to_the_proxy "$(peer_of $host)" $cable
+        ip -n "$(namespace_of $host)" link add near0 type veth peer name near1
+        leave_to_the_proxy $host near0
+        ip -n "$(namespace_of $host)" link add cable0 type bridge forward_delay 0 stp_state 0 mcast_snooping 0
+        ip -n "$(namespace_of $host)" link set cable0 addrgenmode none up
+        ip -n "$(namespace_of $host)" link set tap0 master cable0
+        plug_in_for_a_proxy $host $cable
+        plug_in_for_a_proxy $host near1
+    done
+}
+
+plug_in_for_a_proxy() {
+    leave_to_the_proxy "$1" "$2"
+    ip -n "$(namespace_of "$1")" link set "$2" master cable0
+    ip -n "$(namespace_of "$1")" link set "$2" type bridge_slave isolated on learning off
+}
+
 create_switch() {
     in_lab switch sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
     ip -n "$(namespace_of switch)" link add switch0 type bridge forward_delay 0 stp_state 0
