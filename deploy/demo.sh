@@ -19,7 +19,9 @@
 #   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms; reverse: 500ms)
 #   --clients N        connections, at least 5 (default: 8)
 #   --runs N           fresh runs, each with a new guest (default: 1)
-#   --chain N          failovers in a row that one guest and its clients live through (default: 1)
+#   --chain N          failovers in a row that one guest and its clients live through (default: 1). In reverse mode it is
+#                      always host a that dies: in between the operator, whom this script plays, moves the guest back to it,
+#                      away from the proxy
 #   --json FILE        also write the result to FILE
 #   --seed N           for the moments of death (default: a random one, which is shown)
 #   --keep             leave everything running at the end, until Ctrl-C
@@ -98,7 +100,6 @@ parse_options() {
     [[ $clients =~ ^([5-9]|[1-9][0-9]{1,2})$ ]] || die_of_usage "--clients is 5 or more, not $clients"
     [[ $runs =~ ^[1-9][0-9]*$ ]] || die_of_usage "--runs is 1 or more, not $runs"
     [[ $chain =~ ^[1-9][0-9]*$ ]] || die_of_usage "--chain is 1 or more, not $chain"
-    [[ $mode != reverse || $chain == 1 ]] || die_of_usage "--chain goes with one proxy on each host: not with reverse"
     seed=${seed:-$RANDOM}
     [[ $seed =~ ^[0-9]{1,9}$ ]] || die_of_usage "--seed is a number, not $seed"
 }
@@ -162,6 +163,10 @@ run_once() {
         primary=$(peer_of "$primary")
         if ((failover < chain)); then
             restore_redundancy "$primary"
+            if [[ $PLACEMENT == inline ]]; then
+                move_guest_to_a
+                primary=a
+            fi
         fi
     done
     let_clients_run $MILLIS_AFTER_LAST_FAILOVER
@@ -200,13 +205,30 @@ fail_over() {
 
 # Brings the dead host back as the new backup of the host named.
 restore_redundancy() {
-    local dead
+    local dead role=backup
     dead=$(peer_of "$1")
     say "host $dead returns as the backup of host $1"
-    write_config "$dead" backup "$mode" "$interval"
+    [[ $PLACEMENT == beside ]] || role=$(first_role_of "$dead")
+    write_config "$dead" "$role" "$mode" "$interval"
     start_backup "$dead"
     wait_for_protection "$1"
     say "the guest is protected again"
+}
+
+# Away from host b, with whose proxy it would die. Its clients live through this as through a failover.
+move_guest_to_a() {
+    say "the operator moves the guest back to host a, away from the proxy"
+    wait_for 10 may_promote a || die "host a may not promote: $(status_of a)"
+    JAVA_HOME=$JDK_25 in_lab a "$HOLDFAST" --config "$(config_of a)" promote --yes --reason "back to host a" > /dev/null \
+        || die "the guest does not move: $(status_of a)"
+    wait_for $PROTECTION_SECONDS has_protected_guest a || die "host a does not have the guest: $(status_of a)"
+    say "the guest is protected there"
+}
+
+may_promote() { status_of "$1" | jq --exit-status .agent.may_promote > /dev/null; }
+
+has_protected_guest() {
+    is_protected "$1" && status_of "$1" | jq --exit-status '.agent.role == "primary" and .agent.armed' > /dev/null
 }
 
 keep_running() {
