@@ -15,6 +15,7 @@ import io.holdfast.agent.link.LinkServer;
 import io.holdfast.agent.link.WallHolder;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.ControlClient;
+import io.holdfast.control.ControlListener;
 import io.holdfast.control.ControlServer;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
@@ -31,6 +32,7 @@ import java.util.Deque;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -254,9 +256,11 @@ class UplinkTest {
         b.serve("proxy.sock", "b's proxy");
         a.uplink.take(FIRST.aloneOf("a"));
         connect(a, b);
-        try (ControlClient engine = a.connect()) {
+        AtomicBoolean ended = new AtomicBoolean();
+        try (ControlClient engine = a.connect(() -> ended.set(true))) {
+            assertThat(whoAnswers(engine)).isEqualTo("a's proxy");
             a.uplink.giveBack();
-            assertThatThrownBy(() -> whoAnswers(engine)).isInstanceOf(IOException.class);
+            await().atMost(LIMIT).untilTrue(ended);
         }
         assertThat(a.whoAnswers()).isEqualTo("b's proxy");
     }
@@ -308,7 +312,16 @@ class UplinkTest {
         }
 
         ControlClient connect() throws IOException {
-            return ControlClient.connect(runtime.resolve("proxy.sock"), LIMIT);
+            return connect(() -> {});
+        }
+
+        ControlClient connect(Runnable onEnd) throws IOException {
+            return ControlClient.connect(runtime.resolve("proxy.sock"), LIMIT, new ControlListener() {
+                @Override
+                public void onDisconnect(String reason) {
+                    onEnd.run();
+                }
+            });
         }
 
         String whoAnswers() throws Exception {
