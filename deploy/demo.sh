@@ -196,6 +196,7 @@ conclude() {
 # Kills a host: its QEMU, agent and proxy, all at once.
 fail_over() {
     local killed_micros
+    [[ $(role_of "$1") == primary ]] || die "host $1 has lost the guest before anybody killed it: this machine is too busy"
     killed_micros=$(now_micros)
     say "host $1 dies: SIGKILL to its QEMU, agent and proxy"
     kill_everything_in "$1"

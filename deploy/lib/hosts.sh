@@ -169,6 +169,9 @@ ask_holdfast() {
     printf '%s' "${answer:-null}"
 }
 
+# What a host's agent is now: role_of HOST
+role_of() { ask_holdfast "$1" agent | jq --raw-output '.role // "nobody"'; }
+
 # The backup has confirmed a full checkpoint of the guest that runs on this host.
 is_protected() {
     check_holdfast_runs "$1"
