@@ -287,6 +287,7 @@ final class InputLog implements AutoCloseable {
      */
     boolean give(long position, long epoch) {
         boolean noted = reserve(GIVEN, 0, flow(position), position, end(position), epoch, 0) != FULL;
+        memory.set(ValueLayout.JAVA_LONG, place(position) + EPOCH, epoch); // No checkpoint before that has it.
         memory.set(ValueLayout.JAVA_BYTE, place(position) + TURN, noted ? ELSEWHERE : AT_ONCE);
         return noted;
     }

@@ -287,12 +287,6 @@ final class Ledger {
         }
     }
 
-    /** A restored guest's segment leaves: its acknowledgement and window are now those that the client has heard. */
-    void releaseAgain(CatchUp reached) {
-        releasedAck = Math.max(releasedAck, reached.guestAck());
-        releasedEdge = Math.max(releasedEdge, reached.guestEdge());
-    }
-
     /** For people. */
     FlowView view(long committedEpoch) {
         Mark mark = at(committedEpoch);

@@ -205,8 +205,7 @@ final class Replay {
             if (ledger.clientAck > ledger.guestFirst) {
                 standIn.acknowledgeToGuest(ledger, catchUp);
             } else if (catchUp.divergence() == null) {
-                // The client may not have the first one; to it, this is the same.
-                sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+                sendSynAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
             }
             return;
         }
@@ -268,8 +267,7 @@ final class Replay {
             acknowledge(ledger, catchUp, end);
         } else if (end <= comparison.equalThrough()) {
             // Equal, and it was sent before, except for what was lost before it came here.
-            comparison.leave(begin, memory, segment.payloadOffset(), end - begin);
-            sendAgain(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            sendAgain(ledger, comparison, begin, memory, segment.payloadOffset(), end - begin);
         } else {
             sendEqualPart(ledger, catchUp, segment, memory, begin, end);
             acknowledge(ledger, catchUp, end);
@@ -283,8 +281,7 @@ final class Replay {
         long equalBytes = catchUp.comparison().equalThrough() - lacking;
         if (equalBytes > 0) {
             long lackingOffset = segment.payloadOffset() + lacking - begin;
-            catchUp.comparison().leave(lacking, memory, lackingOffset, equalBytes);
-            standIn.sendAgain(ledger, lacking, memory, lackingOffset, equalBytes);
+            sendAgain(ledger, catchUp.comparison(), lacking, memory, lackingOffset, equalBytes);
         } else if (lacking == ledger.clientAck
                 && end <= catchUp.comparison().absorbedThrough()
                 && catchUp.carried(ledger) == null) {
@@ -346,11 +343,8 @@ final class Replay {
         catchUp.tell(ack, ack + segment.window(), timestamps, timestamp);
     }
 
-    /**
-     * To a client that may have missed it, and does not hear a later clock before what is held leaves, of earlier ones. The guest
-     * of the next attempt, if there is one, must not say less (R-8).
-     */
-    private void sendAgain(
+    /** The client may not have the first one; to it, this is the same. */
+    private void sendSynAgain(
             Ledger ledger,
             CatchUp catchUp,
             TcpFrame segmentFrame,
@@ -360,10 +354,24 @@ final class Replay {
         boolean timestamps = segmentFrame.options().hasTimestamps();
         int heard =
                 timestamps ? ledger.releasedTimestamp - segmentFrame.options().timestampValue() : 0;
-        rewriter.toClient(
-                memory, offsetBytes, segmentFrame, ledger, catchUp.translation().withTimestampOffset(heard));
-        ledger.releaseAgain(catchUp);
+        Translation sameClock = catchUp.translation().withTimestampOffset(heard);
+        rewriter.toClient(memory, offsetBytes, segmentFrame, ledger, sameClock);
         outlet.toClient(ledger.key.nic(), memory, offsetBytes, lengthBytes);
+    }
+
+    /**
+     * To a client that lacks it, in the guest's place. It hears no later clock, acknowledgement or window than it has heard: what
+     * is held has earlier ones, and leaves later; and a further attempt's guest must not say less (R-8).
+     */
+    private void sendAgain(
+            Ledger ledger,
+            Comparison comparison,
+            long position,
+            MemorySegment memory,
+            long offsetBytes,
+            long lengthBytes) {
+        comparison.leave(position, memory, offsetBytes, lengthBytes);
+        standIn.sendAgain(ledger, position, memory, offsetBytes, lengthBytes);
     }
 
     private void hold(

@@ -234,6 +234,22 @@ class AdmissionTest {
         assertThat(other.said(other.toGuest())).isEqualTo("b");
     }
 
+    /** it came long ago, but no checkpoint has it, and its client has its acknowledgement. */
+    @Test
+    void shouldKeepWhatHasWaitedThroughTheCommitOfAnEarlierEpoch() {
+        scene.checkpoint();
+        one.ask("a");
+        other.ask("b");
+        scene.checkpoint();
+        scene.barrier();
+        one.answer("1");
+        scene.commit();
+        other.answer("2");
+        scene.failOver();
+        one.answer("1");
+        assertThat(other.said(other.toGuest())).isEqualTo("b");
+    }
+
     @Test
     void shouldGiveARequestAndCountItWhenThereIsNoRoomToNoteItsTurn() {
         try (Scene narrow = new Scene(4096, Admission.SERIAL)) {
