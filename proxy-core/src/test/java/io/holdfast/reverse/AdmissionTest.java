@@ -240,10 +240,12 @@ class AdmissionTest {
         scene.checkpoint();
         one.ask("a");
         other.ask("b");
+        one.guestAcknowledges();
         scene.checkpoint();
         scene.barrier();
         one.answer("1");
         scene.commit();
+        one.ask("c"); // Forgets what the commit has made needless.
         other.answer("2");
         scene.failOver();
         one.answer("1");
