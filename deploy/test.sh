@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests everything, in about 20 minutes on two processors: the scripts, the build with all its tests (none may be
-# skipped), failovers of a real guest at random moments and at every step of the protocol, the pair under other faults, the
-# death of an inline proxy's host, and that the same guest loses data without Holdfast.
+# skipped), failovers of a real guest at random moments and at every step of the protocol, the pair under other faults, and
+# that the same guest loses data without Holdfast. Not in it: uplink.sh, the death of an inline proxy's host.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -51,8 +51,6 @@ main() {
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"
     count_checks_of faults
-    step uplink limited "$REPOSITORY/deploy/uplink.sh"
-    count_checks_of uplink
     step negative-control see_violations_without_holdfast
     step nothing-left-behind nothing_was_left
 
