@@ -64,7 +64,7 @@ public final class ControlEntrance implements AutoCloseable {
 
     private void accept(Channel channel) {
         int stream = lastStream.incrementAndGet();
-        channel.pipeline().addLast(NettySession.lineDecoder(), relay.reader(stream));
+        channel.pipeline().addLast(NettySession.lineDecoder(), new HearsWhenAnswered(), relay.reader(stream));
         relay.add(stream, channel.newSucceededFuture());
         carrier.onBegin(stream);
     }

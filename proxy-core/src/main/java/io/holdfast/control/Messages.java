@@ -129,6 +129,11 @@ final class Messages {
         return withId(reply, id);
     }
 
+    /** Whether it is what a server says to a command; it also greets, and tells of events. */
+    static boolean isAnswer(ObjectNode message) {
+        return message.has("return") || message.has("error");
+    }
+
     static ObjectNode event(String name, ObjectNode data, Instant now) {
         ObjectNode event = object();
         event.put("event", name).set("data", data);

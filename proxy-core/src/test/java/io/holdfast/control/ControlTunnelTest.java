@@ -1,5 +1,6 @@
 package io.holdfast.control;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -10,6 +11,10 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -140,6 +145,21 @@ class ControlTunnelTest {
             server.close();
             assertThatThrownBy(() -> client.execute("echo", number(2))).isInstanceOf(IOException.class);
         }
+    }
+
+    /** As {@code printf | socat} does: the end of what it says is there with its command, and long before the answer. */
+    @Test
+    void shouldCarryTheAnswerToAClientThatHasFinishedSpeaking() throws Exception {
+        for (int i = 0; i < 50; i++) {
+            try (SocketChannel client =
+                    SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("seeming.sock")))) {
+                client.write(ByteBuffer.wrap("{\"execute\":\"echo\",\"arguments\":{\"number\":7}}\n".getBytes(UTF_8)));
+                client.shutdownOutput();
+                assertThat(new String(Channels.newInputStream(client).readAllBytes(), UTF_8))
+                        .contains("{\"return\":{\"number\":7}}");
+            }
+        }
+        await().atMost(LIMIT).until(() -> closedSessions.get() == 50);
     }
 
     private ControlClient connect() throws IOException {
