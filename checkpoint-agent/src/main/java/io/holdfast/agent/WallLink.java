@@ -56,19 +56,21 @@ final class WallLink implements AutoCloseable {
     }
 
     private final ControlClient client;
+    private final Runnable onGone;
     private String incarnation = "";
     private long termNumber;
     private final ClockOffset clock = new ClockOffset();
 
-    private WallLink(ControlClient client) {
+    private WallLink(ControlClient client, Runnable onGone) {
         this.client = client;
+        this.onGone = onGone;
     }
 
     /**
      * Connects.
      *
      * @param pressure called when the wall asks for an early checkpoint, on a thread of the client's
-     * @param onGone called once when the connection ends, on a thread of the client's
+     * @param onGone called when the connection ends by itself, on a thread of the client's, and by a command that gets no answer
      */
     static WallLink connect(Path socket, PressureListener pressure, Runnable onGone) throws WallGoneException {
         try {
@@ -90,7 +92,7 @@ final class WallLink implements AutoCloseable {
                     onGone.run();
                 }
             });
-            WallLink link = new WallLink(client);
+            WallLink link = new WallLink(client, onGone);
             link.execute("subscribe", JSON.createObjectNode());
             return link;
         } catch (IOException | CommandException e) {
@@ -260,7 +262,8 @@ final class WallLink implements AutoCloseable {
         try {
             return client.execute(command, arguments);
         } catch (IOException e) {
-            client.close();
+            client.close(); // Whether it was carried out is unknown, so nothing more may be said here.
+            onGone.run();
             throw new WallGoneException(command + ": " + e.getMessage(), e);
         }
     }
@@ -276,6 +279,7 @@ final class WallLink implements AutoCloseable {
         private final PressureListener pressure;
         private final Runnable onGone;
         private @Nullable WallLink current;
+        private int connections;
         private boolean closed;
 
         Connector(
@@ -296,12 +300,20 @@ final class WallLink implements AutoCloseable {
             if (closed) {
                 return;
             }
+            int connection = ++connections;
             try {
-                WallLink link = connect(socket, onConductor(), () -> conductor.post(onGone));
+                WallLink link = connect(socket, onConductor(), () -> conductor.post(() -> onGone(connection)));
                 current = link;
                 onConnected.accept(link);
             } catch (WallGoneException e) {
                 conductor.postAfter(RETRY_MILLIS, this::start);
+            }
+        }
+
+        /** Of one that is known to be lost, or was never in use, nobody needs to hear. */
+        private void onGone(int connection) {
+            if (connection == connections && current != null) {
+                onGone.run();
             }
         }
 
