@@ -39,7 +39,7 @@ source "$REPOSITORY/deploy/lib/workload.sh"
 
 readonly WAYS=(
     guest-plain guest-filter-10ms guest-filter-25ms guest-synthetic-10ms guest-wall-10ms guest-wall-25ms guest-wall-demand
-    guest-reverse-free guest-reverse-serial
+    guest-reverse-free guest-reverse-serial guest-reverse-batch
 )
 readonly VALUE_BYTES=524288
 readonly DEFAULT_HEARTBEATS_MISSED=$HEARTBEATS_MISSED DEFAULT_GRACE=$GRACE
@@ -422,7 +422,7 @@ measure_failovers() {
 # Each with a guest of its own, because after one the proxy and its guest are on the same host.
 measure_catch_ups() {
     local admission number
-    for admission in free serial; do
+    for admission in free serial batch; do
         for ((number = 1; number <= catch_ups; number++)); do
             say "catch-up $number of $catch_ups, admission $admission"
             start_lab "catch-up-$admission-$number" 128
@@ -438,7 +438,7 @@ measure_catch_ups() {
 # they have done so for a part of an epoch: measure_catch_up ADMISSION
 measure_catch_up() {
     local what="\"catch_up\":\"$1\"" request=(-t incr) recording_millis catch_up_millis
-    [[ $1 == serial ]] || request=(-t set -r 100000)
+    [[ $1 != free ]] || request=(-t set -r 100000)
     start_in_lab client "$HOSTS_DIR/clients.log" redis-benchmark -h "$GUEST_ADDRESS" -c 8 -n 100000000 "${request[@]}"
     sleep 3
     recording_millis=$(record_part_of_an_epoch)

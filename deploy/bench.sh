@@ -15,8 +15,8 @@
 # and reverse, in front of two hosts, recording with epochs of 100 ms; reverse-open, without a backup to record for. Then the
 # part release: from a commit to the last held frame on the wire. With a real guest (bench-guest.sh): the ways guest-plain;
 # guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-synthetic-10ms, the wall with commits and without
-# checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; guest-reverse-free and
-# guest-reverse-serial, by admission; and the parts checkpoints, failovers and catchups (a kill in reverse mode).
+# checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; guest-reverse-free,
+# guest-reverse-serial and guest-reverse-batch, by admission; and the parts checkpoints, failovers and catchups (a kill in reverse mode).
 #
 # Everything runs in network namespaces of its own and is removed at the end, whatever happens. Trust the ratios: all of it
 # shares this machine's processors. The last line of the output is the summary, as one JSON object.

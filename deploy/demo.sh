@@ -12,8 +12,8 @@
 #                      independent: each client has keys of its own
 #   --service KIND     redis (default), or random: some clients speak to a service on port 7000 whose replies are random,
 #                      which no restored guest repeats
-#   --admission KIND   in reverse mode, when requests reach the guest: free, or serial (default: what the workload needs to
-#                      repeat, serial for shared and free for independent)
+#   --admission KIND   in reverse mode, when requests reach the guest: free, serial or batch (default: what the workload
+#                      needs to repeat, serial for shared and free for independent)
 #   --held-ports LIST  in reverse mode, ports of the guest whose output is held as by the wall, such as 7000,7001
 #   --port KIND        auto, packet-socket or pcap: how the proxies capture frames (default: auto)
 #   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms; reverse: 500ms)
@@ -92,7 +92,7 @@ parse_options() {
     elif [[ -n $admission$HELD_PORTS ]]; then
         die_of_usage "--admission and --held-ports go with --mode reverse"
     fi
-    [[ $ADMISSION =~ ^(free|serial)$ ]] || die_of_usage "--admission is free or serial, not $admission"
+    [[ $ADMISSION =~ ^(free|serial|batch)$ ]] || die_of_usage "--admission is free, serial or batch, not $admission"
     [[ $HELD_PORTS =~ ^([0-9]{1,5}(,[0-9]{1,5})*)?$ ]] || die_of_usage "--held-ports is a list like 7000,7001, not $HELD_PORTS"
     interval=${interval:-200ms}
     [[ $PORT =~ ^(auto|packet-socket|pcap)$ ]] || die_of_usage "--port is auto, packet-socket or pcap, not $PORT"

@@ -11,7 +11,7 @@
 readonly MEASURED_WAYS=(
     kernel-bridge pcap packet-socket wall-10ms wall-25ms wall-50ms reverse-pcap reverse-open reverse
     guest-plain guest-filter-10ms guest-filter-25ms guest-synthetic-10ms guest-wall-10ms guest-wall-25ms guest-wall-demand
-    guest-reverse-free guest-reverse-serial
+    guest-reverse-free guest-reverse-serial guest-reverse-batch
 )
 
 # bench_json FIGURES SETTINGS_JSON
@@ -69,8 +69,11 @@ bench_json() {
                 reverse_allocated_bytes_per_frame: (of("reverse"; "allocated_bytes_per_frame") | rounded(2)),
                 reverse_serial_requests_vs_free:
                     ratio("small_replies_per_second"; "guest-reverse-serial"; "guest-reverse-free"),
+                reverse_batch_requests_vs_free:
+                    ratio("small_replies_per_second"; "guest-reverse-batch"; "guest-reverse-free"),
                 catch_up_free_vs_recording: $catch_ups.free.catch_up_vs_recording.median,
-                catch_up_serial_vs_recording: $catch_ups.serial.catch_up_vs_recording.median
+                catch_up_serial_vs_recording: $catch_ups.serial.catch_up_vs_recording.median,
+                catch_up_batch_vs_recording: $catch_ups.batch.catch_up_vs_recording.median
             },
             summary_notes: {
                 wall_bulk_10ms_vs_filter_buffer: "the same guest, and no checkpoints in either",

@@ -51,6 +51,7 @@ final class Assembly {
                 reverse.get(Settings.REVERSE_ADMISSION),
                 reverse.find(Settings.REVERSE_FREE_PORTS).orElse(List.of()),
                 reverse.find(Settings.REVERSE_SERIAL_PORTS).orElse(List.of()),
+                reverse.find(Settings.REVERSE_BATCH_PORTS).orElse(List.of()),
                 reverse.list("proxy.reverse.datagrams").stream()
                         .map(Assembly::datagramRule)
                         .toList(),

@@ -79,14 +79,20 @@ final class CrossChecks {
     }
 
     private void checkReverse(SectionValues reverse) {
-        List<Integer> freePorts = reverse.find(Settings.REVERSE_FREE_PORTS).orElse(List.of());
-        reverse.find(Settings.REVERSE_SERIAL_PORTS).orElse(List.of()).stream()
-                .filter(freePorts::contains)
-                .forEach(port -> problems.add(
-                        reverse.line(Settings.REVERSE_SERIAL_PORTS),
-                        "port " + port
-                                + " stands in `free-ports` and in `serial-ports`; it can have one admission only"));
+        checkDisjoint(reverse, Settings.REVERSE_FREE_PORTS, Settings.REVERSE_SERIAL_PORTS);
+        checkDisjoint(reverse, Settings.REVERSE_FREE_PORTS, Settings.REVERSE_BATCH_PORTS);
+        checkDisjoint(reverse, Settings.REVERSE_SERIAL_PORTS, Settings.REVERSE_BATCH_PORTS);
         reverse.list("proxy.reverse.datagrams").forEach(this::checkDatagrams);
+    }
+
+    private void checkDisjoint(SectionValues reverse, Setting<List<Integer>> one, Setting<List<Integer>> other) {
+        List<Integer> ports = reverse.find(one).orElse(List.of());
+        reverse.find(other).orElse(List.of()).stream()
+                .filter(ports::contains)
+                .forEach(port -> problems.add(
+                        reverse.line(other),
+                        "port %d stands in `%s` and in `%s`; it can have one admission only"
+                                .formatted(port, one.key(), other.key())));
     }
 
     private void checkDatagrams(SectionValues rule) {

@@ -14,7 +14,8 @@ import java.util.List;
  * @param heldPorts the guest's ports whose connections are held like in wall mode
  * @param admission when clients' requests reach the guest, on ports that are not listed
  * @param freePorts the guest's ports that have {@link Admission#FREE}
- * @param serialPorts those that have {@link Admission#SERIAL}; all together are one order
+ * @param serialPorts those that have {@link Admission#SERIAL}
+ * @param batchPorts those that have {@link Admission#BATCH}; together with the serial ones they are one order
  * @param datagrams which datagrams of the guest leave at once
  * @param catchUpLimit how long a restored guest may take until it is where its clients have seen it
  */
@@ -26,6 +27,7 @@ public record ReverseConfig(
         Admission admission,
         List<Integer> freePorts,
         List<Integer> serialPorts,
+        List<Integer> batchPorts,
         List<DatagramRule> datagrams,
         Duration catchUpLimit) {
 
@@ -33,6 +35,7 @@ public record ReverseConfig(
         heldPorts = List.copyOf(heldPorts);
         freePorts = List.copyOf(freePorts);
         serialPorts = List.copyOf(serialPorts);
+        batchPorts = List.copyOf(batchPorts);
         datagrams = List.copyOf(datagrams);
     }
 
@@ -41,6 +44,9 @@ public record ReverseConfig(
         if (freePorts.contains(guestPort)) {
             return Admission.FREE;
         }
-        return serialPorts.contains(guestPort) ? Admission.SERIAL : admission;
+        if (serialPorts.contains(guestPort)) {
+            return Admission.SERIAL;
+        }
+        return batchPorts.contains(guestPort) ? Admission.BATCH : admission;
     }
 }

@@ -144,7 +144,8 @@ public final class Settings {
             ValueTypes.word(Admission.class),
             Admission.FREE,
             "When clients' requests reach the guest: `free` at once, right where connections do not depend on each other;"
-                    + " `serial` one at a time, so that replies which depend on others' requests repeat after a failover.");
+                    + " `serial` one at a time, so that replies which depend on others' requests repeat after a failover;"
+                    + " `batch` all that wait at once, which repeats if the guest serves them in the order of arrival.");
     static final Setting<List<Integer>> REVERSE_FREE_PORTS = optional(
             "proxy.reverse.free-ports",
             ValueTypes.listOf(ValueTypes.integer(1, 65535)),
@@ -153,6 +154,11 @@ public final class Settings {
             "proxy.reverse.serial-ports",
             ValueTypes.listOf(ValueTypes.integer(1, 65535)),
             "Ports of the guest with admission `serial`, whatever the others have; all that are serial share one order.");
+    static final Setting<List<Integer>> REVERSE_BATCH_PORTS = optional(
+            "proxy.reverse.batch-ports",
+            ValueTypes.listOf(ValueTypes.integer(1, 65535)),
+            "Ports of the guest with admission `batch`, whatever the others have; they share one order with those that are"
+                    + " serial.");
     static final Setting<DatagramRule.Protocol> DATAGRAM_PROTOCOL = required(
             "proxy.reverse.datagrams.protocol",
             ValueTypes.word(DatagramRule.Protocol.class),

@@ -9,5 +9,10 @@ public enum Admission {
      * can be given them in the order in which they were served. Replies that depend on the requests of others then repeat. A
      * request that is not answered in time lets the next one pass, and is counted: for that stretch nothing is certain.
      */
-    SERIAL
+    SERIAL,
+    /**
+     * Like {@link #SERIAL}, but all requests that have come while others were with the guest go to it together. They repeat if
+     * the guest serves in the order of arrival what it finds when it looks for work, as one event loop on one processor does.
+     */
+    BATCH
 }

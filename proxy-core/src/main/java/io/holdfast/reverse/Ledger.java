@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Ledger {
 
+    /** See {@link #askedEnd}. */
+    static final long NOTHING_ASKED = Long.MIN_VALUE;
+
     /** Why a connection's output is held like everything else, although it is TCP. */
     enum Held {
         /** The guest has said what does not follow from what it had said: what the client has is not known whole. */
@@ -95,6 +98,9 @@ final class Ledger {
 
     /** When its client's requests reach the guest. */
     Admission admission = Admission.FREE;
+
+    /** Where its request that is with the guest ends, or {@link #NOTHING_ASKED}; the {@link Gatekeeper}'s. */
+    long askedEnd = NOTHING_ASKED;
 
     /** What of the log waits for this connection's turn, the oldest and the newest frame. */
     long firstWaiting = InputLog.NONE;

@@ -77,6 +77,7 @@ class ConfigFileTest {
                                         Admission.SERIAL,
                                         List.of(80),
                                         List.of(6379, 5432),
+                                        List.of(11211),
                                         List.of(
                                                 new DatagramRule(
                                                         DatagramRule.Protocol.UDP,
@@ -293,9 +294,11 @@ class ConfigFileTest {
             exempt: [{protocol: udp, prefix: 10.0.0.0/33}] | not within 0..32
             exempt: {protocol: udp}                    | must be a list
             exempt: [udp]                              | must consist of keys with values
-            reverse: {admission: batch}                | is none of free, serial
+            reverse: {admission: lazy}                 | is none of free, serial, batch
             reverse: {serial-ports: [0]}               | out of range
             reverse: {free-ports: [80], serial-ports: [443, 80]} | port 80 stands in `free-ports` and in `serial-ports`
+            reverse: {serial-ports: [80], batch-ports: [80]} | port 80 stands in `serial-ports` and in `batch-ports`
+            reverse: {free-ports: [80], batch-ports: [80]} | port 80 stands in `free-ports` and in `batch-ports`
             reverse: {datagrams: [{protocol: udp}]}    | needs a `port`
             reverse: {datagrams: [{protocol: icmp, port: 7}]} | nothing else has one
             reverse: {datagrams: [{protocol: tcp}]}    | is none of udp, icmp, icmpv6

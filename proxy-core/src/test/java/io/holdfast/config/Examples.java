@@ -34,6 +34,7 @@ final class Examples {
                 admission: serial
                 free-ports: [80]
                 serial-ports: [6379, 5432]
+                batch-ports: [11211]
                 datagrams:
                   - {protocol: udp, port: 53, prefix: 10.0.0.0/8}
                   - {protocol: icmp, policy: drop}

@@ -8,7 +8,7 @@ import io.holdfast.testkit.FrameBuilder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** one request at a time. */
+/** one request at a time, or one batch. */
 class AdmissionTest {
 
     private final Scene scene = new Scene(Admission.SERIAL);
@@ -266,6 +266,131 @@ class AdmissionTest {
             first.answer("1");
             assertThat(second.said(second.toGuest())).isEqualTo("b");
             assertThat(narrow.reconciler.counters().unorderedRequests.value()).isOne();
+        }
+    }
+
+    // ---- batches ----
+
+    private static Dialogue[] batch(Scene together, int connections) {
+        Dialogue[] all = new Dialogue[connections];
+        for (int i = 0; i < connections; i++) {
+            all[i] = together.open();
+        }
+        together.checkpoint();
+        together.notes.clear();
+        return all;
+    }
+
+    @Test
+    void shouldLetAllThatWaitInTogetherWhenTheBatchBeforeIsAnswered() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 3);
+            all[0].ask("a");
+            together.elapse(1);
+            all[1].ask("b");
+            all[2].ask("c");
+            assertThat(all[1].toGuest()).isEmpty();
+            all[0].answer("1");
+            together.elapse(1);
+            assertThat(all[1].said(all[1].toGuest())).isEqualTo("b");
+            assertThat(all[2].said(all[2].toGuest())).isEqualTo("c");
+        }
+    }
+
+    @Test
+    void shouldWaitForEveryAnswerOfABatch() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 3);
+            all[0].ask("a");
+            all[1].ask("b");
+            together.elapse(1);
+            all[1].answer("2");
+            all[1].ask("d");
+            all[2].ask("c");
+            together.elapse(1);
+            assertThat(all[1].said(all[1].toGuest())).isEqualTo("b");
+            assertThat(all[2].toGuest()).isEmpty();
+            all[0].answer("1");
+            together.elapse(1);
+            assertThat(all[1].said(all[1].toGuest())).isEqualTo("bd");
+            assertThat(all[2].said(all[2].toGuest())).isEqualTo("c");
+        }
+    }
+
+    /** One that has not looked for work since may serve the next ones in the order of the last ones. */
+    @Test
+    void shouldGiveTheGuestTimeToLookForWorkBeforeTheNextBatch() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 2);
+            all[0].ask("a");
+            together.elapse(1);
+            all[0].answer("1");
+            all[1].ask("b");
+            assertThat(all[1].toGuest()).isEmpty();
+            together.elapse(1);
+            assertThat(all[1].said(all[1].toGuest())).isEqualTo("b");
+        }
+    }
+
+    @Test
+    void shouldCountABatchThatIsNotAnsweredAndLetTheNextOneIn() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 3);
+            all[0].ask("a");
+            all[1].ask("b");
+            together.elapse(1);
+            all[2].ask("c");
+            all[0].answer("1");
+            together.elapse(248);
+            assertThat(all[2].toGuest()).isEmpty();
+            together.elapse(2);
+            together.elapse(1);
+            assertThat(all[2].said(all[2].toGuest())).isEqualTo("c");
+            assertThat(together.reconciler.counters().expiredAdmissions.value()).isOne();
+        }
+    }
+
+    @Test
+    void shouldReplayABatchInTheOrderInWhichItWasLetIn() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 3);
+            all[0].ask("a");
+            together.elapse(1);
+            all[2].ask("c");
+            all[1].ask("b");
+            all[0].answer("1");
+            together.elapse(1);
+            all[1].answer("2");
+            all[2].answer("3");
+            together.failOver();
+            assertThat(all[1].toGuest()).isEmpty();
+            assertThat(all[2].toGuest()).isEmpty();
+            all[0].answer("1");
+            assertThat(together.notes.toGuest.stream()
+                            .filter(sent -> sent.isOf(all[1].client) || sent.isOf(all[2].client))
+                            .map(sent -> ReverseKit.text(sent.segment())))
+                    .containsExactly("c", "b");
+        }
+    }
+
+    @Test
+    void shouldNotLetASerialRequestInWithABatch() {
+        try (Scene mixed = new Scene(port -> port == ReverseKit.GUEST_PORT ? Admission.SERIAL : Admission.BATCH)) {
+            Dialogue batched = mixed.open(8080);
+            Dialogue serial = mixed.open();
+            Dialogue late = mixed.open(8080);
+            mixed.checkpoint();
+            mixed.notes.clear();
+            batched.ask("a");
+            serial.ask("b");
+            late.ask("c");
+            assertThat(serial.toGuest()).isEmpty();
+            assertThat(late.toGuest()).isEmpty();
+            batched.answer("1");
+            assertThat(serial.said(serial.toGuest())).isEqualTo("b");
+            serial.answer("2");
+            mixed.elapse(1);
+            assertThat(late.said(late.toGuest())).isEqualTo("c");
         }
     }
 

@@ -44,6 +44,8 @@ class ReverseSimulationTest {
         SHARED,
         /** The same, and requests are let in one at a time. */
         SHARED_SERIAL,
+        /** The same, and all that wait are let in at once, to a guest that serves them in that order. */
+        SHARED_BATCH,
         /** A reply depends on chance. */
         RANDOM,
         /** The same, and its port is held by the wall. */
@@ -53,13 +55,24 @@ class ReverseSimulationTest {
             return switch (this) {
                 case INDEPENDENT -> new EchoHash(shared);
                 case PUSHING -> new ServerPush(shared);
-                case SHARED, SHARED_SERIAL -> new Counter(shared);
+                case SHARED, SHARED_SERIAL, SHARED_BATCH -> new Counter(shared);
                 case RANDOM, RANDOM_HELD -> new RandomApp(shared);
             };
         }
 
         Admission admission(SplittableRandom random) {
+            if (this == SHARED_BATCH) {
+                return Admission.BATCH;
+            }
             return this == SHARED_SERIAL || random.nextInt(4) == 0 ? Admission.SERIAL : Admission.FREE;
+        }
+
+        boolean isOrdered() {
+            return this == SHARED_SERIAL || this == SHARED_BATCH;
+        }
+
+        boolean isShared() {
+            return this == SHARED || isOrdered();
         }
 
         String request(int number, SplittableRandom random) {
@@ -88,15 +101,7 @@ class ReverseSimulationTest {
 
     @Test
     void shouldResetWhatChanceHasChangedAndNeverSpliceIt() {
-        long[] resets = new long[1];
-        playAll(
-                RUNS / 3,
-                Service.RANDOM,
-                1,
-                world ->
-                        resets[0] += world.reconciler().counters().divergedFlows.value());
-        System.out.println(resets[0] + " resets");
-        assertThat(resets[0]).isGreaterThan(RUNS / 30);
+        assertThat(resetsIn(RUNS / 3, Service.RANDOM)).isGreaterThan(RUNS / 30);
     }
 
     @Test
@@ -106,15 +111,9 @@ class ReverseSimulationTest {
 
     @Test
     void shouldNeverContradictRepliesThatDependOnEachOther() {
-        long[] resets = new long[1];
-        playAll(
-                RUNS / 3,
-                Service.SHARED,
-                1,
-                world ->
-                        resets[0] += world.reconciler().counters().divergedFlows.value());
-        System.out.println(resets[0] + " resets");
-        assertThat(resets[0]).as("nothing depended on the order").isPositive();
+        assertThat(resetsIn(RUNS / 3, Service.SHARED))
+                .as("nothing depended on the order")
+                .isPositive();
     }
 
     /** all in the same worlds, which are always the same ones: it is not so in each. */
@@ -149,6 +148,24 @@ class ReverseSimulationTest {
     @Test
     void shouldKeepConnectionsThatDependOnEachOtherWhereRequestsAreLetInOneAtATime() {
         playAll(RUNS / 3, Service.SHARED_SERIAL, 1, ReverseSimulationTest::requireNoReset);
+    }
+
+    /** Not all: in a batch, one half of a request may be served with the others or after them. */
+    @Test
+    void shouldKeepMostOfThemWhereRequestsAreLetInByBatches() {
+        assertThat(resetsIn(RUNS / 3, Service.SHARED_BATCH)).isLessThan(resetsIn(RUNS / 3, Service.SHARED) / 10 + 3);
+    }
+
+    private static long resetsIn(int runs, Service service) {
+        long[] resets = new long[1];
+        playAll(
+                runs,
+                service,
+                1,
+                world ->
+                        resets[0] += world.reconciler().counters().divergedFlows.value());
+        System.out.println(service + ": " + resets[0] + " resets");
+        return resets[0];
     }
 
     @ParameterizedTest
@@ -213,14 +230,15 @@ class ReverseSimulationTest {
                 random.nextInt(3) == 0 ? 7 : Endpoints.NO_VLAN,
                 clients,
                 random.nextInt(3) == 0 ? new Network(random.nextInt(10), 2, 10) : Network.FAULTLESS,
-                random.nextInt(4) == 0 ? random.nextInt(3) : 0,
+                // A member of a batch that is lost is served after the others, but not so in the replay.
+                random.nextInt(4) == 0 && service != Service.SHARED_BATCH ? random.nextInt(3) : 0,
                 failovers,
                 random.nextInt(4) != 0,
                 random.nextInt(4) != 0,
                 random.nextInt(4) == 0 ? -1 : random.nextInt(9),
                 random.nextBoolean(),
                 random.nextInt(30),
-                service == Service.SHARED || service == Service.SHARED_SERIAL ? TURN_NANOS : 0,
+                service.isShared() ? TURN_NANOS : 0,
                 service == Service.RANDOM_HELD,
                 service.admission(random),
                 random.nextInt(3) == 0,
@@ -230,7 +248,7 @@ class ReverseSimulationTest {
             world.keepJournal();
         }
         prepare.accept(world);
-        world.switchesMode = random.nextInt(6) == 0 && service != Service.SHARED_SERIAL;
+        world.switchesMode = random.nextInt(6) == 0 && !service.isOrdered();
         long intervalNanos = (10 + random.nextInt(200)) * MILLI;
         long confirmNanos = random.nextLong(2 * intervalNanos);
         long killNanos = (5 + random.nextInt(800)) * MILLI;
@@ -238,7 +256,7 @@ class ReverseSimulationTest {
             Client client = world.client(
                     random.nextLong(killNanos * 5 / 4), world.clientConfig().build());
             // Where a request ends cannot be seen from outside: serial admission needs clients that wait for answers.
-            client.pipelined = service == Service.SHARED_SERIAL ? 1 : 1 + random.nextInt(4);
+            client.pipelined = service.isOrdered() ? 1 : 1 + random.nextInt(4);
             client.closes = service != Service.PUSHING && random.nextInt(3) == 0;
             int requests = service == Service.PUSHING ? 1 : 1 + random.nextInt(random.nextInt(8) == 0 ? 400 : 40);
             for (int request = 1; request <= requests; request++) {

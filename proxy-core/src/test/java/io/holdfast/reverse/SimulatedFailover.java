@@ -56,7 +56,8 @@ final class SimulatedFailover {
      * @param network between proxy and clients
      * @param tapLossPercent of the frames between proxy and guest
      * @param failovers how many times the guest dies
-     * @param turnNanos within which the guest serves what has come, in any order; 0 if it serves each request when it comes
+     * @param turnNanos within which the guest serves what has come, in any order or, with {@link Admission#BATCH}, as it has
+     *     come; 0 if it serves each request when it comes
      * @param heldPort whether the guest's connections are held by the wall
      * @param sequenceWrap whether the guest's numbers begin near their end; most of the clients' always do
      */
@@ -251,7 +252,7 @@ final class SimulatedFailover {
                 .build();
         this.guest = new ModelHost(
                 GUEST_PORT, random.nextLong(), guestConfig, scenario.unfinishedChecksums, scenario.app, random.split());
-        this.guest.serveInTurns(scenario.turnNanos);
+        this.guest.serveInTurns(scenario.turnNanos, scenario.admission == Admission.BATCH);
         if (scenario.sequenceWrap) {
             guest.beginNearSequenceWrap();
         }
@@ -401,6 +402,9 @@ final class SimulatedFailover {
     private void tickSoon() {
         if (scenario.admission != Admission.FREE) {
             at(251 * MILLI, () -> reconciler.onTime(nowNanos));
+        }
+        if (scenario.admission == Admission.BATCH) {
+            at(MILLI, () -> reconciler.onTime(nowNanos));
         }
     }
 

@@ -3,6 +3,7 @@ package io.holdfast.reverse.model;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -48,8 +49,10 @@ public final class ModelHost {
     private final SegmentCodec codec = new SegmentCodec();
     private @Nullable Refusal refusal;
     private long turnNanos;
+    private boolean servesInOrder;
     private long nextTurnNanos = Long.MAX_VALUE;
     private final Set<Endpoints> ready = new LinkedHashSet<>();
+    private final Set<Endpoints> readable = new HashSet<>();
     private boolean nearSequenceWrap;
 
     private record Connection(ModelTcp tcp, App app) {}
@@ -92,8 +95,10 @@ public final class ModelHost {
         departed = other.departed.copy();
         refusal = other.refusal;
         turnNanos = other.turnNanos;
+        servesInOrder = other.servesInOrder;
         nextTurnNanos = other.nextTurnNanos;
         ready.addAll(other.ready);
+        readable.addAll(other.readable);
         nearSequenceWrap = other.nearSequenceWrap;
         other.connections.forEach((endpoints, connection) -> connections.put(
                 endpoints, new Connection(connection.tcp.copy(newRandom()), connection.app.copy(shared))));
@@ -103,9 +108,14 @@ public final class ModelHost {
         return new ModelHost(this, random);
     }
 
-    /** From now on it serves what has come at some moment of the next so many nanoseconds, all together. */
-    public void serveInTurns(long turnNanos) {
+    /**
+     * From now on it serves what has come at some moment of the next so many nanoseconds, all together.
+     *
+     * @param inOrder whether in the order in which it came, or in any
+     */
+    public void serveInTurns(long turnNanos, boolean inOrder) {
         this.turnNanos = turnNanos;
+        this.servesInOrder = inOrder;
     }
 
     /**
@@ -129,6 +139,9 @@ public final class ModelHost {
             connection.app.run(connection.tcp, nowNanos);
             return;
         }
+        if (segment.payload().length > 0 && readable.add(local)) {
+            ready.remove(local); // What merely acknowledges gives no place in line.
+        }
         ready.add(local);
         nextTurnNanos = Math.min(nextTurnNanos, nowNanos + random.nextLong(turnNanos));
     }
@@ -136,8 +149,11 @@ public final class ModelHost {
     private void serveReady(long nowNanos) {
         nextTurnNanos = Long.MAX_VALUE;
         List<Endpoints> served = new ArrayList<>(ready);
-        Collections.shuffle(served, new Random(random.nextLong()));
+        if (!servesInOrder) {
+            Collections.shuffle(served, new Random(random.nextLong()));
+        }
         ready.clear();
+        readable.clear();
         for (Endpoints local : served) {
             Connection connection = connections.get(local);
             if (connection != null) {
