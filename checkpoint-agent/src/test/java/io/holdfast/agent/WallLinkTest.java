@@ -103,4 +103,20 @@ class WallLinkTest {
         await().during(A_WHILE).atMost(LIMIT).until(() -> told.get() == 0);
         connector.close();
     }
+
+    /** The same, and the next one stands already when it comes. */
+    @Test
+    void shouldNotTakeAWordOfTheLostConnectionForOneOfTheNextThatStands() {
+        List<WallLink> connected = new CopyOnWriteArrayList<>();
+        AtomicInteger told = new AtomicInteger();
+        WallLink.Connector connector =
+                new WallLink.Connector(socket, conductor, connected::add, UNINTERESTED, told::incrementAndGet);
+        conductor.post(connector::start);
+        await().atMost(LIMIT).until(() -> connected.size() == 1);
+        conductor.post(connector::onLost);
+        await().atMost(LIMIT).until(() -> connected.size() == 2);
+        assertThatThrownBy(() -> connected.getFirst().open("test")).isInstanceOf(WallGoneException.class);
+        await().during(A_WHILE).atMost(LIMIT).until(() -> told.get() == 0);
+        connector.close();
+    }
 }

@@ -421,9 +421,22 @@ final class Replay {
         }
         if (cursor < recordedEnd && nowNanos - gateNanos >= GATE_PATIENCE_NANOS) {
             counters.expiredGates.increment();
-            answeringFlow = NO_FLOW;
-            cursor = log.next(cursor);
             gateNanos = nowNanos;
+            openGate(nowNanos);
+        }
+    }
+
+    /** Nobody waits any longer for what the guest has not said. An input that has waited for it goes now. */
+    private void openGate(long nowNanos) {
+        long shut = cursor;
+        answeringFlow = NO_FLOW;
+        if (log.kind(shut) == InputLog.OUTPUT) {
+            cursor = log.next(shut);
+        }
+        advance(nowNanos);
+        boolean nothingGiven = cursor == shut && answeringFlow == NO_FLOW;
+        if (nothingGiven && log.isOfFlow(log.inputAt(shut))) {
+            cursor = log.next(shut); // The guest's window is shut, and what it lacks is repeated.
             advance(nowNanos);
         }
     }

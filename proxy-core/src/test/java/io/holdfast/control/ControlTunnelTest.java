@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -17,11 +18,13 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A control socket that appears at another place. */
@@ -160,6 +163,21 @@ class ControlTunnelTest {
             }
         }
         await().atMost(LIMIT).until(() -> closedSessions.get() == 50);
+    }
+
+    /** The server does not answer it, and nothing would be heard after it. */
+    @Test
+    @Timeout(10)
+    void shouldHearWhatComesBehindAnEmptyLine() throws Exception {
+        try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("seeming.sock")))) {
+            BufferedReader lines = new BufferedReader(Channels.newReader(client, UTF_8));
+            assertThat(lines.readLine()).contains("holdfast");
+            for (String said : List.of("\n", "")) {
+                client.write(ByteBuffer.wrap(
+                        (said + "{\"execute\":\"echo\",\"arguments\":{\"number\":7}}\n").getBytes(UTF_8)));
+                assertThat(lines.readLine()).contains("{\"return\":{\"number\":7}}");
+            }
+        }
     }
 
     private ControlClient connect() throws IOException {

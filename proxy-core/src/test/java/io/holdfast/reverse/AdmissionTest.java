@@ -394,6 +394,38 @@ class AdmissionTest {
         }
     }
 
+    @Test
+    void shouldNotLetABatchInWithASerialRequest() {
+        try (Scene mixed = new Scene(port -> port == ReverseKit.GUEST_PORT ? Admission.SERIAL : Admission.BATCH)) {
+            Dialogue serial = mixed.open();
+            Dialogue batched = mixed.open(8080);
+            mixed.checkpoint();
+            mixed.notes.clear();
+            serial.ask("a");
+            batched.ask("b");
+            assertThat(batched.toGuest()).isEmpty();
+            serial.answer("1");
+            mixed.elapse(1);
+            assertThat(batched.said(batched.toGuest())).isEqualTo("b");
+        }
+    }
+
+    /** It looks for work for the first time. */
+    @Test
+    void shouldNotWaitForWhatAnotherGuestHadToSettle() {
+        try (Scene together = new Scene(Admission.BATCH)) {
+            Dialogue[] all = batch(together, 2);
+            all[0].ask("a");
+            all[0].answer("1");
+            all[0].acknowledge();
+            all[1].ask("b");
+            together.failOver();
+            all[0].answer("1");
+            together.goLive();
+            assertThat(all[1].said(all[1].toGuest())).isEqualTo("b");
+        }
+    }
+
     // ---- by port ----
 
     @Test

@@ -178,6 +178,22 @@ class ComparisonTest {
         assertThat(comparison.equalThrough()).isEqualTo(released.end());
     }
 
+    /** a further attempt's guest could say something else there. */
+    @Test
+    void shouldGiveUpWhereThereIsNoRoomToRememberWhatLeaves() {
+        byte[] bytes = new byte[4 * Gaps.LIMIT];
+        released.beginAt(first);
+        for (int at = 3; at < bytes.length; at += 4) {
+            assertThat(released.put(first + at, MemorySegment.ofArray(bytes), at, 1))
+                    .isTrue();
+        }
+        Comparison comparison = new Comparison(released, first);
+        absorb(comparison, bytes, 0, bytes.length);
+        assertThat(comparison.isDifferent()).isFalse();
+        comparison.leave(first + 1, MemorySegment.ofArray(bytes), 1, 1);
+        assertThat(comparison.isDifferent()).isTrue();
+    }
+
     private void releaseWithGap(byte[] bytes, int from, int to) {
         released.beginAt(first);
         append(bytes, 0, from);

@@ -57,8 +57,7 @@ final class Scene implements AutoCloseable {
         this(logBytes, digestBytes, maxFlows, heldPorts, port -> Admission.FREE);
     }
 
-    private Scene(
-            long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, IntFunction<Admission> admission) {
+    Scene(long logBytes, long digestBytes, int maxFlows, IntPredicate heldPorts, IntFunction<Admission> admission) {
         this(new Reconciler.Settings(
                 logBytes, digestBytes, maxFlows, heldPorts, admission, List.of(), PREFIX, ReverseKit.HASH_SEED));
     }

@@ -111,4 +111,92 @@ class SweeperTest {
         scene.elapse(FIVE_MINUTES_MILLIS);
         assertThat(isReleased(next)).isFalse();
     }
+
+    /** its client may not send again what the guest has acknowledged. */
+    @Test
+    void shouldKeepOneWhoseGuestHasGotWhatNoCheckpointHas() {
+        scene.checkpoint();
+        old.open();
+        scene.checkpoint();
+        old.ask("a");
+        old.guestAcknowledges();
+        scene.elapse(FIVE_MINUTES_MILLIS);
+        assertThat(isReleased(next)).isFalse();
+    }
+
+    /** A failover would have to open it again. */
+    @Test
+    void shouldKeepOneThatBeganAfterTheCheckpoint() {
+        scene.checkpoint();
+        old.open();
+        scene.elapse(FIVE_MINUTES_MILLIS);
+        assertThat(isReleased(next)).isFalse();
+    }
+
+    @Test
+    void shouldForgetASilentOneThatNoCheckpointHasIfThereIsNoBackup() {
+        scene.checkpoint();
+        scene.reconciler.stopRecording();
+        old.open();
+        scene.elapse(FIVE_MINUTES_MILLIS);
+        assertThat(isReleased(next)).isTrue();
+    }
+
+    /** What it has asked for is dropped without its ledger. */
+    @Test
+    void shouldKeepOneThatWaitsForItsTurn() {
+        try (Scene serial = new Scene(1 << 20, 1 << 20, 2, port -> false, port -> Admission.SERIAL)) {
+            serial.checkpoint();
+            Dialogue asking = serial.open();
+            Dialogue waiting = serial.open();
+            serial.checkpoint();
+            asking.ask("a");
+            asking.guestAcknowledges(); // No checkpoint has it, so that this one is kept as well.
+            waiting.ask("b");
+            serial.notes.guestHasRoom = false;
+            serial.elapse(FIVE_MINUTES_MILLIS);
+            serial.notes.guestHasRoom = true;
+            serial.dialogue().syn();
+            assertThat(serial.reconciler.counters().forgottenFlows.value()).isZero();
+        }
+    }
+
+    /** What the next guest has to say again is not decided yet. */
+    @Test
+    void shouldForgetNobodyWhileThereIsNoGuest() {
+        scene.checkpoint();
+        old.open();
+        scene.checkpoint();
+        scene.reconciler.onGuestLost();
+        scene.elapse(FIVE_MINUTES_MILLIS);
+        next.syn();
+        assertThat(scene.reconciler.counters().forgottenFlows.value()).isZero();
+    }
+
+    @Test
+    void shouldLookBeyondOneThatIsToBeKept() {
+        try (Scene wider = new Scene(1 << 20, 1 << 20, 2, port -> false)) {
+            wider.dialogue().syn();
+            wider.open();
+            wider.elapse(1_000);
+            wider.dialogue().syn();
+            assertThat(wider.reconciler.counters().forgottenFlows.value()).isOne();
+        }
+    }
+
+    /** In a flood each SYN would look at the whole table. The next one goes on where this one has stopped. */
+    @Test
+    void shouldLookAtNoMoreThanAFewForOneSyn() {
+        try (Scene wide = new Scene(1 << 20, 1 << 20, 17, port -> false)) {
+            wide.dialogue().syn(); // The last one to be looked at.
+            for (int i = 0; i < 16; i++) {
+                wide.open();
+            }
+            wide.elapse(1_000);
+            wide.dialogue().syn();
+            assertThat(wide.reconciler.counters().forgottenFlows.value()).isZero();
+            wide.dialogue().syn();
+            assertThat(wide.reconciler.counters().forgottenFlows.value()).isOne();
+        }
+    }
 }
