@@ -71,6 +71,7 @@ main() {
     the_waiting_qemu_dies
     the_wall_fills_while_there_is_no_backup
     the_agent_of_the_backup_dies
+    the_agent_of_the_backup_is_stopped
     the_link_is_silent
     the_link_flaps
     the_agent_of_the_primary_stays_away
@@ -178,9 +179,12 @@ the_waiting_qemu_dies() {
         let_clients_run $((RANDOM % 1000))
         mark_history a
         kill_waiting_qemu
-        expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
+        # It has nothing to promote any more, and says so.
+        expect "the guest goes on alone" 5 wall_went ALONE
         expect_recovery
     done
+    expect "nothing was ever held for want of it" 0 was_never_suspended
+    expect "the audit log has why" 1 audit_tells a relinquished 'standby lost'
     expect "the agent of host b has lived through it" 0 host_says b '.agent.may_promote'
 }
 
@@ -209,6 +213,22 @@ the_agent_of_the_backup_dies() {
     start_holdfast b agent
     expect_recovery
 }
+
+# As for an update of Holdfast, or of its host.
+the_agent_of_the_backup_is_stopped() {
+    say "the backup's agent is stopped, and started again after a while"
+    mark_history a
+    stop_holdfast b agent
+    expect "the guest goes on alone" 5 wall_went ALONE
+    expect "it is served" 2 guest_answers_there
+    let_clients_run 2000
+    expect "nothing was held for want of a backup" 0 was_never_suspended
+    start_holdfast b agent
+    expect_recovery
+}
+
+# Since the mark.
+was_never_suspended() { ! wall_went SUSPENDED; }
 
 # What TCP sends again when the cable is back. The wall need not even notice.
 the_link_is_silent() {

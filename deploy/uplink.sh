@@ -40,7 +40,7 @@ readonly THINK_MILLIS=10
 readonly INTERVAL=200ms
 # Clients may have to wait for the operator, and for their own next retransmission.
 readonly STUCK_MILLIS=30000
-readonly RECOVERY_SECONDS=40
+readonly RECOVERY_SECONDS=90
 readonly PROXY_PORT=9601
 
 PLACEMENT=inline STANDBY=true ADMISSION=serial
@@ -96,6 +96,8 @@ the_proxys_host_dies() {
     say "the operator says that host b is dead"
     command_of_operator a alone --force --reason "host b is dead"
     expect "host a has the uplink" 10 host_says a '.agent.wall == "taken" and .proxy.state == "ALONE"'
+    expect "the audit log has who said so" 1 audit_tells a alone 'by the operator: host b is dead'
+    expect "the audit log has the uplink" 1 audit_tells a uplink taken
     let_clients_run 10000
     expect "nobody was refused" 0 metric_is a $PROXY_PORT holdfast_stranger_segments_total '. == 0'
 }
@@ -161,6 +163,7 @@ the_guest_dies_with_its_proxy() {
     expect "host a has the uplink" 20 \
         host_says a '.agent.role == "primary" and .agent.wall == "taken" and .proxy.state == "ALONE"'
     expect "a fresh connection is served" 10 guest_answers_there
+    expect "the audit log has the promotion" 1 audit_tells a promoted 'promoted at checkpoint'
     let_clients_run 3000
 }
 

@@ -100,6 +100,12 @@ figure_of() { status_of "$1" | jq --raw-output "$2"; }
 # The audit of a host's wall, as lines like "PROTECTED -> SUSPENDED"; also of states that are over before one can ask.
 wall_history_of() { sed -n 's/.* wall \([A-Z]* -> [A-Z]*\), term.*/\1/p' "$(log_of "$1" proxy)"; }
 
+# Whether a host's audit log tells of an event, with something in its reason: audit_tells HOST EVENT REGEX
+audit_tells() {
+    jq --slurp --exit-status --arg event "$2" --arg reason "$3" \
+        'any(.[]; .event == $event and (.reason | test($reason)))' "$HOSTS_DIR/$1/state/audit.jsonl" > /dev/null
+}
+
 # One figure of a program's metrics, summed over its labels; nothing if there is none: metric_of HOST PORT NAME
 metric_of() {
     in_lab "$1" socat -t 5 - "TCP:127.0.0.1:$2" <<< $'GET /metrics HTTP/1.0\r\n\r' \

@@ -145,6 +145,12 @@ kill_holdfast() {
     wait_for 5 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not die"
 }
 
+# Ends a proxy or agent in an orderly way: stop_holdfast HOST proxy|agent
+stop_holdfast() {
+    kill -TERM "${HOLDFAST_PIDS[$1-$2]}"
+    wait_for 10 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not end"
+}
+
 # Stops the script when a proxy or agent of a host has ended by itself, rather than wait for it.
 check_holdfast_runs() {
     local what

@@ -4,6 +4,7 @@ import io.holdfast.agent.engine.QemuStandby;
 import io.holdfast.agent.link.LinkSecurity;
 import io.holdfast.agent.link.TermClaim;
 import io.holdfast.agent.role.FailureDetector;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.ArmingPolicy;
 import io.holdfast.config.HoldfastConfig;
@@ -25,6 +26,7 @@ record AgentContext(
         AgentMeasures measures,
         WallTunnel tunnel,
         Uplink uplink,
+        AuditLog audit,
         RoleChange roleChange) {
 
     /** How often roles are told that time has passed. */

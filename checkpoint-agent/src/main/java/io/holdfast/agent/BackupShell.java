@@ -18,6 +18,7 @@ import io.holdfast.agent.link.WallHolder;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.CatchUpAttempts;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -49,6 +50,7 @@ final class BackupShell implements Shell {
     private static final long PATIENCE_WITH_PRIMARY_NANOS = 1_000_000_000L;
     private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
+    private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
 
     /** One connection of a primary. */
@@ -84,6 +86,11 @@ final class BackupShell implements Shell {
     private @Nullable StandbyEngine standby;
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
+    private String notedRefusal = "";
+
+    /** The connection that ends when the primary has read the promise. */
+    private @Nullable LinkConnection relinquishedTo;
+
     private String wallRefusal = "";
     private BackupEffect.@Nullable OwnWall owning;
     private String announcedIncarnation = "";
@@ -377,6 +384,7 @@ final class BackupShell implements Shell {
                 }
             }
             case BackupEffect.Apply apply -> apply(apply.epoch());
+            case BackupEffect.Relinquish relinquish -> relinquish(relinquish);
             case BackupEffect.CloseSession close -> {
                 Peer peer = peerOf(close.session());
                 if (peer != null && !leadsToWall()) {
@@ -387,7 +395,7 @@ final class BackupShell implements Shell {
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason());
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
-            case BackupEffect.Note note -> log.warn("{}", note.text());
+            case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
         }
     }
 
@@ -465,7 +473,7 @@ final class BackupShell implements Shell {
     private void refuse(BackupEffect.SendRefusal refusal) {
         Peer peer = peerOf(refusal.session());
         if (peer != null) {
-            log.info("refused a primary: {}", String.join("; ", refusal.reasons()));
+            noteRefusal(String.join("; ", refusal.reasons()));
             LinkMessage.Refusal answer =
                     new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term()));
             if (leadsToWall()) {
@@ -473,6 +481,28 @@ final class BackupShell implements Shell {
             } else {
                 peer.connection.closeAfter(answer);
             }
+        }
+    }
+
+    private void relinquish(BackupEffect.Relinquish relinquish) {
+        Peer peer = peerOf(relinquish.session());
+        if (peer != null) {
+            LinkMessage promise = new LinkMessage.Relinquish(relinquish.reason());
+            if (leadsToWall()) {
+                peer.connection.send(promise);
+            } else {
+                peer.connection.closeAfter(promise);
+                relinquishedTo = peer.connection;
+            }
+        }
+    }
+
+    /** Whoever is refused asks again and again. */
+    private void noteRefusal(String reasons) {
+        log.info("refused a primary: {}", reasons);
+        if (!reasons.equals(notedRefusal)) {
+            notedRefusal = reasons;
+            context.audit().note(AuditEvent.PRIMARY_REFUSED, role.term(), "refused a primary: " + reasons);
         }
     }
 
@@ -650,7 +680,13 @@ final class BackupShell implements Shell {
         }
         measures.promotionNanos = System.nanoTime() - promotionBeganNanos;
         measures.failovers.increment();
-        log.warn("AUDIT {} in {} ms", reason, measures.promotionNanos / 1_000_000);
+        long tookMillis = measures.promotionNanos / 1_000_000;
+        context.audit()
+                .note(
+                        AuditEvent.PROMOTED,
+                        role.term(),
+                        "%s in %d ms".formatted(reason, tookMillis),
+                        Map.of("epoch", role.confirmedEpoch(), "took_ms", tookMillis));
     }
 
     /**
@@ -688,9 +724,14 @@ final class BackupShell implements Shell {
     public void promote(String reason) throws CommandException {
         boolean takesUplink = context.uplink().mayBeTaken();
         if (role.isPromotionUnderWay() ? !takesUplink : !role.mayPromote() || role.isPromoting()) {
+            context.audit()
+                    .note(
+                            AuditEvent.PROMOTION_REFUSED,
+                            role.term(),
+                            "the operator may not promote (%s): %s".formatted(reason, role.whyNotPromote()));
             throw new CommandException("CannotPromote", role.whyNotPromote());
         }
-        log.warn("AUDIT promotion by the operator: {}", reason);
+        context.audit().note(AuditEvent.PROMOTION, role.term(), "promotion by the operator: " + reason);
         if (!role.isPromoting()) {
             perform(role.onPromoteAsked(reason));
         }
@@ -735,8 +776,22 @@ final class BackupShell implements Shell {
                 .put("kept_bytes", inputLog.bytes());
     }
 
+    /** With it the hypervisor ends that has the checkpoint, so the primary need not be silent meanwhile. */
+    private void relinquishForGood() {
+        perform(role.onStop("its agent stops"));
+        LinkConnection told = relinquishedTo;
+        if (told != null) {
+            try {
+                told.awaitClosed(LAST_WORD_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
     @Override
     public void close() {
+        relinquishForGood();
         closed = true;
         wallConnector.close();
         if (wayToWall != null) {

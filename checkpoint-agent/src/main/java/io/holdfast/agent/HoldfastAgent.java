@@ -9,6 +9,7 @@ import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.LinkSecurity;
 import io.holdfast.agent.link.LinkServer;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
@@ -29,6 +30,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.io.IOException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -57,6 +59,7 @@ public final class HoldfastAgent implements AutoCloseable {
     private final WallTunnel tunnel;
     private final AgentContext context;
     private final LinkServer linkServer;
+    private final AuditLog audit;
     private final ControlServer controlServer;
     private final MetricsRegistry registry;
     private final MetricsServer metricsServer;
@@ -75,6 +78,8 @@ public final class HoldfastAgent implements AutoCloseable {
             throws ConfigException, IOException, LinkException, TermFileException, StaleTermException {
         this.config = config;
         AgentConfig agent = config.agent();
+        this.audit =
+                new AuditLog(config.stateDirectory(), "agent", config.host(), config.guest(), InstantSource.system());
         TermStore terms = TermStore.open(config.stateDirectory());
         if (terms.term().number() == 0 && agent.role() == InitialRole.PRIMARY) {
             terms.storeFirst(new Term(1, Term.Claim.PROMOTION, config.host()));
@@ -97,7 +102,8 @@ public final class HoldfastAgent implements AutoCloseable {
                 terms,
                 measures,
                 tunnel,
-                new Uplink(config, agent.wall(), terms, tunnel),
+                new Uplink(config, agent.wall(), terms, tunnel, audit),
+                audit,
                 this::changeRole);
         boolean primary = terms.term().owner().equals(config.host());
         this.shell = primary ? new PrimaryShell(context, null, 0, "", "") : new BackupShell(context);
@@ -306,6 +312,7 @@ public final class HoldfastAgent implements AutoCloseable {
             log.warn("cannot remove {}", config.proxySocket(), e);
         }
         eventLoop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+        audit.close();
         ended.countDown();
     }
 }

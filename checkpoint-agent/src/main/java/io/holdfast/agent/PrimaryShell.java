@@ -13,6 +13,7 @@ import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -99,7 +100,10 @@ final class PrimaryShell implements Shell {
         this.announcedIncarnation = announcedIncarnation;
         Term term = context.terms().term();
         boolean armed = context.terms().isBackupArmed();
-        boolean servesAlone = !armed && (term.number() > 1 || context.passesBeforeArming());
+        boolean servesAlone = !armed
+                && (term.number() > 1
+                        || context.passesBeforeArming()
+                        || context.terms().isRelinquished());
         this.role = new PrimaryRole(
                 new PrimaryRole.Settings(
                         context.agent().interval().toNanos(),
@@ -411,7 +415,7 @@ final class PrimaryShell implements Shell {
                 detector.onConnected(nowNanos);
                 log.info("backup at {} is ready", from.peerAddress());
                 inputCopies.start(from);
-                perform(role.onLinkUp(session, nowNanos));
+                perform(role.onLinkUp(session, welcome.armed(), nowNanos));
             }
             case LinkMessage.Refusal refusal -> {
                 String reasons = String.join("; ", refusal.reasons());
@@ -432,7 +436,7 @@ final class PrimaryShell implements Shell {
                 }
                 perform(role.onConfirmed(session, confirm.epoch(), nowNanos));
             }
-            case LinkMessage.Goodbye goodbye -> log.info("the backup leaves: {}", goodbye.reason());
+            case LinkMessage.Relinquish relinquish -> perform(role.onRelinquished(session, relinquish.reason()));
             default -> {}
         }
     }
@@ -540,6 +544,7 @@ final class PrimaryShell implements Shell {
                 send(new LinkMessage.Revoke(revoke.reason()));
             }
             case PrimaryEffect.StoreArmed store -> storeArmed();
+            case PrimaryEffect.StoreRelinquished store -> storeRelinquished(store.reason());
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
                 send(new LinkMessage.Armed(armed.epoch()));
@@ -566,6 +571,15 @@ final class PrimaryShell implements Shell {
                         death.reason()));
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
             case PrimaryEffect.Note note -> log.warn("{}", note.text());
+        }
+    }
+
+    private void storeRelinquished(String reason) {
+        context.audit().note(AuditEvent.RELINQUISHED, role.term(), "going on alone: " + reason);
+        try {
+            context.terms().storeRelinquished();
+        } catch (TermFileException | StaleTermException e) {
+            log.error("cannot write that the backup has relinquished: {}", e.getMessage());
         }
     }
 
@@ -597,7 +611,7 @@ final class PrimaryShell implements Shell {
     }
 
     private void stepDown(PrimaryEffect.StepDown stepDown) {
-        log.error("stepping down: {}", stepDown.reason());
+        context.audit().note(AuditEvent.STEPPED_DOWN, stepDown.newer(), "stepping down: " + stepDown.reason());
         if (!context.isInline()) { // There the wall is the new primary's, and lets nothing of this guest through.
             command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
         }
@@ -653,7 +667,7 @@ final class PrimaryShell implements Shell {
         } catch (TermFileException | StaleTermException e) {
             throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
-        log.warn("AUDIT going alone under term {}: {}", alone, reason);
+        context.audit().note(AuditEvent.ALONE, alone, "going alone, by the operator: " + reason);
         WallLink connected = wall;
         if (connected != null) {
             try {

@@ -21,6 +21,7 @@ final class TermStore {
 
     private static final String FILE_NAME = "agent-term";
     private static final String ARMED = "backup-armed";
+    private static final String RELINQUISHED = "backup-relinquished";
     private static final String RESTORED = "guest-restored";
     private static final String TAKEN = "uplink-taken";
     private static final String UNKNOWN_SINCE = "numbering-lost-in";
@@ -47,6 +48,11 @@ final class TermStore {
         return Boolean.parseBoolean(property(ARMED, "false"));
     }
 
+    /** Whether a backup that was armed has promised not to promote, and none was armed since. */
+    boolean isRelinquished() {
+        return Boolean.parseBoolean(property(RELINQUISHED, "false"));
+    }
+
     /** Whether this host's proxy has taken the uplink from the peer's, whatever the configuration says. */
     boolean isUplinkTaken() {
         return Boolean.parseBoolean(property(TAKEN, "false"));
@@ -70,17 +76,22 @@ final class TermStore {
 
     /** Stores the term of a guest that is started for the first time. On disk when this returns. */
     synchronized void storeFirst(Term first) throws TermFileException, StaleTermException {
-        write(first, false, false, false, NEVER);
+        write(first, false, false, false, false, NEVER);
     }
 
     /** Stores a higher term, of which no backup is armed yet. On disk when this returns. */
     synchronized void store(Term next) throws TermFileException, StaleTermException {
-        write(next, false, isRestoredUnder(next), isUplinkTaken(), numberingLostIn());
+        write(next, false, false, isRestoredUnder(next), isUplinkTaken(), numberingLostIn());
     }
 
     /** Stores that a backup of this term may promote from now on. On disk when this returns. */
     synchronized void storeArmed() throws TermFileException, StaleTermException {
-        write(term(), true, isGuestRestored(), isUplinkTaken(), numberingLostIn());
+        write(term(), true, false, isGuestRestored(), isUplinkTaken(), numberingLostIn());
+    }
+
+    /** Stores that no backup of this term may promote, by its own promise. On disk when this returns. */
+    synchronized void storeRelinquished() throws TermFileException, StaleTermException {
+        write(term(), false, true, isGuestRestored(), isUplinkTaken(), numberingLostIn());
     }
 
     /**
@@ -90,12 +101,12 @@ final class TermStore {
      */
     synchronized void storeTaken(Term under) throws TermFileException, StaleTermException {
         boolean restored = isRestoredUnder(under);
-        write(under, false, restored, true, restored ? under.number() : NEVER);
+        write(under, false, false, restored, true, restored ? under.number() : NEVER);
     }
 
     /** Stores that the peer's proxy has the uplink again, for a guest that is restored behind it. */
     synchronized void storeGivenBack() throws TermFileException, StaleTermException {
-        write(term(), isBackupArmed(), true, false, NEVER);
+        write(term(), isBackupArmed(), isRelinquished(), true, false, NEVER);
     }
 
     /** Of a guest that goes on alone nothing changes; that of a promotion is restored. */
@@ -107,12 +118,14 @@ final class TermStore {
         return file.properties().getOrDefault(name, otherwise);
     }
 
-    private void write(Term next, boolean armed, boolean restored, boolean taken, long numberingLostIn)
+    private void write(
+            Term next, boolean armed, boolean relinquished, boolean restored, boolean taken, long numberingLostIn)
             throws TermFileException, StaleTermException {
         file.store(
                 new TermRecord(next.number(), WallLink.claim(next), next.owner(), false),
                 Map.of(
                         ARMED, Boolean.toString(armed),
+                        RELINQUISHED, Boolean.toString(relinquished),
                         RESTORED, Boolean.toString(restored),
                         TAKEN, Boolean.toString(taken),
                         UNKNOWN_SINCE, Long.toString(numberingLostIn)));

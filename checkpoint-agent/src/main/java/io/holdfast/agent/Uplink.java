@@ -1,14 +1,14 @@
 package io.holdfast.agent;
 
 import io.holdfast.agent.link.WallHolder;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.Placement;
 import io.holdfast.config.WallPlace;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Whose proxy has the guest's uplink, and with it the wall. Where one proxy stands in front of both hosts, the other host's
@@ -25,8 +25,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Uplink {
 
-    private static final Logger log = LoggerFactory.getLogger(Uplink.class);
-
     /** What follows for a backup from the primary's word of whose proxy has the wall. */
     enum Verdict {
         /** Both mean the same one. */
@@ -42,8 +40,9 @@ final class Uplink {
     private final boolean standsBy;
     private final TermStore terms;
     private final WallTunnel tunnel;
+    private final AuditLog audit;
 
-    Uplink(HoldfastConfig config, WallPlace place, TermStore terms, WallTunnel tunnel) {
+    Uplink(HoldfastConfig config, WallPlace place, TermStore terms, WallTunnel tunnel, AuditLog audit) {
         this.local = place == WallPlace.LOCAL;
         this.inline = !local
                 || config.proxySection()
@@ -52,6 +51,7 @@ final class Uplink {
         this.standsBy = config.standsBy();
         this.terms = terms;
         this.tunnel = tunnel;
+        this.audit = audit;
     }
 
     /** Whether one proxy in front of both hosts has the wall; it is then the one wall of both agents. */
@@ -106,19 +106,20 @@ final class Uplink {
     void take(Term under) throws TermFileException, StaleTermException {
         terms.storeTaken(under);
         tunnel.leadHere(true);
-        log.warn(
-                "AUDIT the uplink is taken from the other host's proxy under term {}{}",
+        audit.note(
+                AuditEvent.UPLINK,
                 under,
-                terms.numberingLostIn() == TermStore.NEVER
-                        ? ""
-                        : "; connections whose numbering it alone knew are reset");
+                "the uplink is taken from the other host's proxy"
+                        + (terms.numberingLostIn() == TermStore.NEVER
+                                ? ""
+                                : "; connections whose numbering it alone knew are reset"));
     }
 
     /** The peer's proxy has it again; the one here must be sealed. */
     void giveBack() throws TermFileException, StaleTermException {
         terms.storeGivenBack();
         tunnel.leadHere(false);
-        log.warn("AUDIT the uplink is the other host's again");
+        audit.note(AuditEvent.UPLINK, terms.term(), "the uplink is the other host's again");
     }
 
     /** The number of the term that is to be said to the wall with hello, or {@link TermStore#NEVER}. */

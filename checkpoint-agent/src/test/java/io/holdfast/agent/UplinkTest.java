@@ -13,6 +13,7 @@ import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.LinkSecurity;
 import io.holdfast.agent.link.LinkServer;
 import io.holdfast.agent.link.WallHolder;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.ControlClient;
 import io.holdfast.control.ControlListener;
@@ -27,6 +28,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.SplittableRandom;
@@ -298,7 +300,10 @@ class UplinkTest {
             HoldfastConfig config = HoldfastConfig.read(file);
             terms = TermStore.open(config.stateDirectory());
             tunnel = new WallTunnel(config, config.agent().wall(), terms.isUplinkTaken(), group);
-            uplink = new Uplink(config, config.agent().wall(), terms, tunnel);
+            AuditLog audit = new AuditLog(
+                    config.stateDirectory(), "agent", config.host(), config.guest(), InstantSource.system());
+            opened.push(audit);
+            uplink = new Uplink(config, config.agent().wall(), terms, tunnel, audit);
         }
 
         /** A proxy, which says whose it is. */

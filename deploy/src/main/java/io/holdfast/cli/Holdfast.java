@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
             PromoteCommand.class,
             AloneCommand.class,
             AnnounceCommand.class,
+            AuditCommand.class,
             KeysCommand.class,
             ConfigCommand.class,
             DoctorCommand.class

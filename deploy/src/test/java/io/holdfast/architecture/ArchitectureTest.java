@@ -29,6 +29,7 @@ class ArchitectureTest {
         "io.holdfast.port..",
         "io.holdfast.bridge..",
         "io.holdfast.dump..",
+        "io.holdfast.audit..",
         "io.holdfast.control..",
         "io.holdfast.config..",
         "io.holdfast.measure..",

@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.cli.proxy.Cables;
 import io.holdfast.cli.proxy.Engine;
 import io.holdfast.cli.proxy.HoldfastProxy;
@@ -13,6 +15,7 @@ import io.holdfast.cli.proxy.Wire;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
+import io.holdfast.wall.Term;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,6 +23,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -242,6 +246,25 @@ class HoldfastTest {
         assertThat(holdfast("keys", "--directory", keys.toString(), "a").exitCode)
                 .as("never over what is there")
                 .isEqualTo(ExitCode.FAILED);
+    }
+
+    @Test
+    void shouldShowWhatWasDecidedOnThisHost() throws Exception {
+        Path config = Cables.writeConfig(directory);
+        assertThat(on(config, "audit").exitCode).as("nothing was").isZero();
+        try (AuditLog log = new AuditLog(
+                HoldfastConfig.read(config).stateDirectory(), "agent", "a", "redis", InstantSource.system())) {
+            Term term = new Term(2, Term.Claim.ALONE, "a");
+            log.note(AuditEvent.PRIMARY_REFUSED, term, "refused a primary");
+            log.note(AuditEvent.ALONE, term, "going alone, by the operator: host b is dead");
+        }
+        Outcome newest = on(config, "audit", "--last", "1");
+        assertThat(newest.exitCode).isZero();
+        assertThat(newest.out)
+                .contains("agent", "alone", "term 2/alone/a", "host b is dead")
+                .doesNotContain("refused");
+        assertThat(on(config, "audit", "--json").out.lines()).hasSize(2);
+        assertThat(on(config, "audit", "--last", "0").exitCode).isEqualTo(ExitCode.USAGE);
     }
 
     private static List<String> findings(Outcome doctor, String verdict) throws IOException {

@@ -5,7 +5,6 @@ import io.holdfast.agent.link.LinkMessage.CheckpointBegin;
 import io.holdfast.agent.link.LinkMessage.CheckpointEnd;
 import io.holdfast.agent.link.LinkMessage.Confirm;
 import io.holdfast.agent.link.LinkMessage.DeviceState;
-import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
@@ -13,6 +12,7 @@ import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Payload;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.holdfast.agent.link.LinkMessage.Relinquish;
 import io.holdfast.agent.link.LinkMessage.Revoke;
 import io.holdfast.agent.link.LinkMessage.WallLine;
 import io.holdfast.agent.link.LinkMessage.WallStream;
@@ -107,7 +107,7 @@ final class LinkCodec {
             case Armed ignored -> RecordType.ARMED;
             case Heartbeat ignored -> RecordType.HEARTBEAT;
             case GuestDeath ignored -> RecordType.GUEST_DEATH;
-            case Goodbye ignored -> RecordType.GOODBYE;
+            case Relinquish ignored -> RecordType.RELINQUISH;
             case Mirrored ignored -> RecordType.MIRRORED;
             case Revoke ignored -> RecordType.REVOKE;
             case WallLine ignored -> RecordType.WALL_LINE;
@@ -173,7 +173,7 @@ final class LinkCodec {
                 out.writeBoolean(death.policy() == GuestDeath.Policy.PROMOTE);
                 writeString(death.reason(), out);
             }
-            case Goodbye goodbye -> writeString(goodbye.reason(), out);
+            case Relinquish relinquish -> writeString(relinquish.reason(), out);
             case Revoke revoke -> writeString(revoke.reason(), out);
             case WallLine line -> {
                 out.writeInt(line.stream());
@@ -229,7 +229,7 @@ final class LinkCodec {
             case HEARTBEAT -> new Heartbeat(in.readLong(), in.readLong(), in.readLong());
             case GUEST_DEATH ->
                 new GuestDeath(readFlag(in) ? GuestDeath.Policy.PROMOTE : GuestDeath.Policy.STAY, readString(in));
-            case GOODBYE -> new Goodbye(readString(in));
+            case RELINQUISH -> new Relinquish(readString(in));
             case REVOKE -> new Revoke(readString(in));
             case WALL_LINE -> new WallLine(in.readInt(), readString(in));
             case WALL_STREAM -> new WallStream(in.readInt(), readFlag(in));

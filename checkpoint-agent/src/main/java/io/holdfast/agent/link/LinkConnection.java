@@ -187,7 +187,7 @@ public final class LinkConnection implements LinkOutput, CopyOutput {
     }
 
     /**
-     * Sends a last record, a {@link LinkMessage.Goodbye} or {@link LinkMessage.Refusal}, and closes when the peer has
+     * Sends a last record, a {@link LinkMessage.Relinquish} or {@link LinkMessage.Refusal}, and closes when the peer has
      * read it or after two seconds.
      */
     public void closeAfter(LinkMessage last) {
@@ -205,6 +205,11 @@ public final class LinkConnection implements LinkOutput, CopyOutput {
             });
             channel.eventLoop().schedule(() -> channel.close(), CLOSING_TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
         });
+    }
+
+    /** Waits until it is closed, no longer than that. Not on an event loop. */
+    public void awaitClosed(long limitMillis) throws InterruptedException {
+        channel.closeFuture().await(limitMillis);
     }
 
     /** Closes at once; what is queued may be lost. */

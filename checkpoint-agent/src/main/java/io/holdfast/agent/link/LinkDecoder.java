@@ -36,7 +36,7 @@ final class LinkDecoder extends ChannelInboundHandlerAdapter {
 
     private final ByteBuf header = Unpooled.buffer(RecordLayout.HEADER_BYTES, RecordLayout.HEADER_BYTES);
     private Expecting expecting = Expecting.GREETING;
-    private RecordType type = RecordType.GOODBYE;
+    private RecordType type = RecordType.RELINQUISH;
     private ByteBuf body = Unpooled.EMPTY_BUFFER;
 
     @Override

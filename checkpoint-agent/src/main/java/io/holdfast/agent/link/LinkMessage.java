@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 5;
+    int PROTOCOL = 6;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -360,10 +360,13 @@ public sealed interface LinkMessage {
         }
     }
 
-    /** Both ways: I close this link on purpose. The connection is closed after it. */
-    record Goodbye(String reason) implements LinkMessage {
+    /**
+     * Backup to primary: there is nothing here that could be promoted, and will not be before I am told once more that I may.
+     * The last message of the connection.
+     */
+    record Relinquish(String reason) implements LinkMessage {
 
-        public Goodbye {
+        public Relinquish {
             reason = cut(reason);
         }
     }

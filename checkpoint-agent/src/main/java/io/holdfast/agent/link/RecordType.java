@@ -19,7 +19,7 @@ enum RecordType {
     ARMED(9, Long.BYTES),
     HEARTBEAT(10, 3 * Long.BYTES),
     GUEST_DEATH(11, 32 << 10),
-    GOODBYE(12, 32 << 10),
+    RELINQUISH(12, 32 << 10),
     MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES),
     REVOKE(14, 32 << 10),
     WALL_LINE(15, 2 * Integer.BYTES + LinkMessage.WallLine.MAX_BYTES),

@@ -1,5 +1,6 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Term;
 import java.util.List;
 
@@ -27,6 +28,9 @@ public sealed interface BackupEffect {
     /** Write the staged checkpoint into the waiting hypervisor's memory. */
     record Apply(long epoch) implements BackupEffect {}
 
+    /** Promise that nothing is promoted here before {@link BackupRole#onArmed}, and end that connection. */
+    record Relinquish(long session, String reason) implements BackupEffect {}
+
     /** End that connection. */
     record CloseSession(long session, String reason) implements BackupEffect {}
 
@@ -42,6 +46,6 @@ public sealed interface BackupEffect {
     /** The promotion is complete; a {@link PrimaryRole} goes on from here. */
     record BecomePrimary(Term term, long lastEpoch) implements BackupEffect {}
 
-    /** For the log, the audit and the operator. */
-    record Note(String text) implements BackupEffect {}
+    /** For the audit and the operator. */
+    record Note(AuditEvent event, String text) implements BackupEffect {}
 }

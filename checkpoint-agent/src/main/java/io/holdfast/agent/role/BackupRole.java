@@ -7,11 +7,13 @@ import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
 import io.holdfast.agent.role.BackupEffect.OwnWall;
+import io.holdfast.agent.role.BackupEffect.Relinquish;
 import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
 import io.holdfast.agent.role.BackupEffect.SendWelcome;
 import io.holdfast.agent.role.BackupEffect.StartStandby;
 import io.holdfast.agent.role.BackupEffect.StoreTerm;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.ArrayList;
@@ -99,11 +101,28 @@ public final class BackupRole {
         }
         standbyReady = false;
         List<BackupEffect> effects = new ArrayList<>();
-        effects.add(new Note("standby lost: " + reason + "; checkpoint " + confirmedEpoch + " is gone with it"));
-        forgetCheckpoint();
-        effects.addAll(dropSession("standby lost: " + reason));
+        effects.add(new Note(
+                AuditEvent.DISARMED,
+                "standby lost: " + reason + "; checkpoint " + confirmedEpoch + " is gone with it"));
+        effects.addAll(relinquish("standby lost: " + reason));
         effects.add(new StartStandby());
         return effects;
+    }
+
+    /** This agent ends, and its hypervisor with it. */
+    public List<BackupEffect> onStop(String reason) {
+        return phase == Phase.WATCHING ? relinquish(reason) : List.of();
+    }
+
+    /** What is forgotten first cannot be promoted later, whatever is still on its way here. */
+    private List<BackupEffect> relinquish(String reason) {
+        forgetCheckpoint();
+        if (session == NO_SESSION) {
+            return List.of();
+        }
+        long told = session;
+        session = NO_SESSION;
+        return List.of(new Relinquish(told, reason));
     }
 
     // ---- the primary ----
@@ -184,7 +203,7 @@ public final class BackupRole {
         if (ofSession != session || phase != Phase.WATCHING) {
             return List.of();
         }
-        Note note = new Note("checkpoint " + confirmedEpoch + " is revoked: " + reason);
+        Note note = new Note(AuditEvent.DISARMED, "checkpoint " + confirmedEpoch + " is revoked: " + reason);
         forgetCheckpoint();
         return List.of(note);
     }
@@ -215,7 +234,7 @@ public final class BackupRole {
         }
         detector.stop();
         armed = false;
-        return List.of(new Note("no failover: " + reason));
+        return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "no failover: " + reason));
     }
 
     // ---- time and the operator ----
@@ -233,7 +252,9 @@ public final class BackupRole {
             silentSession = session;
             return saidBefore
                     ? List.of()
-                    : List.of(new Note("the primary is lost (" + cause + "), but " + whyNotPromote()));
+                    : List.of(new Note(
+                            AuditEvent.PROMOTION_REFUSED,
+                            "the primary is lost (" + cause + "), but " + whyNotPromote()));
         }
         return promote(cause, "the primary is lost");
     }
@@ -241,7 +262,7 @@ public final class BackupRole {
     /** The operator wants this host to take over, and answers for the primary's silence. */
     public List<BackupEffect> onPromoteAsked(String reason) {
         if (phase != Phase.WATCHING || !mayPromote()) {
-            return List.of(new Note("cannot promote: " + whyNotPromote()));
+            return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "cannot promote: " + whyNotPromote()));
         }
         return promote("operator", reason);
     }
@@ -284,7 +305,8 @@ public final class BackupRole {
     /** The guest could not be resumed here: nobody serves it any more, and only people can help. */
     public List<BackupEffect> onRestoreFailed(String reason) {
         phase = Phase.FAILED;
-        return List.of(new Note("PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason));
+        return List.of(new Note(
+                AuditEvent.PROMOTION_FAILED, "PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason));
     }
 
     // ---- what others may know ----
@@ -345,13 +367,14 @@ public final class BackupRole {
 
     private List<BackupEffect> promote(String cause, String why) {
         if (!mayPromote()) {
-            return List.of(new Note(why + ", but " + whyNotPromote()));
+            return List.of(new Note(AuditEvent.PROMOTION_REFUSED, why + ", but " + whyNotPromote()));
         }
         phase = Phase.STORING;
         promotionCause = cause;
         term = term.promotionOf(host);
         List<BackupEffect> effects = new ArrayList<>();
         effects.add(new Note(
+                AuditEvent.PROMOTION,
                 "promoting at checkpoint " + confirmedEpoch + ", term " + term + ": " + why + " (" + cause + ")"));
         effects.addAll(dropSession("promoting under term " + term));
         effects.add(new StoreTerm(term));

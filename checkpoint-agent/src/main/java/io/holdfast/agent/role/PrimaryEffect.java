@@ -43,6 +43,12 @@ public sealed interface PrimaryEffect {
      */
     record StoreArmed() implements PrimaryEffect {}
 
+    /**
+     * Write to disk that no backup of this term may promote, by its own word. Without that a restarted agent holds back what
+     * might leave, which is safe.
+     */
+    record StoreRelinquished(String reason) implements PrimaryEffect {}
+
     /** Tell the backup that it may promote from now on. */
     record SendArmed(long session, long epoch) implements PrimaryEffect {}
 

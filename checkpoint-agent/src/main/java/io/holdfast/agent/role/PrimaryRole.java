@@ -17,6 +17,7 @@ import io.holdfast.agent.role.PrimaryEffect.SendArmed;
 import io.holdfast.agent.role.PrimaryEffect.Ship;
 import io.holdfast.agent.role.PrimaryEffect.StepDown;
 import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
+import io.holdfast.agent.role.PrimaryEffect.StoreRelinquished;
 import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
@@ -45,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The backup must not promote before it was <i>armed</i>: told so after its first confirmation. Until then this side
  * knows that nobody can contradict it, and a guest that served alone before goes on alone if the arming breaks off.
- * From then on the loss of the backup suspends the wall.
+ * From then on the loss of the backup suspends the wall, unless the backup has relinquished: a backup that can be reached
+ * and says that it has nothing to promote contradicts nobody, and the guest goes on alone until it is armed again.
  *
  * <p>Not thread-safe: one thread gives the events. A session is one life of the link; events of an older one are ignored.
  */
@@ -206,13 +208,47 @@ public final class PrimaryRole {
 
     // ---- the link ----
 
-    /** A backup has welcomed us. It starts from a full checkpoint, whatever it had. */
-    public List<PrimaryEffect> onLinkUp(long newSession, long nowNanos) {
+    /**
+     * A backup has welcomed us. It starts from a full checkpoint, whatever it had.
+     *
+     * @param mayPromote whether it holds a checkpoint that it may promote
+     */
+    public List<PrimaryEffect> onLinkUp(long newSession, boolean mayPromote, long nowNanos) {
         session = newSession;
         chainSession = NO_SESSION;
         inFlight.clear();
         nextCheckpointNanos = nowNanos;
-        return guestDeath == null ? beginIfDue(nowNanos) : List.of(guestDeath);
+        if (guestDeath != null) {
+            return List.of(guestDeath);
+        }
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (!mayPromote) {
+            effects.addAll(onRelinquished(newSession, "it has come without a checkpoint that it may promote"));
+        }
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
+    }
+
+    /**
+     * The backup has nothing that it could promote, and will not before it is armed again. So nobody can contradict what the
+     * guest says meanwhile.
+     */
+    public List<PrimaryEffect> onRelinquished(long ofSession, String reason) {
+        if (ofSession != session || !backupArmed || isGuestGone()) {
+            return List.of();
+        }
+        backupArmed = false;
+        armedSession = NO_SESSION;
+        servesAlone = true;
+        String because = "the backup cannot take over: " + reason;
+        List<PrimaryEffect> effects = new ArrayList<>();
+        effects.add(new StoreRelinquished(because));
+        if (wallUp) {
+            effects.addAll(serveAlone(because));
+        } else {
+            breakChain(); // Opened when the wall is back.
+        }
+        return effects;
     }
 
     /** The link of that session is lost. */
@@ -364,6 +400,7 @@ public final class PrimaryRole {
             chainBaseEpoch = epoch;
         } else {
             effects.add(new DropCaptured());
+            effects.addAll(openAgain());
         }
         effects.addAll(beginIfDue(nowNanos));
         return effects;
@@ -378,6 +415,7 @@ public final class PrimaryRole {
         guestGone |= guestEnded;
         List<PrimaryEffect> effects = new ArrayList<>(resume());
         effects.add(new DropCaptured());
+        effects.addAll(openAgain());
         return effects;
     }
 
@@ -556,6 +594,15 @@ public final class PrimaryRole {
         }
         atLimit = false;
         return effects;
+    }
+
+    /** The barrier of a checkpoint that came to nothing has shut the wall of a guest that serves alone. */
+    private List<PrimaryEffect> openAgain() {
+        if (!servesAlone || backupArmed || !wallUp || isGuestGone()) {
+            return List.of();
+        }
+        breakChain();
+        return List.of(new OpenWall("serves alone: the first checkpoint of a backup came to nothing"));
     }
 
     /**

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.agent.link.LinkMessage.Confirm;
-import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.Pages;
+import io.holdfast.agent.link.LinkMessage.Relinquish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -84,7 +84,7 @@ class LinkCodecTest {
     @Test
     void shouldGiveBackAHalfReceivedBodyWhenTheConnectionEnds() {
         EmbeddedChannel channel = greeted();
-        ByteBuf record = encode(new Goodbye("half of this is lost"));
+        ByteBuf record = encode(new Relinquish("half of this is lost"));
         channel.writeInbound(record.readRetainedSlice(record.readableBytes() / 2));
         record.release();
         channel.finishAndReleaseAll();
@@ -197,12 +197,12 @@ class LinkCodecTest {
                         RecordType.MIRRORED,
                         body().writeInt(0).writeInt(10).writeLong(1).writeZero(10)))
                 .contains("not a frame: 10 bytes");
-        assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(-5))).contains("claims -5 bytes");
-        assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(Integer.MAX_VALUE)))
+        assertThat(refusalOfBody(RecordType.RELINQUISH, body().writeInt(-5))).contains("claims -5 bytes");
+        assertThat(refusalOfBody(RecordType.RELINQUISH, body().writeInt(Integer.MAX_VALUE)))
                 .contains("claims 2147483647");
-        assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(2).writeShort(0xc328)))
+        assertThat(refusalOfBody(RecordType.RELINQUISH, body().writeInt(2).writeShort(0xc328)))
                 .contains("not UTF-8");
-        assertThat(refusalOfBody(RecordType.GOODBYE, body().writeInt(3).writeMedium(0xeda080)))
+        assertThat(refusalOfBody(RecordType.RELINQUISH, body().writeInt(3).writeMedium(0xeda080)))
                 .as("a lone surrogate")
                 .contains("not UTF-8");
     }
@@ -258,8 +258,8 @@ class LinkCodecTest {
 
     @Test
     void shouldCutTextsForPeople() {
-        Goodbye goodbye = new Goodbye("x".repeat(LinkMessage.MAX_TEXT_CHARS + 1));
-        assertThat(goodbye.reason()).hasSize(LinkMessage.MAX_TEXT_CHARS);
+        Relinquish relinquish = new Relinquish("x".repeat(LinkMessage.MAX_TEXT_CHARS + 1));
+        assertThat(relinquish.reason()).hasSize(LinkMessage.MAX_TEXT_CHARS);
     }
 
     @Test

@@ -7,10 +7,10 @@ import static org.awaitility.Awaitility.await;
 
 import io.holdfast.agent.link.LinkMessage.CheckpointRecord;
 import io.holdfast.agent.link.LinkMessage.Confirm;
-import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.holdfast.agent.link.LinkMessage.Relinquish;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -113,10 +113,10 @@ class LinkTest {
         link.backup.connection(0);
         LinkConnection dying = link.primary.connection(0);
         dying.send(new GuestDeath(GuestDeath.Policy.PROMOTE, "killed"));
-        dying.closeAfter(new Goodbye("bye"));
+        dying.closeAfter(new Relinquish("bye"));
 
         assertThat(link.backup.awaitDown()).startsWith("down by end of file");
-        assertThat(link.backup.events().subList(0, 3)).containsExactly("up", "GuestDeath", "Goodbye");
+        assertThat(link.backup.events().subList(0, 3)).containsExactly("up", "GuestDeath", "Relinquish");
     }
 
     @Test
@@ -127,7 +127,7 @@ class LinkTest {
                 new Socket(server.address().getAddress(), server.address().getPort())) {
             busy.getOutputStream().write(GREETING);
             for (int i = 0; i < 100; i++) {
-                busy.getOutputStream().write(encode(new Goodbye("x".repeat(4_000))));
+                busy.getOutputStream().write(encode(new Relinquish("x".repeat(4_000))));
             }
             Thread.sleep(200); // By now a reset would have thrown away what this side has not read yet.
             busy.shutdownOutput();
@@ -142,8 +142,8 @@ class LinkTest {
         try (Socket staying =
                 new Socket(server.address().getAddress(), server.address().getPort())) {
             staying.getOutputStream().write(GREETING);
-            link.backup.connection(0).closeAfter(new Goodbye("bye"));
-            assertThat(link.backup.awaitDown()).isEqualTo("down: closed here: Goodbye");
+            link.backup.connection(0).closeAfter(new Relinquish("bye"));
+            assertThat(link.backup.awaitDown()).isEqualTo("down: closed here: Relinquish");
         }
     }
 

@@ -3,7 +3,7 @@ package io.holdfast.agent.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.holdfast.agent.link.LinkMessage.Goodbye;
+import io.holdfast.agent.link.LinkMessage.Relinquish;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.util.ReferenceCountUtil;
@@ -92,9 +92,9 @@ class LinkTlsTest {
         LinkServer server = link.serve(security(ours, "b"));
         link.connect(server.address(), security(ours, "a"));
         link.backup.connection(0);
-        link.primary.connection(0).closeAfter(new Goodbye("bye"));
+        link.primary.connection(0).closeAfter(new Relinquish("bye"));
         assertThat(link.backup.awaitDown()).startsWith("down by end of file");
-        assertThat(link.backup.messages()).containsExactly(new Goodbye("bye"));
+        assertThat(link.backup.messages()).containsExactly(new Relinquish("bye"));
     }
 
     @Test

@@ -5,13 +5,13 @@ import io.holdfast.agent.link.LinkMessage.CheckpointBegin;
 import io.holdfast.agent.link.LinkMessage.CheckpointEnd;
 import io.holdfast.agent.link.LinkMessage.Confirm;
 import io.holdfast.agent.link.LinkMessage.DeviceState;
-import io.holdfast.agent.link.LinkMessage.Goodbye;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
 import io.holdfast.agent.link.LinkMessage.Mirrored;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Refusal;
+import io.holdfast.agent.link.LinkMessage.Relinquish;
 import io.holdfast.agent.link.LinkMessage.Revoke;
 import io.holdfast.agent.link.LinkMessage.WallLine;
 import io.holdfast.agent.link.LinkMessage.WallStream;
@@ -66,7 +66,7 @@ final class SampleMessages {
                 new Heartbeat(Long.MAX_VALUE, 5, 123_456_789),
                 new GuestDeath(GuestDeath.Policy.PROMOTE, "the hypervisor died of signal 9"),
                 new GuestDeath(GuestDeath.Policy.STAY, "the guest powered itself off"),
-                new Goodbye("switchover"),
+                new Relinquish("switchover"),
                 new Revoke("page 7 was missed"),
                 new WallLine(1, "{\"execute\":\"status\"}"),
                 new WallStream(1, true),
@@ -94,7 +94,7 @@ final class SampleMessages {
                 new DeviceState(bytes(LinkMessage.MAX_PAYLOAD_BYTES)),
                 new CheckpointEnd(2, 1, 1, 1, 1, "a".repeat(LinkMessage.MAX_ADDRESSES_BYTES), SHA256),
                 new GuestDeath(GuestDeath.Policy.STAY, text),
-                new Goodbye(text),
+                new Relinquish(text),
                 new Revoke(text),
                 new WallLine(1, "x".repeat(WallLine.MAX_BYTES)),
                 new Mirrored(new ClientFrame(63, 1, ClientFrame.MAX_PREFIX_BYTES, frame(ClientFrame.MAX_BYTES))));

@@ -9,6 +9,7 @@ import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
 import io.holdfast.agent.role.BackupEffect.OwnWall;
+import io.holdfast.agent.role.BackupEffect.Relinquish;
 import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
 import io.holdfast.agent.role.BackupEffect.SendWelcome;
@@ -156,6 +157,39 @@ class BackupRoleTest {
         protect();
         assertThat(role.onStandbyLost("killed")).endsWith(new StartStandby());
         assertThat(role.mayPromote()).isFalse();
+    }
+
+    @Test
+    void shouldPromiseThePrimaryNotToPromoteWhenTheStandbyIsLost() {
+        protect();
+        assertThat(role.onStandbyLost("killed")).contains(new Relinquish(SESSION, "standby lost: killed"));
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    /** The word that it may was on its way when it promised that it will not. */
+    @Test
+    void shouldKeepThePromiseWhateverIsStillOnItsWay() {
+        protect();
+        role.onStandbyLost("killed");
+        role.onStandbyReady();
+        role.onArmed(SESSION);
+        role.onStaged(SESSION, 6, 5);
+        assertThat(role.mayPromote()).isFalse();
+    }
+
+    @Test
+    void shouldPromiseItWhenItsAgentStops() {
+        protect();
+        assertThat(role.onStop("maintenance")).containsExactly(new Relinquish(SESSION, "maintenance"));
+        assertThat(role.mayPromote()).isFalse();
+    }
+
+    @Test
+    void shouldPromiseNothingOncePromotionIsDecided() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        assertThat(role.onStop("maintenance")).isEmpty();
+        assertThat(role.onStandbyLost("killed")).isEmpty();
     }
 
     @Test

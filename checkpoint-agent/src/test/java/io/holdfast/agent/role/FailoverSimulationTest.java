@@ -49,7 +49,9 @@ class FailoverSimulationTest {
             assertThat(isServing(pair, random))
                     .as("before the fault: %s", pair.describe())
                     .isTrue();
-            switch (random.nextInt(6)) {
+            switch (random.nextInt(8)) {
+                case 6 -> pair.killStandby(pair.b);
+                case 7 -> pair.stopBackupAgent(pair.b);
                 case 0 -> pair.crashHost(pair.a);
                 case 1 -> pair.killHypervisor(pair.a);
                 case 2 -> pair.crashAgent(pair.a);
@@ -63,6 +65,23 @@ class FailoverSimulationTest {
                 pair.startProxy(pair.host(host));
                 pair.startAgent(pair.host(host));
             }
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            assertThat(pair.violations()).isEmpty();
+        }
+    }
+
+    /** Without an operator, because it has promised not to promote. */
+    @Test
+    void shouldServeOnWithoutABackupThatHasRelinquished() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 10; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean());
+            settle(pair, random);
+            pair.stopBackupAgent(pair.b);
             settle(pair, random);
             assertThat(isServing(pair, random))
                     .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
@@ -122,7 +141,9 @@ class FailoverSimulationTest {
     }
 
     private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(14)) {
+            case 12 -> pair.killStandby(host);
+            case 13 -> pair.stopBackupAgent(host);
             case 0, 1 -> pair.crashHost(host);
             case 2 -> pair.crashAgent(host);
             case 3 -> pair.crashProxy(host);

@@ -18,6 +18,7 @@ import io.holdfast.agent.role.PrimaryEffect.SendArmed;
 import io.holdfast.agent.role.PrimaryEffect.Ship;
 import io.holdfast.agent.role.PrimaryEffect.StepDown;
 import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
+import io.holdfast.agent.role.PrimaryEffect.StoreRelinquished;
 import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
 import io.holdfast.wall.Term;
 import java.util.List;
@@ -56,7 +57,7 @@ class PrimaryRoleTest {
     void shouldHandOutAllMemoryBeforeTheFirstCheckpointOfABackup() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        assertThat(role.onLinkUp(SESSION, now)).containsExactly(new Precopy(SESSION));
+        assertThat(role.onLinkUp(SESSION, true, now)).containsExactly(new Precopy(SESSION));
         assertThat(role.onPrecopied(SESSION, now)).containsExactly(new PauseGuest());
     }
 
@@ -217,7 +218,7 @@ class PrimaryRoleTest {
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnWhenANewBackupHasConfirmed() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, now);
+        role.onLinkUp(SESSION + 1, true, now);
         assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PlaceBarrier());
         role.onBarrierPlaced(2, true, now);
         assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION + 1, 2));
@@ -273,15 +274,102 @@ class PrimaryRoleTest {
         role.onBarrierPlaced(1, false, now);
         role.onWallDown(now);
         role.onWallUp(1, now);
-        assertThat(role.onStateCaptured(1, now)).containsExactly(new ResumeGuest(), new DropCaptured());
+        assertThat(role.onStateCaptured(1, now)).startsWith(new ResumeGuest(), new DropCaptured());
         assertThat(role.onTick(now += INTERVAL)).containsExactly(new Precopy(SESSION));
+    }
+
+    /** Its barrier had begun the arming, which nobody completes now. */
+    @Test
+    void shouldOpenTheWallAgainWhenTheFirstCheckpointCameToNothing() {
+        role = role(2, false, true);
+        connect();
+        role.onGuestPaused(now);
+        role.onLinkDown(SESSION, "cut", now);
+        role.onBarrierPlaced(1, false, now);
+        assertThat(role.onStateCaptured(1, now)).last().isInstanceOf(OpenWall.class);
     }
 
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnAloneAlsoDuringAPrecopy() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, now);
+        role.onLinkUp(SESSION + 1, true, now);
         assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test")).endsWith(new ResumeGuest());
+    }
+
+    // ---- a backup that relinquishes ----
+
+    @Test
+    void shouldGoOnAloneWhenTheArmedBackupHasNothingToPromoteAnyMore() {
+        protect();
+        List<PrimaryEffect> effects = role.onRelinquished(SESSION, "standby lost");
+        assertThat(effects.getFirst()).isInstanceOf(StoreRelinquished.class);
+        assertThat(effects.get(1)).isInstanceOf(OpenWall.class);
+        assertThat(role.isProtected()).isFalse();
+    }
+
+    @Test
+    void shouldGoOnAloneWhenTheArmedBackupComesBackWithNothingToPromote() {
+        protect();
+        assertThat(role.onLinkDown(SESSION, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
+        List<PrimaryEffect> effects = role.onLinkUp(SESSION + 1, false, now);
+        assertThat(effects.getFirst()).isInstanceOf(StoreRelinquished.class);
+        assertThat(effects.get(1)).isInstanceOf(OpenWall.class);
+        assertThat(effects.getLast()).isEqualTo(new Precopy(SESSION + 1));
+    }
+
+    @Test
+    void shouldStaySuspendedWhenTheBackupComesBackWithACheckpointThatItMayPromote() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new Precopy(SESSION + 1));
+    }
+
+    /** It may be a promise from before it was armed. */
+    @Test
+    void shouldIgnoreAPromiseOfAnEarlierConnection() {
+        protect();
+        assertThat(role.onRelinquished(SESSION - 1, "late")).isEmpty();
+        assertThat(role.isBackupArmed()).isTrue();
+    }
+
+    @Test
+    void shouldOpenTheWallThatWasAwayWhenTheBackupRelinquished() {
+        protect();
+        role.onWallDown(now);
+        assertThat(role.onRelinquished(SESSION, "standby lost")).hasOnlyElementsOfType(StoreRelinquished.class);
+        assertThat(role.onWallUp(2, now)).hasOnlyElementsOfType(OpenWall.class);
+    }
+
+    /** INV-1: what leaves in the meantime is in none of the checkpoints that are under way. */
+    @Test
+    void shouldArmItAgainOnlyWithACheckpointThatBeginsAfterwards() {
+        protect();
+        role.onTick(now += INTERVAL);
+        checkpoint(2, false);
+        role.onRelinquished(SESSION, "standby lost");
+        assertThat(role.onConfirmed(SESSION, 2, now)).isEmpty();
+        assertThat(role.isBackupArmed()).isFalse();
+    }
+
+    @Test
+    void shouldSuspendAgainOnceItIsArmedAgain() {
+        protect();
+        role.onRelinquished(SESSION, "standby lost");
+        role.onLinkDown(SESSION, "cut", now);
+        role.onLinkUp(SESSION + 1, false, now);
+        role.onPrecopied(SESSION + 1, now);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(3, false, now);
+        role.onStateCaptured(3, now);
+        assertThat(role.onConfirmed(SESSION + 1, 3, now)).startsWith(new StoreArmed());
+        assertThat(role.onLinkDown(SESSION + 1, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
+    }
+
+    @Test
+    void shouldNotOpenTheWallOfAGuestThatIsGone() {
+        protect();
+        role.onHypervisorGone();
+        assertThat(role.onRelinquished(SESSION, "standby lost")).isEmpty();
     }
 
     @Test
@@ -306,7 +394,7 @@ class PrimaryRoleTest {
         connect();
         checkpoint(1, false);
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, now)).containsExactly(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new Precopy(SESSION + 1));
     }
 
     @Test
@@ -389,7 +477,7 @@ class PrimaryRoleTest {
     @Test
     void shouldNotCallTheGuestProtectedUntilThisBackupMayTakeOver() {
         loseArmedBackup();
-        role.onLinkUp(SESSION + 1, now);
+        role.onLinkUp(SESSION + 1, true, now);
         assertThat(role.isBackupArmed()).as("the one that was lost may promote").isTrue();
         assertThat(role.isProtected()).isFalse();
     }
@@ -401,7 +489,7 @@ class PrimaryRoleTest {
         role.onConfirmed(SESSION, 1, now);
         role.onArmingFailed();
         role.onLinkDown(SESSION, "the term cannot be written here", now);
-        role.onLinkUp(SESSION + 1, now);
+        role.onLinkUp(SESSION + 1, true, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2, false);
         assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed());
@@ -465,7 +553,7 @@ class PrimaryRoleTest {
         role.onStart(false, now);
         role.onWallUp(1, now);
         role.onHypervisorGone();
-        assertThat(role.onLinkUp(SESSION, now))
+        assertThat(role.onLinkUp(SESSION, true, now))
                 .containsExactly(new ReportGuestDeath("the hypervisor process is gone", true));
     }
 
@@ -485,7 +573,7 @@ class PrimaryRoleTest {
     private void connect() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        role.onLinkUp(SESSION, now);
+        role.onLinkUp(SESSION, true, now);
         role.onPrecopied(SESSION, now);
     }
 

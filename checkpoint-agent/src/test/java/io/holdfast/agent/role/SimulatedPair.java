@@ -41,24 +41,31 @@ final class SimulatedPair {
         BARRIER_AFTER_RESUME,
         OPEN_ON_BACKUP_LOSS,
         PROMOTE_UNARMED,
-        HELLO_WITHOUT_DRAIN
+        HELLO_WITHOUT_DRAIN,
+        RELINQUISH_AND_KEEP
     }
 
     static final class Disk {
         Term term;
         boolean armed;
+        boolean relinquished;
         Term wallTerm = Term.none();
         boolean wallSealed;
 
         Disk(Term term) {
             this.term = term;
         }
+
+        void storeArmed(boolean armed, boolean relinquished) {
+            this.armed = armed;
+            this.relinquished = relinquished;
+        }
     }
 
     private sealed interface Message {
         record Hello(Term term) implements Message {}
 
-        record Welcome() implements Message {}
+        record Welcome(boolean armed) implements Message {}
 
         record Refusal(Term term) implements Message {}
 
@@ -71,6 +78,8 @@ final class SimulatedPair {
         record Revoke() implements Message {}
 
         record Death(boolean failover) implements Message {}
+
+        record Relinquish() implements Message {}
 
         record Heartbeat() implements Message {}
     }
@@ -416,7 +425,8 @@ final class SimulatedPair {
             return;
         }
         switch (message) {
-            case Message.Welcome welcome -> runPrimary(host, role.onLinkUp(c.session, nowNanos));
+            case Message.Welcome welcome -> runPrimary(host, role.onLinkUp(c.session, welcome.armed(), nowNanos));
+            case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.session, "test"));
             case Message.Refusal refusal -> {
                 connection = null;
                 runPrimary(host, role.onNewerTerm(refusal.term()));
@@ -492,7 +502,8 @@ final class SimulatedPair {
                 }
             }
             case PrimaryEffect.DropCaptured drop -> host.captured = null;
-            case PrimaryEffect.StoreArmed store -> host.disk.armed = true;
+            case PrimaryEffect.StoreArmed store -> host.disk.storeArmed(true, false);
+            case PrimaryEffect.StoreRelinquished store -> host.disk.storeArmed(false, true);
             case PrimaryEffect.SendArmed armed -> send(host, armed.session(), new Message.Armed());
             case PrimaryEffect.ReportGuestDeath death ->
                 send(host, connection == null ? 0 : connection.session, new Message.Death(death.failover()));
@@ -532,7 +543,7 @@ final class SimulatedPair {
                 sealWall(host, stepDown.newer());
                 host.guest = null;
                 host.disk.term = stepDown.newer();
-                host.disk.armed = false;
+                host.disk.storeArmed(false, false);
                 stopAgent(host);
                 startAgent(host);
             }
@@ -594,10 +605,11 @@ final class SimulatedPair {
             case BackupEffect.StoreTerm store ->
                 host.engine.add(() -> {
                     host.disk.term = store.term();
-                    host.disk.armed = false;
+                    host.disk.storeArmed(false, false);
                     run(host, role.onTermStored(store.term(), nowNanos));
                 });
-            case BackupEffect.SendWelcome welcome -> send(host, welcome.session(), new Message.Welcome());
+            case BackupEffect.SendWelcome welcome ->
+                send(host, welcome.session(), new Message.Welcome(welcome.armed()));
             case BackupEffect.SendRefusal refusal -> {
                 Connection c = connection;
                 if (c != null && c.session == refusal.session()) {
@@ -616,8 +628,18 @@ final class SimulatedPair {
                     }
                 }
                 send(host, confirm.session(), new Message.Confirm(confirm.epoch()));
+                if (sabotage == Sabotage.RELINQUISH_AND_KEEP && nowNanos % 4 == 0) {
+                    send(host, confirm.session(), new Message.Relinquish());
+                }
             }
             case BackupEffect.Apply apply -> {}
+            case BackupEffect.Relinquish relinquish -> {
+                Connection c = connection;
+                if (c != null && c.session == relinquish.session()) {
+                    c.toPrimary.add(new Message.Relinquish());
+                    c.closedForPrimary = true;
+                }
+            }
             case BackupEffect.CloseSession close -> {
                 Connection c = connection;
                 if (c != null && c.session == close.session()) {
@@ -698,7 +720,8 @@ final class SimulatedPair {
     // ---- life and death ----
 
     private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
-        boolean servesAlone = !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming);
+        boolean servesAlone =
+                !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming || host.disk.relinquished);
         return new PrimaryRole(
                 new PrimaryRole.Settings(50 * MILLI, 30, 3, 100 * MILLI, 100 * MILLI),
                 host.disk.term,
@@ -828,6 +851,27 @@ final class SimulatedPair {
             if (host.primary != null) {
                 runPrimary(host, host.primary.onHypervisorGone());
             }
+        }
+    }
+
+    /** The backup's hypervisor, with the memory of its checkpoints. */
+    void killStandby(Host host) {
+        if (host.backup != null) {
+            note("KILL standby of " + host.name);
+            List<BackupEffect> effects = host.backup.onStandbyLost("killed");
+            if (!effects.isEmpty()) { // Too late to be noticed in a promotion.
+                host.checkpoints.clear();
+            }
+            run(host, effects);
+        }
+    }
+
+    /** In an orderly way; a primary's is as good as a crash. */
+    void stopBackupAgent(Host host) {
+        if (host.agentAlive && host.backup != null) {
+            note("STOP agent " + host.name);
+            run(host, host.backup.onStop("test"));
+            stopAgent(host);
         }
     }
 

@@ -7,6 +7,7 @@ import io.holdfast.arp.Announcer;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.arp.ArpMetrics;
 import io.holdfast.arp.FrameSender;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
 import io.holdfast.bridge.FrameObserver;
@@ -36,6 +37,7 @@ import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -124,6 +126,8 @@ public final class HoldfastProxy implements AutoCloseable {
         if (settings.mode() == ProxyMode.OFF) {
             LOG.warn("MODE OFF: nothing is held. Clients see what no backup has, and a failover contradicts it.");
         }
+        AuditLog audit = closing(
+                new AuditLog(config.stateDirectory(), "proxy", config.host(), config.guest(), InstantSource.system()));
         WallTerms terms = WallTerms.open(config.stateDirectory());
         BufferWall wall = terms.wall(newIncarnation());
         GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), port.kind()));
@@ -143,7 +147,7 @@ public final class HoldfastProxy implements AutoCloseable {
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
 
         ClientFrames clientFrames = new ClientFrames(bridge);
-        WallNews news = new WallNews(wall, this::emit);
+        WallNews news = new WallNews(wall, bridge, this::emit, audit);
         ControlServer.Builder builder = ControlServer.builder(config.ownProxySocket(), "proxy", version);
         @Nullable
         TranslationKeeper keeper = bridge.translationBook()
@@ -151,7 +155,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 .orElse(null);
         WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news, keeper);
         wallCommands.register(builder);
-        ModeChoice mode = new ModeChoice(settings, bridge);
+        ModeChoice mode = new ModeChoice(settings, bridge, wall, audit);
         mode.enter();
         mode.register(builder);
         new AnnounceCommands(wall, book, announcer).register(builder);

@@ -2,6 +2,8 @@ package io.holdfast.cli.proxy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.config.Placement;
 import io.holdfast.config.ProxyConfig;
@@ -10,10 +12,9 @@ import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlSession;
+import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.WallRefusal;
 import java.util.Locale;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What the proxy holds: as it was configured, or as the operator has chosen since.
@@ -22,15 +23,17 @@ import org.slf4j.LoggerFactory;
  */
 final class ModeChoice {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ModeChoice.class);
-
     private final ProxyConfig settings;
     private final Bridge bridge;
+    private final BufferWall wall;
+    private final AuditLog audit;
     private volatile ProxyMode chosen;
 
-    ModeChoice(ProxyConfig settings, Bridge bridge) {
+    ModeChoice(ProxyConfig settings, Bridge bridge, BufferWall wall, AuditLog audit) {
         this.settings = settings;
         this.bridge = bridge;
+        this.wall = wall;
+        this.audit = audit;
         this.chosen = settings.mode();
     }
 
@@ -78,7 +81,10 @@ final class ModeChoice {
         } catch (WallRefusal e) {
             throw new CommandException(e.reason().errorClass(), String.valueOf(e.getMessage()));
         }
-        LOG.warn("AUDIT mode {} from the next epoch on, instead of {}", word(next), word(chosen));
+        audit.note(
+                AuditEvent.MODE,
+                wall.term(),
+                "mode %s from the next epoch on, instead of %s".formatted(word(next), word(chosen)));
         chosen = next;
     }
 

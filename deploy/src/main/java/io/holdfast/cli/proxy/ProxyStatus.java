@@ -18,6 +18,7 @@ import io.holdfast.port.PortCounters;
 import io.holdfast.wall.BufferWall;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.ToLongFunction;
 
 /** The commands that only look: status, held and mode. */
@@ -127,6 +128,15 @@ final class ProxyStatus {
                         .put("expired_gates", counters.expiredGates.value())
                         .put("expired_admissions", counters.expiredAdmissions.value())
                         .put("unordered_requests", counters.unorderedRequests.value()));
+    }
+
+    /** What became of the guest's frames until now, as an audit log has it. */
+    static Map<String, Long> frameCounts(Bridge bridge) {
+        List<NicCounters> nics = bridge.counters();
+        return Map.of(
+                "held_frames", sum(nics, NicCounters::bufferedFrames),
+                "released_frames", sum(nics, NicCounters::releasedFrames),
+                "discarded_frames", sum(nics, NicCounters::discardedFrames));
     }
 
     private static void writeHeld(List<NicCounters> nics, ObjectNode object) {

@@ -1,25 +1,28 @@
 package io.holdfast.cli.proxy;
 
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
+import io.holdfast.bridge.Bridge;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.WallState;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Writes every change of the wall's state to the log, which is the audit of who opened it and why, and tells the
- * subscribers ({@code WALL_STATE}). Confined to the command thread, on which alone the state changes.
+ * Writes every change of the wall's state to the audit log, with who opened it and why, and tells the subscribers
+ * ({@code WALL_STATE}). Confined to the command thread, on which alone the state changes.
  */
 final class WallNews {
 
-    private static final Logger LOG = LoggerFactory.getLogger(WallNews.class);
-
     private final BufferWall wall;
+    private final Bridge bridge;
     private final EventSink events;
+    private final AuditLog audit;
     private WallState reported;
 
-    WallNews(BufferWall wall, EventSink events) {
+    WallNews(BufferWall wall, Bridge bridge, EventSink events, AuditLog audit) {
         this.wall = wall;
+        this.bridge = bridge;
         this.events = events;
+        this.audit = audit;
         this.reported = wall.state();
     }
 
@@ -29,7 +32,11 @@ final class WallNews {
         if (state == reported) {
             return;
         }
-        LOG.info("wall {} -> {}, term {}: {}", reported, state, wall.term(), wall.because());
+        audit.note(
+                AuditEvent.WALL,
+                wall.term(),
+                "wall %s -> %s, term %s: %s".formatted(reported, state, wall.term(), wall.because()),
+                ProxyStatus.frameCounts(bridge));
         events.emit(
                 "WALL_STATE",
                 Json.object()

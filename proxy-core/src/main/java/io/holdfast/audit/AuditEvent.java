@@ -1,0 +1,36 @@
+package io.holdfast.audit;
+
+import java.util.Locale;
+
+/** What an audit log tells of. */
+public enum AuditEvent {
+    /** A backup begins to take over. */
+    PROMOTION,
+    /** It has: the guest serves its clients here. */
+    PROMOTED,
+    /** Somebody wanted a promotion, or there was reason for one, and it was not allowed. */
+    PROMOTION_REFUSED,
+    /** The guest could not be restored. */
+    PROMOTION_FAILED,
+    /** This backup may not take over any more, until it has a new checkpoint. */
+    DISARMED,
+    /** The backup has promised not to promote before it is armed again, so that the primary goes on alone. */
+    RELINQUISHED,
+    /** A primary goes on without a backup, by an operator's word. */
+    ALONE,
+    /** A primary ends its guest, because another host has taken over. */
+    STEPPED_DOWN,
+    /** A backup does not take another host for its primary. */
+    PRIMARY_REFUSED,
+    /** The proxy of this host has taken the uplink from the other one's, or has given it back. */
+    UPLINK,
+    /** The wall holds, or no longer, what it held before. */
+    WALL,
+    /** What the proxy holds was chosen anew. */
+    MODE;
+
+    /** As it stands in the file. */
+    public String word() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}
