@@ -7,5 +7,6 @@ package io.holdfast.arp;
  * @param state where they are
  * @param framesPerRound how many frames a round has
  * @param rounds how many rounds were begun since the series was last started
+ * @param waitingFrames how many frames of the present round wait for the port's limit
  */
-public record SeriesStatus(String nic, SeriesState state, int framesPerRound, long rounds) {}
+public record SeriesStatus(String nic, SeriesState state, int framesPerRound, long rounds, int waitingFrames) {}

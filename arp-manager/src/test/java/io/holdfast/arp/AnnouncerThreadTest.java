@@ -21,6 +21,7 @@ class AnnouncerThreadTest {
     private final AtomicInteger sent = new AtomicInteger();
     private final Announcer announcer = new Announcer(
             EVERY_MILLISECOND,
+            100_000,
             () -> Ownership.Standing.OWNER,
             Map.of("net0", (memory, offset, length) -> sent.incrementAndGet() > 0));
 

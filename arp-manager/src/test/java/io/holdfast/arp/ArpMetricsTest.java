@@ -17,7 +17,7 @@ class ArpMetricsTest {
     @SuppressWarnings("deprecation") // the registry over simpleclient, which is the one that is shipped
     void shouldShowWhatWasAnnouncedAndWhatIsKnown() {
         Announcer announcer = new Announcer(
-                AnnounceSchedule.DEFAULT, () -> Ownership.Standing.OWNER, Map.of("net0", (m, o, l) -> true));
+                AnnounceSchedule.DEFAULT, 500, () -> Ownership.Standing.OWNER, Map.of("net0", (m, o, l) -> true));
         AddressBook book = new AddressBook(List.of("net0"));
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         registry.throwExceptionOnRegistrationFailure();

@@ -8,8 +8,9 @@ import java.util.List;
  *
  * @param schedule times since the promotion, ascending
  * @param refresh interval of the announcements after the schedule has ended
+ * @param framesPerSecond limit for each NIC
  */
-public record AnnounceConfig(List<Duration> schedule, Duration refresh) {
+public record AnnounceConfig(List<Duration> schedule, Duration refresh, int framesPerSecond) {
 
     public AnnounceConfig {
         schedule = List.copyOf(schedule);

@@ -78,7 +78,10 @@ final class Assembly {
     }
 
     private static AnnounceConfig announce(SectionValues announce) {
-        return new AnnounceConfig(announce.get(Settings.ANNOUNCE_SCHEDULE), announce.get(Settings.ANNOUNCE_REFRESH));
+        return new AnnounceConfig(
+                announce.get(Settings.ANNOUNCE_SCHEDULE),
+                announce.get(Settings.ANNOUNCE_REFRESH),
+                announce.get(Settings.ANNOUNCE_RATE));
     }
 
     private static AgentConfig agent(SectionValues agent) {

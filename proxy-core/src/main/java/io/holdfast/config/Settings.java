@@ -198,6 +198,11 @@ public final class Settings {
             ValueTypes.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
             Duration.ofSeconds(60),
             "Interval of the announcements after the schedule has ended.");
+    static final Setting<Integer> ANNOUNCE_RATE = defaulted(
+            "proxy.announce.rate",
+            ValueTypes.integer(10, 100_000),
+            500,
+            "Frames per second for each NIC; as many as fit in 100 ms, but at least 32, may follow each other at once.");
 
     static final Setting<InitialRole> ROLE = required(
             "agent.role",

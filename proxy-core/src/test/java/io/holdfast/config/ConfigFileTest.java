@@ -93,7 +93,8 @@ class ConfigFileTest {
                                 address("127.0.0.1", 9701),
                                 new AnnounceConfig(
                                         List.of(Duration.ZERO, Duration.ofMillis(100), Duration.ofSeconds(2)),
-                                        Duration.ofSeconds(30)))),
+                                        Duration.ofSeconds(30),
+                                        100))),
                         Optional.of(new AgentConfig(
                                 InitialRole.BACKUP,
                                 WallPlace.LOCAL,
@@ -147,6 +148,7 @@ class ConfigFileTest {
         assertThat(proxy.http()).isEqualTo(address("127.0.0.1", 9601));
         assertThat(proxy.announce().schedule().stream().map(Duration::toMillis))
                 .containsExactly(0L, 50L, 200L, 450L, 800L, 1900L, 3000L, 4100L, 5200L);
+        assertThat(proxy.announce().framesPerSecond()).isEqualTo(500);
         AgentConfig agent = config.agent();
         assertThat(agent.interval()).isEqualTo(Duration.ofMillis(200));
         assertThat(agent.silenceLimit()).isEqualTo(Duration.ofMillis(500));
@@ -306,6 +308,7 @@ class ConfigFileTest {
             announce: {schedule: [0ms, 500ms]}         | more than 1s
             announce: {schedule: []}                   | the list is empty
             announce: {schedule: 0ms}                  | must be a list
+            announce: {rate: 5}                        | allowed is 10 to 100000
             announce: [0ms]                            | must consist of keys with values
             """)
     void shouldRefuseWhatTheProxyCannotUse(String line, String expected) {

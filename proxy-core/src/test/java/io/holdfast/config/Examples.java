@@ -43,6 +43,7 @@ final class Examples {
               announce:
                 schedule: [0ms, 100ms, 2s]
                 refresh: 30s
+                rate: 100
             agent:
               role: backup
               arming: pass

@@ -112,7 +112,8 @@ final class AnnounceCommands {
                     .put("nic", series.nic())
                     .put("state", series.state().name().toLowerCase(Locale.ROOT))
                     .put("frames_per_round", series.framesPerRound())
-                    .put("rounds", series.rounds());
+                    .put("rounds", series.rounds())
+                    .put("waiting_frames", series.waitingFrames());
         }
     }
 }

@@ -307,6 +307,7 @@ public final class HoldfastProxy implements AutoCloseable {
         }
         AnnounceSchedule schedule = new AnnounceSchedule(
                 settings.announce().schedule(), settings.announce().refresh());
-        return new Announcer(schedule, () -> WallOwnership.standing(wall.state()), senders);
+        return new Announcer(
+                schedule, settings.announce().framesPerSecond(), () -> WallOwnership.standing(wall.state()), senders);
     }
 }
