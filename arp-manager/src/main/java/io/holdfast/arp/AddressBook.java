@@ -35,6 +35,9 @@ public final class AddressBook {
     private final Map<String, Learner> learners = new LinkedHashMap<>();
     private volatile GuestAddresses snapshot = GuestAddresses.NONE;
 
+    /** Under the lock of the book. */
+    private Runnable onChange = () -> {};
+
     /**
      * A book that knows nothing yet.
      *
@@ -73,6 +76,14 @@ public final class AddressBook {
     }
 
     /**
+     * Has {@code listener} called once for each new {@link #snapshot}, after it can be had. It is called by the threads that
+     * capture, and must neither block nor throw. It takes the place of the one before.
+     */
+    public synchronized void onChange(Runnable listener) {
+        onChange = listener;
+    }
+
+    /**
      * Begins again with what the book of another host knew, when its guest begins to run here.
      *
      * @throws IllegalArgumentException if it speaks of a NIC that this guest does not have here; nothing is changed then
@@ -105,13 +116,13 @@ public final class AddressBook {
             }
         });
         snapshot = new GuestAddresses(version, nics);
+        onChange.run();
     }
 
     /** Learns from one NIC. Confined to the thread that captures there. */
     public final class Learner {
 
         private static final int LARGEST_HOP_LIMIT = 255;
-        private static final long UNUSABLE_TAGS = -1;
 
         private final EthernetFrame ethernet = new EthernetFrame();
         private final ArpPacket arp = new ArpPacket();
@@ -131,8 +142,8 @@ public final class AddressBook {
                 return;
             }
             long mac = ethernet.source();
-            long tags = tags();
-            if (mac == 0 || MacAddress.isGroup(mac) || tags == UNUSABLE_TAGS || !knowsStation(mac, tags)) {
+            long tags = KnownStation.tagsOf(ethernet);
+            if (mac == 0 || MacAddress.isGroup(mac) || tags == KnownStation.UNUSABLE_TAGS || !knowsStation(mac, tags)) {
                 return;
             }
             switch (ethernet.etherType()) {
@@ -141,21 +152,6 @@ public final class AddressBook {
                 case EtherType.IPV6 -> learnFromIpv6(memory, mac, tags);
                 default -> {}
             }
-        }
-
-        /** The frame's tags in the form of {@link KnownStation#pushTag}; VLAN 0 is only a priority (IEEE 802.1Q). */
-        private long tags() {
-            long tags = 0;
-            for (int i = 0; i < ethernet.tagCount(); i++) {
-                int vlanId = ethernet.vlanId(i);
-                if (vlanId == 0xfff) {
-                    return UNUSABLE_TAGS;
-                }
-                if (vlanId != 0) {
-                    tags = KnownStation.pushTag(tags, ethernet.tagProtocol(i), vlanId);
-                }
-            }
-            return tags;
         }
 
         private void learnFromArp(MemorySegment memory, long mac, long tags) {

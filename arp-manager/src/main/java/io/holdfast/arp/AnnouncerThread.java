@@ -4,8 +4,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,6 +26,9 @@ public final class AnnouncerThread implements AutoCloseable {
     private final Announcer announcer;
     private final ScheduledThreadPoolExecutor executor;
 
+    /** Whether what the followed book knows is going to be looked at. */
+    private final AtomicBoolean willCatchUp = new AtomicBoolean();
+
     /** The tick that was scheduled last. Only on the announcer's thread. */
     private @Nullable Future<?> nextTick;
 
@@ -37,6 +42,31 @@ public final class AnnouncerThread implements AutoCloseable {
         });
         executor.setRemoveOnCancelPolicy(true);
         executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    }
+
+    /**
+     * From now on every running series says what this book knows of its NIC, and what it learns, without delay. Whoever
+     * teaches the book is not kept waiting.
+     */
+    public void follow(AddressBook book) {
+        book.onChange(() -> {
+            if (!willCatchUp.getAndSet(true)) {
+                catchUpSoon(book);
+            }
+        });
+    }
+
+    private void catchUpSoon(AddressBook book) {
+        try {
+            executor.execute(() -> {
+                willCatchUp.set(false); // First: what is learned meanwhile is looked at once more.
+                GuestAddresses known = book.snapshot();
+                book.nics().forEach(nic -> announcer.update(known.nic(nic)));
+                scheduleTick();
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("announcing has ended, so what the guest is known by from now on is not announced", e);
+        }
     }
 
     /** See {@link Announcer#start}; the first frames leave without delay. */

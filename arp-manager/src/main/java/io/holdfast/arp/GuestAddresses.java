@@ -104,6 +104,14 @@ public record GuestAddresses(long version, List<Nic> nics) {
         }
     }
 
+    /** What is known of the NIC with that name; without stations if nothing is. */
+    public Nic nic(String name) {
+        return nics.stream()
+                .filter(nic -> nic.name().equals(name))
+                .findFirst()
+                .orElseGet(() -> new Nic(name, List.of()));
+    }
+
     /** The form that is shipped; see above. */
     public ObjectNode toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode().put("version", version);

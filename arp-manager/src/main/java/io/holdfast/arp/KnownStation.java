@@ -1,5 +1,6 @@
 package io.holdfast.arp;
 
+import io.holdfast.frame.EthernetFrame;
 import io.holdfast.frame.MacAddress;
 import io.holdfast.frame.NetworkOrder;
 import io.holdfast.frame.VlanTag;
@@ -11,6 +12,8 @@ import java.util.stream.IntStream;
 
 /** A {@link GuestAddresses.Station} in numbers, which can be compared with a frame without allocating. Immutable. */
 final class KnownStation {
+
+    static final long UNUSABLE_TAGS = -1;
 
     private final long mac;
     private final long tags;
@@ -54,17 +57,41 @@ final class KnownStation {
         return (outerTags << 32) | ((long) protocol << 16) | vlanId;
     }
 
-    GuestAddresses.Station toStation() {
-        List<VlanTag> tagList = new ArrayList<>();
+    /**
+     * A frame's tags in the form of {@link #pushTag}; VLAN 0 is only a priority (IEEE 802.1Q).
+     *
+     * @return {@link #UNUSABLE_TAGS} if nobody can be on that VLAN
+     */
+    static long tagsOf(EthernetFrame frame) {
+        long tags = 0;
+        for (int i = 0; i < frame.tagCount(); i++) {
+            int vlanId = frame.vlanId(i);
+            if (vlanId > VlanTag.MAX_ID) {
+                return UNUSABLE_TAGS;
+            }
+            if (vlanId != 0) {
+                tags = pushTag(tags, frame.tagProtocol(i), vlanId);
+            }
+        }
+        return tags;
+    }
+
+    /** The tags in a number of the form of {@link #pushTag}, outermost first. */
+    static List<VlanTag> toTags(long tags) {
+        List<VlanTag> list = new ArrayList<>();
         for (int shift = 32; shift >= 0; shift -= 32) {
             int tag = (int) (tags >>> shift);
             if (tag != 0) {
-                tagList.add(new VlanTag(tag >>> 16, tag & 0xffff));
+                list.add(new VlanTag(tag >>> 16, tag & 0xffff));
             }
         }
+        return list;
+    }
+
+    GuestAddresses.Station toStation() {
         return new GuestAddresses.Station(
                 new MacAddress(mac),
-                tagList,
+                toTags(tags),
                 router,
                 Arrays.stream(ipv4).mapToObj(AddressText::ofIpv4).toList(),
                 IntStream.range(0, ipv6.length / 2)
@@ -74,6 +101,10 @@ final class KnownStation {
 
     boolean is(long otherMac, long otherTags) {
         return mac == otherMac && tags == otherTags;
+    }
+
+    boolean hasTags(long otherTags) {
+        return tags == otherTags;
     }
 
     boolean isRouter() {

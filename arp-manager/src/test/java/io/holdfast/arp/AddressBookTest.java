@@ -15,6 +15,7 @@ import io.holdfast.frame.VlanTag;
 import io.holdfast.testkit.Allocation;
 import io.holdfast.testkit.FrameBuilder;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -42,6 +43,17 @@ class AddressBookTest {
         assertThat(station().tags()).isEmpty();
         assertThat(station().ipv4()).isEmpty();
         assertThat(book.snapshot().version()).isOne();
+    }
+
+    @Test
+    void shouldTellOnceOfEachNewSnapshot() {
+        List<Long> versions = new ArrayList<>();
+        book.onChange(() -> versions.add(book.snapshot().version()));
+        see(frame().arp(1, GUEST, "10.0.0.5", "00:00:00:00:00:00", "10.0.0.1"));
+        see(frame().arp(1, GUEST, "10.0.0.5", "00:00:00:00:00:00", "10.0.0.1"));
+        assertThat(versions).as("a station, and its address").containsExactly(1L, 2L);
+        book.adopt(new GuestAddresses(7, List.of()));
+        assertThat(versions).containsExactly(1L, 2L, 8L);
     }
 
     @Test

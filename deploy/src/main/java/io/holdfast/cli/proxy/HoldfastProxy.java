@@ -144,6 +144,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 this::onLaneFailure));
         Announcer announcements = announcer(settings, wall, ports);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
+        announcer.follow(book);
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
 
         ClientFrames clientFrames = new ClientFrames(bridge);
