@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Builds the frames that say where a guest is. Pure. */
 public final class AnnounceFrames {
@@ -42,14 +43,11 @@ public final class AnnounceFrames {
         }
         for (GuestAddresses.Station station : nic.stations()) {
             for (String address : station.ipv4()) {
-                int ipv4 = NetworkOrder.getInt(AddressText.parseIpv4(address), 0);
-                frames.add(gratuitousRequest(station, ipv4));
-                frames.add(gratuitousReply(station, ipv4));
+                frames.add(gratuitousRequest(station, address));
+                frames.add(gratuitousReply(station, address));
             }
             for (String address : station.ipv6()) {
-                MemorySegment ipv6 = AddressText.parseIpv6(address);
-                frames.add(
-                        neighborAdvertisement(station, NetworkOrder.getLong(ipv6, 0), NetworkOrder.getLong(ipv6, 8)));
+                frames.add(neighborAdvertisement(station, address));
             }
         }
         return List.copyOf(frames);
@@ -57,34 +55,38 @@ public final class AnnounceFrames {
 
     private static AnnounceFrame reverseArp(GuestAddresses.Station station) {
         long mac = station.mac().value();
-        return arp(AnnounceForm.RARP, station, EtherType.RARP, ArpPacket.REVERSE_REQUEST, NO_IPV4, mac, NO_IPV4);
+        MemorySegment frame = arp(station, EtherType.RARP, ArpPacket.REVERSE_REQUEST, NO_IPV4, mac);
+        return new AnnounceFrame(AnnounceForm.RARP, station, Optional.empty(), frame);
     }
 
-    private static AnnounceFrame gratuitousRequest(GuestAddresses.Station station, int ipv4) {
-        return arp(AnnounceForm.GARP_REQUEST, station, EtherType.ARP, ArpPacket.REQUEST, ipv4, NO_MAC, ipv4);
+    private static AnnounceFrame gratuitousRequest(GuestAddresses.Station station, String address) {
+        MemorySegment frame = arp(station, EtherType.ARP, ArpPacket.REQUEST, ipv4(address), NO_MAC);
+        return new AnnounceFrame(AnnounceForm.GARP_REQUEST, station, Optional.of(address), frame);
     }
 
     /** Linux takes it as gratuitous only if the target hardware address is the sender's. */
-    private static AnnounceFrame gratuitousReply(GuestAddresses.Station station, int ipv4) {
+    private static AnnounceFrame gratuitousReply(GuestAddresses.Station station, String address) {
         long mac = station.mac().value();
-        return arp(AnnounceForm.GARP_REPLY, station, EtherType.ARP, ArpPacket.REPLY, ipv4, mac, ipv4);
+        MemorySegment frame = arp(station, EtherType.ARP, ArpPacket.REPLY, ipv4(address), mac);
+        return new AnnounceFrame(AnnounceForm.GARP_REPLY, station, Optional.of(address), frame);
     }
 
-    private static AnnounceFrame arp(
-            AnnounceForm form,
-            GuestAddresses.Station station,
-            int etherType,
-            int operation,
-            int senderIpv4,
-            long targetMac,
-            int targetIpv4) {
+    private static int ipv4(String address) {
+        return NetworkOrder.getInt(AddressText.parseIpv4(address), 0);
+    }
+
+    /** To everybody, about the sender. */
+    private static MemorySegment arp(
+            GuestAddresses.Station station, int etherType, int operation, int ipv4, long targetMac) {
         MemorySegment frame = frame(station, MacAddress.BROADCAST.value(), etherType, ArpPacket.BYTES);
-        ArpPacket.write(
-                frame, headerBytes(station), operation, station.mac().value(), senderIpv4, targetMac, targetIpv4);
-        return new AnnounceFrame(form, frame);
+        ArpPacket.write(frame, headerBytes(station), operation, station.mac().value(), ipv4, targetMac, ipv4);
+        return frame;
     }
 
-    private static AnnounceFrame neighborAdvertisement(GuestAddresses.Station station, long high, long low) {
+    private static AnnounceFrame neighborAdvertisement(GuestAddresses.Station station, String address) {
+        MemorySegment ipv6 = AddressText.parseIpv6(address);
+        long high = NetworkOrder.getLong(ipv6, 0);
+        long low = NetworkOrder.getLong(ipv6, 8);
         int payloadBytes = Ipv6Packet.HEADER_BYTES + NeighborMessage.ADVERTISEMENT_BYTES;
         MemorySegment frame = frame(station, ALL_NODES_MAC, EtherType.IPV6, payloadBytes);
         int at = headerBytes(station);
@@ -100,7 +102,7 @@ public final class AnnounceFrames {
                 ALL_NODES_LOW);
         NeighborMessage.writeUnsolicitedAdvertisement(
                 frame, at, station.router(), high, low, station.mac().value());
-        return new AnnounceFrame(AnnounceForm.NA, frame);
+        return new AnnounceFrame(AnnounceForm.NA, station, Optional.of(address), frame);
     }
 
     /** Zeroed, padded to the shortest frame that Ethernet allows, with the header filled in. */

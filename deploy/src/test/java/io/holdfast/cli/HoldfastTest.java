@@ -137,6 +137,14 @@ class HoldfastTest {
             assertThat(on(config, "commit", "7").exitCode).isZero();
             net.awaitExactly(List.of(FRAME));
 
+            assertThat(on(config, "announce", "--dry-run").out)
+                    .matches("net0 +rarp +untagged +52:54:00:00:00:01  - +f{12}525400000001[0-9a-f]+\\R");
+            assertThat(on(config, "announce", "--dry-run", "--json")
+                            .json()
+                            .at("/frames/0/hex")
+                            .asText())
+                    .startsWith("ffffffffffff525400000001" + "8035");
+            assertThat(on(config, "announce", "--dry-run", "--stop").exitCode).isEqualTo(ExitCode.USAGE);
             assertThat(on(config, "announce").exitCode).isZero();
             assertThat(on(config, "announce", "--stop").exitCode).isZero();
             assertThat(on(config, "doctor", "--release-ports").err).contains("runs");

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AddressBook;
+import io.holdfast.arp.AnnounceFrame;
+import io.holdfast.arp.AnnounceFrames;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.arp.GuestAddresses;
 import io.holdfast.arp.SeriesStatus;
@@ -13,8 +15,11 @@ import io.holdfast.control.ControlServer;
 import io.holdfast.control.ControlSession;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.WallRefusal.Reason;
+import java.lang.foreign.ValueLayout;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** The commands that tell what the guest is known by, and that tell the network. Confined to the command thread. */
 final class AnnounceCommands {
@@ -37,10 +42,10 @@ final class AnnounceCommands {
     /** With what an engine knows, because it has outlived this proxy's predecessor, that is known here from now on. */
     private JsonNode addresses(ObjectNode arguments, ControlSession session) throws CommandException {
         Arguments of = Arguments.of(arguments, "incarnation", "term", "known");
-        JsonNode known = of.optionalTree("known").orElse(null);
+        GuestAddresses known = addresses(of, "known").orElse(null);
         if (known != null) {
             requireThisWall(of);
-            adopt(known, "known");
+            book.adopt(known);
         }
         return book.snapshot().toJson();
     }
@@ -50,15 +55,22 @@ final class AnnounceCommands {
      * these replace what is known, and a series that is running goes on with them; without, every series begins anew.
      */
     private JsonNode announce(ObjectNode arguments, ControlSession session) throws CommandException {
-        Arguments of = Arguments.of(arguments, "incarnation", "term", "addresses", "stop");
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "addresses", "stop", "dry_run", "nic");
+        boolean stop = of.optionalFlag("stop", false);
+        boolean dryRun = of.optionalFlag("dry_run", false);
+        requireNotBoth("stop", stop, "dry_run", dryRun);
+        requireNotBoth("nic", of.optionalString("nic").isPresent(), "dry_run: false", !dryRun);
+        if (dryRun) {
+            return wouldSend(of);
+        }
         requireOwnership(of);
-        if (of.optionalFlag("stop", false)) {
+        if (stop) {
             announcer.cancelAll();
             return series();
         }
-        JsonNode addresses = of.optionalTree("addresses").orElse(null);
+        GuestAddresses addresses = addresses(of, "addresses").orElse(null);
         if (addresses != null) {
-            adopt(addresses, "addresses");
+            book.adopt(addresses);
         }
         for (GuestAddresses.Nic nic : book.snapshot().nics()) {
             if (addresses == null || !announcer.update(nic)) {
@@ -68,11 +80,54 @@ final class AnnounceCommands {
         return series();
     }
 
-    private void adopt(JsonNode addresses, String argument) throws CommandException {
+    /** In whatever state the wall is, because nothing is sent, and nothing changes. */
+    private JsonNode wouldSend(Arguments of) throws CommandException {
+        requireThisWall(of);
+        GuestAddresses known = addresses(of, "addresses").orElseGet(book::snapshot);
+        String only = of.optionalString("nic").orElse(null);
+        if (only != null && !book.nics().contains(only)) {
+            throw new CommandException(
+                    CommandException.BAD_ARGUMENT, "`nic` is `" + only + "`; the guest has " + book.nics());
+        }
+        ObjectNode result = Json.object();
+        ArrayNode frames = result.putArray("frames");
+        for (GuestAddresses.Nic nic : known.nics()) {
+            if (only == null || only.equals(nic.name())) {
+                AnnounceFrames.build(nic).forEach(frame -> write(nic.name(), frame, frames.addObject()));
+            }
+        }
+        return result;
+    }
+
+    private static void write(String nic, AnnounceFrame frame, ObjectNode object) {
+        object.put("nic", nic).put("form", frame.form().label());
+        ArrayNode vlan = object.putArray("vlan");
+        frame.station().tags().forEach(tag -> vlan.add(tag.toString()));
+        object.put("mac", frame.station().mac().toString());
+        frame.address().ifPresent(address -> object.put("address", address));
+        object.put("hex", HexFormat.of().formatHex(frame.memory().toArray(ValueLayout.JAVA_BYTE)));
+    }
+
+    /** What an argument says that the guest is known by, if it is there; of NICs that the guest has. */
+    private Optional<GuestAddresses> addresses(Arguments of, String argument) throws CommandException {
+        JsonNode tree = of.optionalTree(argument).orElse(null);
+        if (tree == null) {
+            return Optional.empty();
+        }
         try {
-            book.adopt(GuestAddresses.fromJson(addresses));
+            GuestAddresses addresses = GuestAddresses.fromJson(tree);
+            addresses.nics().forEach(nic -> book.learner(nic.name()));
+            return Optional.of(addresses);
         } catch (IllegalArgumentException e) {
             throw new CommandException(CommandException.BAD_ARGUMENT, "`" + argument + "`: " + e.getMessage());
+        }
+    }
+
+    private static void requireNotBoth(String one, boolean hasOne, String other, boolean hasOther)
+            throws CommandException {
+        if (hasOne && hasOther) {
+            throw new CommandException(
+                    CommandException.BAD_ARGUMENT, "`" + one + "` and `" + other + "` do not go together");
         }
     }
 

@@ -30,7 +30,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -505,6 +507,109 @@ class HoldfastProxyTest {
             engine.execute("seal", "{\"reason\": \"test\"}");
             net.assertStaysAt(net.received().size());
             assertRefused("NotOwner", () -> engine.wallCommand("announce"));
+        }
+    }
+
+    @Test
+    void shouldShowWhatItWouldAnnounceInEveryStateAndSendNothing() throws Exception {
+        String guestOnTwoVlans = """
+                {"version": 7, "nics": [{"name": "net0", "stations": [
+                  {"mac": "%1$s", "tags": ["0x8100:10"], "router": false, "ipv4": ["10.7.0.10"], "ipv6": []},
+                  {"mac": "%1$s", "tags": [], "router": false, "ipv4": [], "ipv6": ["fd07::10"]}]}]}""".formatted(GUEST_MAC);
+        try (HoldfastProxy proxy = start();
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            String named = "\"incarnation\": \"%s\", \"term\": 0"
+                    .formatted(engine.status().path("incarnation").asText());
+            JsonNode nothing = engine.execute("announce", "{%s, \"dry_run\": true}".formatted(named));
+            assertThat(nothing.path("frames").isArray()).isTrue();
+            assertThat(nothing.path("frames")).as("CLOSED, and nothing known").isEmpty();
+            assertThat(engine.execute(
+                                    "announce",
+                                    "{%s, \"dry_run\": true, \"addresses\": %s}".formatted(named, guestOnTwoVlans))
+                            .path("frames"))
+                    .hasSize(5);
+            assertThat(engine.execute("addresses", "{}").path("nics"))
+                    .as("nothing was learned by it")
+                    .isEmpty();
+
+            engine.hello(1);
+            engine.wallCommand("addresses", ", \"known\": " + guestOnTwoVlans);
+            JsonNode shown = engine.wallCommand("announce", ", \"dry_run\": true, \"nic\": \"net0\"");
+            assertThat(shown.path("frames"))
+                    .extracting(frame -> frame.path("form").asText()
+                            + frame.path("vlan")
+                            + frame.path("address").asText("-"))
+                    .containsExactly(
+                            "rarp[\"0x8100:10\"]-",
+                            "rarp[]-",
+                            "garp_request[\"0x8100:10\"]10.7.0.10",
+                            "garp_reply[\"0x8100:10\"]10.7.0.10",
+                            "na[]fd07::10");
+            assertRefused("BadArgument", () -> engine.wallCommand("announce", ", \"dry_run\": true, \"stop\": true"));
+            assertRefused(
+                    "BadArgument", () -> engine.wallCommand("announce", ", \"dry_run\": true, \"nic\": \"net1\""));
+            assertRefused("BadArgument", () -> engine.wallCommand("announce", ", \"nic\": \"net0\""));
+            assertRefused("StaleTerm", () -> engine.execute("announce", "{%s, \"dry_run\": true}".formatted(named)));
+            net.assertStaysAt(0);
+
+            engine.wallCommand("open", ", \"reason\": \"test\"");
+            engine.wallCommand("announce");
+            await().atMost(LIMIT).until(() -> net.received().size() >= 5);
+            assertThat(net.received().subList(0, 5))
+                    .extracting(HexFormat.of()::formatHex)
+                    .containsExactlyElementsOf(shown.path("frames")
+                            .valueStream()
+                            .map(frame -> frame.path("hex").asText())
+                            .toList());
+        }
+    }
+
+    /** A line of the protocol has 64 KiB. */
+    @Test
+    void shouldFitTheMostFramesThatANicCanHaveIntoOneAnswer() throws Exception {
+        String stations = IntStream.range(0, 16)
+                .mapToObj(station -> """
+                        {"mac": "52:54:00:00:00:%02x", "tags": ["0x88a8:1000", "0x8100:%d"], "router": false,
+                         "ipv4": [%s], "ipv6": []}""".formatted(
+                                station,
+                                1001 + station,
+                                IntStream.range(100, 104)
+                                        .mapToObj(address -> "\"100.100.1%02d.%d\"".formatted(station, address))
+                                        .collect(Collectors.joining(", "))))
+                .collect(Collectors.joining(", "));
+        try (HoldfastProxy proxy = start();
+                Engine engine = engine()) {
+            engine.hello(1);
+            engine.wallCommand(
+                    "addresses",
+                    ", \"known\": {\"version\": 1, \"nics\": [{\"name\": \"net0\", \"stations\": [%s]}]}"
+                            .formatted(stations));
+            assertThat(engine.wallCommand("announce", ", \"dry_run\": true, \"nic\": \"net0\"")
+                            .path("frames"))
+                    .hasSize(16 + 2 * 64);
+        }
+    }
+
+    /** Not with the next refresh, a minute later. */
+    @Test
+    void shouldAnnounceAtOnceWhatTheGuestIsKnownByLater() throws Exception {
+        byte[] untagged = ethernet(CLIENT_MAC, GUEST_MAC).arp(2, GUEST_MAC, "10.7.0.10", CLIENT_MAC, "10.7.0.1");
+        byte[] tagged =
+                ethernet(CLIENT_MAC, GUEST_MAC).tag(0x8100, 10).arp(2, GUEST_MAC, "10.7.0.11", CLIENT_MAC, "10.7.0.1");
+        try (HoldfastProxy proxy = start("announce: {schedule: [0ms, 2s], refresh: 60m}");
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            engine.wallCommand("open", ", \"reason\": \"test\"");
+            guest.send(untagged);
+            await().atMost(LIMIT).until(() -> net.received().size() == 1);
+            engine.wallCommand("announce");
+            await().atMost(LIMIT).until(() -> net.received().size() == 1 + 2 * 3);
+            guest.send(tagged);
+            await().atMost(LIMIT).until(() -> net.received().size() >= 1 + 2 * 3 + 1 + 3);
+            net.assertStaysAt(1 + 2 * 3 + 1 + 3);
         }
     }
 
