@@ -106,6 +106,7 @@ public final class Bridge implements AutoCloseable {
      * A bridge at rest.
      *
      * @param exemptions makes one for each NIC, because it is confined to the thread that captures there
+     * @param observer sees what the guest sends and what comes from the network
      * @param onPressure hears that the wall fills, and that output begins to wait
      */
     public Bridge(
@@ -142,20 +143,20 @@ public final class Bridge implements AutoCloseable {
                 .map(reverse -> new InlineLane(this.nics, outbound, inbound, wall, reverse, onPressure, onFailure))
                 .orElse(null);
         for (int nic = 0; nic < nics.size(); nic++) {
-            addCaptures(nic, onFailure);
+            addCaptures(nic, observer, onFailure);
         }
     }
 
     /** Each port has a thread that takes its frames. */
-    private void addCaptures(int nic, LaneFailure onFailure) {
+    private void addCaptures(int nic, FrameObserver observer, LaneFailure onFailure) {
         List<FramePort> guestPorts = nics.get(nic).guestPorts();
         FramePort uplink = nics.get(nic).uplink();
         for (int place = 0; place < guestPorts.size(); place++) {
             FrameSink sink = inline == null ? outbound.get(nic) : inline.fromGuest(nic, place);
             captures.add(new PortCapture("capture", guestPorts.get(place), sink, onFailure));
         }
-        captures.add(new PortCapture(
-                "inbound", uplink, inline == null ? inbound.get(nic) : inline.fromClients(nic), onFailure));
+        FrameSink lane = inline == null ? inbound.get(nic) : inline.fromClients(nic);
+        captures.add(new PortCapture("inbound", uplink, new ObservedUplink(nic, observer, lane), onFailure));
     }
 
     /** Begins to carry frames. */

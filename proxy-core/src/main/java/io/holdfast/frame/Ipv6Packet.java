@@ -55,6 +55,13 @@ public final class Ipv6Packet {
         return true;
     }
 
+    /** The hop limit of what may be a packet, without a closer look; -1 if it is too short for one. */
+    public static int hopLimitOf(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return NetworkOrder.holds(memory, offsetBytes, lengthBytes, HEADER_BYTES)
+                ? NetworkOrder.getByte(memory, offsetBytes + HOP_LIMIT)
+                : -1;
+    }
+
     private void walkExtensionHeaders() {
         int next = NetworkOrder.getByte(memory, offsetBytes + NEXT_HEADER);
         long at = offsetBytes + HEADER_BYTES;

@@ -21,6 +21,9 @@ public final class NeighborMessage {
     /** A neighbour advertisement with one link-layer address option. */
     public static final int ADVERTISEMENT_BYTES = 32;
 
+    /** The {@link #targetMac} of a message that does not tell it. */
+    public static final long NO_MAC = -1;
+
     private static final int CODE = 1;
     private static final int CHECKSUM = 2;
     private static final int FLAGS = 4;
@@ -34,8 +37,12 @@ public final class NeighborMessage {
 
     private static final int TARGET_LINK_ADDRESS_OPTION = 2;
 
+    /** An option's second byte counts in these. */
+    private static final int OPTION_UNIT_BYTES = 8;
+
     private MemorySegment memory = MemorySegment.NULL;
     private long offsetBytes;
+    private int lengthBytes;
 
     /** Looks at an ICMPv6 message; false if it is too short, has a code, or is of another type. */
     public boolean wrap(MemorySegment memory, long offsetBytes, int lengthBytes) {
@@ -55,6 +62,7 @@ public final class NeighborMessage {
         }
         this.memory = memory;
         this.offsetBytes = offsetBytes;
+        this.lengthBytes = lengthBytes;
         return true;
     }
 
@@ -91,6 +99,26 @@ public final class NeighborMessage {
     /** The lower half of the target; only in neighbour messages. */
     public long targetLow() {
         return NetworkOrder.getLong(memory, offsetBytes + TARGET + 8);
+    }
+
+    /**
+     * In a neighbour advertisement: the target's Ethernet address, in the form of {@link MacAddress#value()}; {@link #NO_MAC}
+     * if there is none, or an option before it has no length, for which receivers drop the message (RFC 4861, section 4.6).
+     */
+    public long targetMac() {
+        int at = TARGET_OPTIONS;
+        while (lengthBytes - at >= OPTION_UNIT_BYTES) {
+            if (NetworkOrder.getByte(memory, offsetBytes + at) == TARGET_LINK_ADDRESS_OPTION) {
+                boolean fits = NetworkOrder.getByte(memory, offsetBytes + at + 1) == 1;
+                return fits ? NetworkOrder.getMac(memory, offsetBytes + at + 2) : NO_MAC;
+            }
+            int units = NetworkOrder.getByte(memory, offsetBytes + at + 1);
+            if (units == 0) {
+                return NO_MAC;
+            }
+            at += units * OPTION_UNIT_BYTES;
+        }
+        return NO_MAC;
     }
 
     /**

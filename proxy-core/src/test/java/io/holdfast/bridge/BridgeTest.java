@@ -12,10 +12,12 @@ import io.holdfast.wall.WallRefusal;
 import io.holdfast.wall.WallState;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -31,15 +33,28 @@ class BridgeTest {
     private final MemoryPort secondGuest = new MemoryPort("tap1", true);
     private final MemoryPort secondUplink = new MemoryPort("up1", true);
     private final AtomicInteger pressures = new AtomicInteger();
+    private final List<String> observed = new CopyOnWriteArrayList<>();
     private final BufferWall wall = new BufferWall("9f", Term.none(), false);
     private final Bridge bridge = new Bridge(
             wall,
             List.of(new Bridge.Nic(guest, uplink), new Bridge.Nic(secondGuest, secondUplink)),
             new Bridge.Settings(2 * 65_536, 65_536, 2_000_000, true),
             () -> (memory, offsetBytes, lengthBytes) -> lengthBytes == 99,
-            (nic, memory, offsetBytes, lengthBytes) -> {},
+            observer(),
             pressures::incrementAndGet,
             (lane, cause) -> {});
+
+    private FrameObserver observer() {
+        return new FrameObserver() {
+            @Override
+            public void onOutboundFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {}
+
+            @Override
+            public void onInboundFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+                observed.add(nic + ":" + lengthBytes + ":" + memory.get(ValueLayout.JAVA_BYTE, offsetBytes));
+            }
+        };
+    }
 
     BridgeTest() {
         bridge.start();
@@ -92,6 +107,23 @@ class BridgeTest {
         for (int i = 1; i < 100; i++) {
             assertThat(uplink.sent().get(i - 1)).isEqualTo(frame(60, i));
         }
+    }
+
+    /** INV-10: also while nothing gets in. */
+    @Test
+    void shouldShowWhatComesFromTheNetworkInEveryStateOnce() throws WallRefusal {
+        uplink.arrive(frame(60, 2));
+        await().atMost(LIMIT).until(() -> observed.size() == 1);
+        own();
+        secondUplink.arrive(frame(61, 3));
+        await().atMost(LIMIT).until(() -> secondGuest.sent().size() == 1);
+        guest.arrive(frame(60, 4));
+        bridge.seal(new Term(2, Term.Claim.PROMOTION, "b"), "test");
+        uplink.arrive(frame(62, 5));
+        await().atMost(LIMIT).until(() -> observed.size() == 3);
+        assertThat(observed.get(0)).startsWith("0:60:");
+        assertThat(observed.get(1)).startsWith("1:61:");
+        assertThat(observed.get(2)).startsWith("0:62:");
     }
 
     /** INV-6, INV-9. */

@@ -173,6 +173,37 @@ class FrameViewsTest {
     }
 
     @Test
+    void shouldFindTheTargetsMacBehindOtherOptionsAndNowhereElse() {
+        byte[] plain = neighborAdvertisement(0x20, "fe80::1");
+        byte[] nonce = hex("0e01 010203040506");
+        byte[] option = hex("0201 525400123456");
+        assertThat(targetMac(join(plain, option))).isEqualTo(0x5254_0012_3456L);
+        assertThat(targetMac(join(plain, nonce, option, nonce))).isEqualTo(0x5254_0012_3456L);
+        for (byte[] options : List.of(
+                hex(""),
+                nonce,
+                hex("0201 5254001234"),
+                join(hex("0e00 010203040506"), option),
+                join(hex("0e09 010203040506"), option),
+                hex("0202 525400123456 0000000000000000"))) {
+            assertThat(targetMac(join(plain, options))).isEqualTo(NeighborMessage.NO_MAC);
+        }
+    }
+
+    private long targetMac(byte[] message) {
+        assertThat(neighbor.wrap(segment(message), 0, message.length)).isTrue();
+        return neighbor.targetMac();
+    }
+
+    @Test
+    void shouldTellTheHopLimitOfWhateverIsLongEnough() {
+        byte[] frame = SAMPLES.get(4);
+        assertThat(Ipv6Packet.hopLimitOf(segment(frame), 14, frame.length - 14)).isEqualTo(255);
+        assertThat(Ipv6Packet.hopLimitOf(segment(frame), 14, 39)).isEqualTo(-1);
+        assertThat(Ipv6Packet.hopLimitOf(segment(frame), 14, frame.length)).isEqualTo(-1);
+    }
+
+    @Test
     void shouldNotTakeOtherIcmpForNeighborDiscovery() {
         assertThat(neighbor.wrap(segment(hex("8000 0000 12340001")), 0, 8))
                 .as("an echo request")
