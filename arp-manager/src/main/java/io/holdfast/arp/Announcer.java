@@ -241,7 +241,7 @@ public final class Announcer {
         private void sendWaiting(long nowNanos) {
             limited = false;
             for (AnnounceFrame frame = waiting.peek(); frame != null; frame = waiting.peek()) {
-                switch (ownership.standing()) {
+                switch (ownership.standing(nic)) {
                     case OWNER -> {}
                     case IN_DOUBT -> {
                         counters.increment(nic, frame.form(), AnnounceOutcome.IN_DOUBT);

@@ -9,17 +9,19 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Publishes what was announced and what is known. The units are in the names, because Micrometer would merge meters that
+ * Publishes what was announced, what is known and what others claim. The units are in the names, because Micrometer would merge meters that
  * differ in nothing but their base unit.
  */
 public final class ArpMetrics implements MeterBinder {
 
     private final AnnounceCounters counters;
     private final AddressBook book;
+    private final ConflictWatch conflicts;
 
-    public ArpMetrics(AnnounceCounters counters, AddressBook book) {
+    public ArpMetrics(AnnounceCounters counters, AddressBook book, ConflictWatch conflicts) {
         this.counters = counters;
         this.book = book;
+        this.conflicts = conflicts;
     }
 
     @Override
@@ -32,6 +34,16 @@ public final class ArpMetrics implements MeterBinder {
                             .tags("nic", nic, "form", form.label(), "outcome", outcome.label())
                             .register(registry);
                 }
+            }
+        }
+        for (String nic : conflicts.nics()) {
+            for (ConflictKind kind : ConflictKind.values()) {
+                FunctionCounter.builder("holdfast.address.conflicts", conflicts, c -> c.count(nic, kind))
+                        .description(
+                                "Frames from the network that used an address of the guest, while it was or may have"
+                                        + " been this host's")
+                        .tags("nic", nic, "kind", kind.label())
+                        .register(registry);
             }
         }
         for (String nic : book.nics()) {
@@ -54,7 +66,10 @@ public final class ArpMetrics implements MeterBinder {
 
     private void bindKnown(
             MeterRegistry registry, String nic, String family, ToDoubleFunction<List<GuestAddresses.Station>> count) {
-        Gauge.builder("holdfast.arp.known.addresses", book, b -> count.applyAsDouble(stations(b, nic)))
+        Gauge.builder(
+                        "holdfast.arp.known.addresses",
+                        book,
+                        b -> count.applyAsDouble(b.snapshot().nic(nic).stations()))
                 .description("Addresses of the guest that would be announced after a failover")
                 .tags("nic", nic, "family", family)
                 .register(registry);
@@ -63,13 +78,5 @@ public final class ArpMetrics implements MeterBinder {
     private static long distinct(
             List<GuestAddresses.Station> stations, Function<GuestAddresses.Station, List<String>> addresses) {
         return stations.stream().map(addresses).flatMap(List::stream).distinct().count();
-    }
-
-    private static List<GuestAddresses.Station> stations(AddressBook book, String nic) {
-        return book.snapshot().nics().stream()
-                .filter(known -> known.name().equals(nic))
-                .findFirst()
-                .map(GuestAddresses.Nic::stations)
-                .orElse(List.of());
     }
 }

@@ -14,6 +14,6 @@ public interface Ownership {
         NOT_OWNER
     }
 
-    /** This host's standing, now. */
-    Standing standing();
+    /** This host's standing, now, for one of the guest's NICs. */
+    Standing standing(String nic);
 }

@@ -117,7 +117,7 @@ class AnnounceOnTheWireTest {
         try (PcapSender hostA = new PcapSender("host-a");
                 PcapSender hostB = new PcapSender("host-b");
                 AnnouncerThread announcer = new AnnouncerThread(new Announcer(
-                        AnnounceSchedule.DEFAULT, 500, () -> Ownership.Standing.OWNER, Map.of("net0", hostB)))) {
+                        AnnounceSchedule.DEFAULT, 500, nic -> Ownership.Standing.OWNER, Map.of("net0", hostB)))) {
             announcer.start(nic(station(false)));
             await().atMost(SOON).until(() -> portOfGuest().equals("port-b"));
             straggler.forEach(hostA::send);
@@ -136,7 +136,7 @@ class AnnounceOnTheWireTest {
                 AnnouncerThread announcer = new AnnouncerThread(new Announcer(
                         AnnounceSchedule.DEFAULT,
                         500,
-                        () -> owner.get() ? Ownership.Standing.OWNER : Ownership.Standing.NOT_OWNER,
+                        nic -> owner.get() ? Ownership.Standing.OWNER : Ownership.Standing.NOT_OWNER,
                         Map.of("net0", sender)))) {
             assertThat(receivedFrames("far0")).as("before the start").isZero();
             announcer.start(nic(station(false)));

@@ -335,7 +335,7 @@ class AnnouncerTest {
     @Test
     void shouldCompleteAScheduleThatEnds() {
         Announcer finite = new Announcer(
-                new AnnounceSchedule(List.of(Duration.ZERO), Duration.ZERO), 10, () -> Standing.OWNER, senders());
+                new AnnounceSchedule(List.of(Duration.ZERO), Duration.ZERO), 10, nic -> Standing.OWNER, senders());
         finite.start(nic(station(false)), START_NANOS);
         finite.onTick(START_NANOS);
         assertThat(finite.status().getFirst().state()).isEqualTo(SeriesState.COMPLETED);
@@ -388,7 +388,7 @@ class AnnouncerTest {
         return senders;
     }
 
-    private Standing standing() {
+    private Standing standing(String nic) {
         if (inDoubt) {
             return Standing.IN_DOUBT;
         }

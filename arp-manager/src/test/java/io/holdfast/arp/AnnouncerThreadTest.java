@@ -28,7 +28,7 @@ class AnnouncerThreadTest {
         return new Announcer(
                 schedule,
                 100_000,
-                () -> Ownership.Standing.OWNER,
+                nic -> Ownership.Standing.OWNER,
                 Map.of("net0", (memory, offset, length) -> sent.incrementAndGet() > 0));
     }
 

@@ -15,7 +15,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "announce",
         mixinStandardHelpOptions = true,
-        description = "Tells switches, routers and neighbours anew that the guest is here, on the configured schedule.")
+        description =
+                "Tells switches, routers and neighbours anew that the guest is here, on the configured schedule; also if"
+                        + " somebody else uses its addresses, which `holdfast status` shows: make sure before that they are the"
+                        + " guest's.")
 final class AnnounceCommand extends AskingCommand {
 
     @ArgGroup
@@ -41,9 +44,7 @@ final class AnnounceCommand extends AskingCommand {
             return askForFrames(config);
         }
         ObjectNode arguments = arguments();
-        if (instead.stop) {
-            arguments.put("stop", true);
-        }
+        arguments.put(instead.stop ? "stop" : "resolve", true);
         return askWall(config, "announce", arguments);
     }
 

@@ -9,6 +9,7 @@ import picocli.CommandLine.Help.Ansi;
 final class StatusScreen {
 
     private static final long KIB = 1024;
+    private static final double MILLIS_PER_SECOND = 1_000;
 
     private final Ansi ansi;
     private final StringJoiner lines = new StringJoiner(System.lineSeparator());
@@ -82,12 +83,36 @@ final class StatusScreen {
         proxy.path("announcements")
                 .forEach(series -> line(
                         "announce",
-                        "%s %s, %d rounds of %d frames"
+                        "%s %s, %d rounds of %d frames%s"
                                 .formatted(
                                         series.path("nic").asText(),
                                         series.path("state").asText(),
                                         series.path("rounds").asLong(),
-                                        series.path("frames_per_round").asLong())));
+                                        series.path("frames_per_round").asLong(),
+                                        series.path("disputed").asBoolean()
+                                                ? "; " + styled("red", "silent because of a conflict")
+                                                : "")));
+        proxy.path("conflicts").forEach(this::drawConflict);
+    }
+
+    private void drawConflict(JsonNode conflict) {
+        StringJoiner tags = new StringJoiner(",", ", VLAN ", "").setEmptyValue("");
+        conflict.path("vlan").forEach(tag -> tags.add(tag.asText()));
+        boolean inDoubt = conflict.path("standing").asText().equals("in_doubt");
+        line(
+                "conflict",
+                styled(
+                        inDoubt ? "yellow" : "red",
+                        "%s%s: %s %s is used by %s, %d times, the last %.1f s ago%s"
+                                .formatted(
+                                        conflict.path("nic").asText(),
+                                        tags,
+                                        conflict.path("kind").asText(),
+                                        conflict.path("address").asText(),
+                                        conflict.path("foreign_mac").asText(),
+                                        conflict.path("count").asLong(),
+                                        conflict.path("last_seen_ms").asDouble() / MILLIS_PER_SECOND,
+                                        inDoubt ? "; the guest may be there" : "")));
     }
 
     /** The proxy of this host, which has the wall only after the other host's death. */

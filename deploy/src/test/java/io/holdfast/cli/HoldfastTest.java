@@ -146,6 +146,20 @@ class HoldfastTest {
                     .startsWith("ffffffffffff525400000001" + "8035");
             assertThat(on(config, "announce", "--dry-run", "--stop").exitCode).isEqualTo(ExitCode.USAGE);
             assertThat(on(config, "announce").exitCode).isZero();
+            assertThat(on(config, "status").out).doesNotContain("conflict");
+            net.send(FRAME);
+            await().atMost(LIMIT).until(() -> !engine.status().path("conflicts").isEmpty());
+            assertThat(on(config, "status").out)
+                    .contains(
+                            "net0: mac 52:54:00:00:00:01 is used by 52:54:00:00:00:01, 1 times, the last",
+                            "silent because of a conflict");
+            assertThat(on(config, "announce", "--json")
+                            .json()
+                            .at("/series/0/disputed")
+                            .asBoolean())
+                    .as("who says so by hand knows that the guest is here")
+                    .isFalse();
+            assertThat(on(config, "status").out).doesNotContain("conflict");
             assertThat(on(config, "announce", "--stop").exitCode).isZero();
             assertThat(on(config, "doctor", "--release-ports").err).contains("runs");
             assertThat(on(config, "seal").exitCode).as("without a reason").isEqualTo(ExitCode.USAGE);

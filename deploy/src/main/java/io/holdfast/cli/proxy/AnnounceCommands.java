@@ -7,6 +7,8 @@ import io.holdfast.arp.AddressBook;
 import io.holdfast.arp.AnnounceFrame;
 import io.holdfast.arp.AnnounceFrames;
 import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.arp.Conflict;
+import io.holdfast.arp.ConflictWatch;
 import io.holdfast.arp.GuestAddresses;
 import io.holdfast.arp.SeriesStatus;
 import io.holdfast.control.Arguments;
@@ -20,18 +22,27 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The commands that tell what the guest is known by, and that tell the network. Confined to the command thread. */
 final class AnnounceCommands {
 
+    private static final Logger LOG = LoggerFactory.getLogger(AnnounceCommands.class);
+
+    /** Error class: a conflict was answered too often. */
+    private static final String REANNOUNCE_LIMIT = "ReannounceLimit";
+
     private final BufferWall wall;
     private final AddressBook book;
     private final AnnouncerThread announcer;
+    private final ConflictWatch conflicts;
 
-    AnnounceCommands(BufferWall wall, AddressBook book, AnnouncerThread announcer) {
+    AnnounceCommands(BufferWall wall, AddressBook book, AnnouncerThread announcer, ConflictWatch conflicts) {
         this.wall = wall;
         this.book = book;
         this.announcer = announcer;
+        this.conflicts = conflicts;
     }
 
     void register(ControlServer.Builder server) {
@@ -53,12 +64,18 @@ final class AnnounceCommands {
     /**
      * Needs no engine's seat: it lets nothing of the guest's leave, and an operator may want to repeat it. With addresses,
      * these replace what is known, and a series that is running goes on with them; without, every series begins anew.
+     *
+     * <p>A NIC whose addresses are in dispute stays silent all the same, until somebody who knows that the guest is here says
+     * {@code resolve} (INV-10).
      */
     private JsonNode announce(ObjectNode arguments, ControlSession session) throws CommandException {
-        Arguments of = Arguments.of(arguments, "incarnation", "term", "addresses", "stop", "dry_run", "nic");
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "addresses", "stop", "resolve", "dry_run", "nic");
         boolean stop = of.optionalFlag("stop", false);
+        boolean resolve = of.optionalFlag("resolve", false);
         boolean dryRun = of.optionalFlag("dry_run", false);
         requireNotBoth("stop", stop, "dry_run", dryRun);
+        requireNotBoth("stop", stop, "resolve", resolve);
+        requireNotBoth("resolve", resolve, "dry_run", dryRun);
         requireNotBoth("nic", of.optionalString("nic").isPresent(), "dry_run: false", !dryRun);
         if (dryRun) {
             return wouldSend(of);
@@ -69,15 +86,35 @@ final class AnnounceCommands {
             return series();
         }
         GuestAddresses addresses = addresses(of, "addresses").orElse(null);
+        if (resolve) {
+            resolve(); // What may still be refused comes before what changes something.
+        }
         if (addresses != null) {
             book.adopt(addresses);
         }
         for (GuestAddresses.Nic nic : book.snapshot().nics()) {
-            if (addresses == null || !announcer.update(nic)) {
+            if (addresses == null || resolve || !announcer.update(nic)) {
                 announcer.start(nic);
             }
         }
         return series();
+    }
+
+    private void resolve() throws CommandException {
+        List<Conflict> before = conflicts.conflicts();
+        long waitNanos = conflicts.resolve(System.nanoTime());
+        if (waitNanos > 0) {
+            throw new CommandException(
+                    REANNOUNCE_LIMIT,
+                    "conflicts on a NIC were resolved %d times within a minute; find out who else uses the guest's"
+                                    .formatted(ConflictWatch.MOST_RESOLUTIONS_PER_MINUTE)
+                            + " addresses (`status` has it), and say it again in %.1f s".formatted(waitNanos / 1e9));
+        }
+        before.forEach(conflict -> LOG.warn(
+                "AUDIT address conflict on {} resolved: {} {} is the guest's, which is here",
+                conflict.nic(),
+                conflict.kind().label(),
+                conflict.address()));
     }
 
     /** In whatever state the wall is, because nothing is sent, and nothing changes. */
@@ -157,18 +194,19 @@ final class AnnounceCommands {
 
     private JsonNode series() {
         ObjectNode result = Json.object();
-        write(announcer.status(), result.putArray("series"));
+        write(announcer.status(), conflicts, result.putArray("series"));
         return result;
     }
 
-    static void write(List<SeriesStatus> status, ArrayNode array) {
+    static void write(List<SeriesStatus> status, ConflictWatch conflicts, ArrayNode array) {
         for (SeriesStatus series : status) {
             array.addObject()
                     .put("nic", series.nic())
                     .put("state", series.state().name().toLowerCase(Locale.ROOT))
                     .put("frames_per_round", series.framesPerRound())
                     .put("rounds", series.rounds())
-                    .put("waiting_frames", series.waitingFrames());
+                    .put("waiting_frames", series.waitingFrames())
+                    .put("disputed", conflicts.isDisputed(series.nic()));
         }
     }
 }

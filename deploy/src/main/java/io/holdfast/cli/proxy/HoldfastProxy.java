@@ -6,11 +6,12 @@ import io.holdfast.arp.AnnounceSchedule;
 import io.holdfast.arp.Announcer;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.arp.ArpMetrics;
+import io.holdfast.arp.ConflictWatch;
 import io.holdfast.arp.FrameSender;
+import io.holdfast.arp.Ownership;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
-import io.holdfast.bridge.FrameObserver;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.Placement;
@@ -133,16 +134,19 @@ public final class HoldfastProxy implements AutoCloseable {
         GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), port.kind()));
 
         AddressBook book = new AddressBook(nicNames(settings));
+        Ownership ownership = nic -> WallOwnership.standing(wall.state());
+        ConflictNews conflictNews = closing(new ConflictNews(this::emit));
+        ConflictWatch conflicts = new ConflictWatch(book, ownership, System::nanoTime, conflictNews::wake);
         PressureWatch pressure = closing(new PressureWatch(this::emit));
         Bridge bridge = closing(new Bridge(
                 wall,
                 ports.nics(),
                 bridgeSettings(settings, ports),
                 () -> exemption(settings),
-                observer(book),
+                new AddressObserver(book, conflicts),
                 pressure,
                 this::onLaneFailure));
-        Announcer announcements = announcer(settings, wall, ports);
+        Announcer announcements = announcer(settings, conflicts.ownership(), ports);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
         announcer.follow(book);
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
@@ -154,26 +158,32 @@ public final class HoldfastProxy implements AutoCloseable {
         TranslationKeeper keeper = bridge.translationBook()
                 .map(translations -> closing(new TranslationKeeper(config.stateDirectory(), translations)))
                 .orElse(null);
-        WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, pressure, news, keeper);
+        WallCommands wallCommands = new WallCommands(bridge, terms, book, announcer, conflicts, pressure, news, keeper);
         wallCommands.register(builder);
         ModeChoice mode = new ModeChoice(settings, bridge, wall, audit);
         mode.enter();
         mode.register(builder);
-        new AnnounceCommands(wall, book, announcer).register(builder);
+        new AnnounceCommands(wall, book, announcer, conflicts).register(builder);
         dumps.register(builder);
-        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer).register(builder);
+        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts).register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
         closing(MetricsServer.start(
                 settings.http(),
-                metrics(config, bridge, clientFrames, announcements, book, unsafe),
+                metrics(
+                        config,
+                        bridge,
+                        clientFrames,
+                        new ArpMetrics(announcements.counters(), book, conflicts),
+                        unsafe),
                 this::health,
                 this::health));
         if (keeper != null) {
             keeper.start();
         }
         bridge.start();
+        conflictNews.start(conflicts);
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         closing(FrameServer.start(config.framesSocket(), clientFrames));
         server = closing(builder.start());
@@ -240,13 +250,12 @@ public final class HoldfastProxy implements AutoCloseable {
             HoldfastConfig config,
             Bridge bridge,
             ClientFrames clientFrames,
-            Announcer announcements,
-            AddressBook book,
+            ArpMetrics arpMetrics,
             List<String> unsafe) {
         MetricsRegistry registry = closing(new MetricsRegistry(config.guest(), config.host()));
         new BridgeMetrics(bridge).bindTo(registry);
         new ReverseMetrics(bridge).bindTo(registry);
-        new ArpMetrics(announcements.counters(), book).bindTo(registry.meters());
+        arpMetrics.bindTo(registry.meters());
         FunctionCounter.builder("holdfast.refused.injections", clientFrames, ClientFrames::refusedFrames)
                 .description("Clients' frames for a restored guest that it did not get")
                 .register(registry.meters());
@@ -296,19 +305,13 @@ public final class HoldfastProxy implements AutoCloseable {
         return ExemptionFilter.compile(settings.exempt())::isExempt;
     }
 
-    private static FrameObserver observer(AddressBook book) {
-        AddressBook.Learner[] learners = book.nics().stream().map(book::learner).toArray(AddressBook.Learner[]::new);
-        return (nic, memory, offsetBytes, lengthBytes) -> learners[nic].onFrame(memory, offsetBytes, lengthBytes);
-    }
-
-    private static Announcer announcer(ProxyConfig settings, BufferWall wall, GuardedPorts ports) {
+    private static Announcer announcer(ProxyConfig settings, Ownership ownership, GuardedPorts ports) {
         Map<String, FrameSender> senders = new LinkedHashMap<>();
         for (int nic = 0; nic < ports.nics().size(); nic++) {
             senders.put(Bridge.nicName(nic), ports.nics().get(nic).uplink()::sendPlain);
         }
         AnnounceSchedule schedule = new AnnounceSchedule(
                 settings.announce().schedule(), settings.announce().refresh());
-        return new Announcer(
-                schedule, settings.announce().framesPerSecond(), () -> WallOwnership.standing(wall.state()), senders);
+        return new Announcer(schedule, settings.announce().framesPerSecond(), ownership, senders);
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.arp.ConflictWatch;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.bridge.NicCounters;
@@ -31,6 +32,7 @@ final class ProxyStatus {
     private final Bridge bridge;
     private final ModeChoice mode;
     private final AnnouncerThread announcer;
+    private final ConflictWatch conflicts;
 
     ProxyStatus(
             HoldfastConfig config,
@@ -39,7 +41,8 @@ final class ProxyStatus {
             List<String> unsafe,
             Bridge bridge,
             ModeChoice mode,
-            AnnouncerThread announcer) {
+            AnnouncerThread announcer,
+            ConflictWatch conflicts) {
         this.config = config;
         this.settings = settings;
         this.port = port;
@@ -47,6 +50,7 @@ final class ProxyStatus {
         this.bridge = bridge;
         this.mode = mode;
         this.announcer = announcer;
+        this.conflicts = conflicts;
     }
 
     void register(ControlServer.Builder server) {
@@ -86,7 +90,8 @@ final class ProxyStatus {
                 .put("commit_to_wire_p50_us", Json.micros(NanoHistogram.quantileNanos(toWire, 0.5)));
         writeNics(nics, status.putArray("nics"));
         bridge.catchUp().ifPresent(report -> writeReverse(report, status.putObject("reverse")));
-        AnnounceCommands.write(announcer.status(), status.putArray("announcements"));
+        AnnounceCommands.write(announcer.status(), conflicts, status.putArray("announcements"));
+        ConflictNews.write(conflicts.conflicts(), System.nanoTime(), status.putArray("conflicts"));
         return status;
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AddressBook;
 import io.holdfast.arp.AnnouncerThread;
+import io.holdfast.arp.ConflictWatch;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.control.Arguments;
@@ -41,6 +42,7 @@ final class WallCommands {
     private final WallTerms terms;
     private final AddressBook book;
     private final AnnouncerThread announcer;
+    private final ConflictWatch conflicts;
     private final PressureWatch pressure;
     private final WallNews news;
     /** None beside the guest: nothing is translated there. */
@@ -53,6 +55,7 @@ final class WallCommands {
             WallTerms terms,
             AddressBook book,
             AnnouncerThread announcer,
+            ConflictWatch conflicts,
             PressureWatch pressure,
             WallNews news,
             @Nullable TranslationKeeper keeper) {
@@ -60,6 +63,7 @@ final class WallCommands {
         this.terms = terms;
         this.book = book;
         this.announcer = announcer;
+        this.conflicts = conflicts;
         this.pressure = pressure;
         this.news = news;
         this.keeper = keeper;
@@ -115,6 +119,7 @@ final class WallCommands {
         OptionalLong numberingLostIn = of.optionalLong("numbering_lost_in", 1, HIGHEST_TERM);
 
         long engine = seat.nextNumber();
+        Term before = wall().term();
         if (numberingLostIn.isPresent()) {
             bridge.helloInPlaceOfLost(engine, term, openEpochAtLeast, numberingLostIn.getAsLong());
         } else {
@@ -122,6 +127,9 @@ final class WallCommands {
         }
         // Nothing leaves before the next command, so the term is on disk before anything happens under it (INV-7).
         keep(engine, term);
+        if (!term.equals(before)) {
+            conflicts.forgetAll(); // Whoever was in the right then, a new term says who is now (INV-10).
+        }
         settle(of, engine, term);
         seat.seat(engine, bound ? session : null);
         if (bound) {
@@ -253,6 +261,7 @@ final class WallCommands {
         }
         boolean quiet = bridge.seal(order == 0 ? current : asked, reason);
         announcer.cancelAll();
+        conflicts.forgetAll();
         terms.keep(wall().term(), true);
         return state().put("quiet", quiet);
     }

@@ -1,6 +1,7 @@
 package io.holdfast.cli.proxy;
 
 import static io.holdfast.cli.proxy.Engine.assertRefused;
+import static io.holdfast.testkit.FrameBuilder.ethernet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -89,6 +90,34 @@ class InlineProxyTest {
             await().atMost(LIMIT).until(() -> net.received().stream().anyMatch(InlineProxyTest::isReset));
             assertThat(successor.status().path("reverse").path("diverged_flows").asLong())
                     .isEqualTo(1);
+        }
+    }
+
+    /** INV-10: also in front of both hosts, and not of what is replayed. */
+    @Test
+    void shouldNoticeWhoUsesTheGuestsAddressOnTheUplink() throws Exception {
+        String foreign = "52:54:00:99:99:99";
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            protect(engine);
+            openConnection(guest, net);
+            assertThat(engine.status().path("conflicts")).isEmpty();
+            net.send(ethernet("ff:ff:ff:ff:ff:ff", foreign).arp(2, foreign, "10.0.0.1", foreign, "10.0.0.1"));
+            await().atMost(LIMIT).until(() -> engine.status().path("conflicts").size() == 1);
+            assertThat(engine.status()
+                            .path("conflicts")
+                            .path(0)
+                            .path("foreign_mac")
+                            .asText())
+                    .isEqualTo(foreign);
+            assertThat(engine.status()
+                            .path("announcements")
+                            .path(0)
+                            .path("disputed")
+                            .asBoolean())
+                    .isTrue();
         }
     }
 
