@@ -74,6 +74,7 @@ main() {
     the_agent_of_the_backup_is_stopped
     the_link_is_silent
     the_link_flaps
+    a_stranger_claims_the_guests_address
     the_agent_of_the_primary_stays_away
     the_operator_promotes a
     the_operator_promotes b
@@ -264,6 +265,25 @@ the_link_flaps() {
     done
     expect "the wall was SUSPENDED" 5 wall_went SUSPENDED
     expect_recovery
+}
+
+# INV-10: the backup follows, so the guest is here for certain, and is announced again. The stranger takes nobody's segments:
+# it would reset their connections.
+a_stranger_claims_the_guests_address() {
+    say "a stranger claims the guest's IPv4 address"
+    in_lab switch nft 'table inet stranger { chain input { type filter hook input priority 0; iifname stranger0 drop; }; }'
+    ip -n "$(namespace_of switch)" link add stranger0 type veth peer name stranger1
+    ip -n "$(namespace_of switch)" link set stranger1 master switch0 up
+    in_lab switch sysctl -qw net.ipv4.conf.stranger0.arp_notify=1
+    ip -n "$(namespace_of switch)" address add "$GUEST_ADDRESS/32" dev stranger0
+    ip -n "$(namespace_of switch)" link set stranger0 up # Says so to everybody.
+    expect "the proxy has noticed" 5 metric_is a $PROXY_PORT holdfast_address_conflicts_total '. > 0'
+    ip -n "$(namespace_of switch)" link delete stranger0
+    in_lab switch nft delete table inet stranger
+    expect "the guest was announced again" 5 grep -q 'they are announced again' "$(log_of a agent)"
+    expect "the conflict is over" 5 host_says a '.proxy.conflicts == []'
+    let_clients_run 3000
+    expect "the guest answers" 5 guest_answers_there
 }
 
 # Longer than its peer waits. Its guest runs on, but nobody hears of it; the agent that comes back ends it.

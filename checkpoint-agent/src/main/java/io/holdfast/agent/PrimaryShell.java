@@ -138,6 +138,32 @@ final class PrimaryShell implements Shell {
         public void onOutputHeld(long epoch) {
             perform(role.onOutputHeld(epoch, System.nanoTime()));
         }
+
+        @Override
+        public void onAddressConflict() {
+            if (role.isSureToOwn()) {
+                resolveConflicts();
+            }
+        }
+    }
+
+    /**
+     * Repeated by the proxy while the conflict goes on, so a refusal (it allows only so many in a minute) needs no second try
+     * from here. Not one of {@link #command}'s: the wall is as it was, whatever becomes of this.
+     */
+    private void resolveConflicts() {
+        WallLink connected = wall;
+        if (connected == null) {
+            return;
+        }
+        try {
+            connected.resolveConflicts();
+            log.warn("somebody else used the guest's addresses; they are announced again");
+        } catch (CommandException e) {
+            log.warn("the guest's addresses are not announced again: {}", e.getMessage());
+        } catch (WallGoneException e) {
+            onWallGone();
+        }
     }
 
     // ---- the guest ----

@@ -45,7 +45,7 @@ final class WallLink implements AutoCloseable {
      */
     record CatchUp(boolean decided, int diverged, boolean improvable, String order) {}
 
-    /** Hears what the wall asks for. */
+    /** Hears what the wall asks for, or tells of. */
     interface PressureListener {
 
         /** The wall has passed its high-water mark. */
@@ -53,6 +53,9 @@ final class WallLink implements AutoCloseable {
 
         /** Output of that epoch has been held for as long as it should be. */
         default void onOutputHeld(long epoch) {}
+
+        /** Somebody else uses an address of the guest, which is ours. */
+        default void onAddressConflict() {}
     }
 
     private final ControlClient client;
@@ -77,13 +80,23 @@ final class WallLink implements AutoCloseable {
             ControlClient client = ControlClient.connect(socket, COMMAND_LIMIT, new ControlListener() {
                 @Override
                 public void onEvent(ControlEvent event) {
-                    if (event.name().equals("WALL_PRESSURE")) {
-                        switch (event.data().path("reason").asText()) {
-                            case "high-water" -> pressure.onHighWater();
-                            case "latency" ->
-                                pressure.onOutputHeld(event.data().path("epoch").asLong());
-                            default -> {} // A newer wall's reason: the interval will do.
+                    switch (event.name()) {
+                        case "WALL_PRESSURE" -> onPressure(event);
+                        case "ADDRESS_CONFLICT" -> {
+                            if (event.data().path("standing").asText().equals("owner")) {
+                                pressure.onAddressConflict();
+                            }
                         }
+                        default -> {}
+                    }
+                }
+
+                private void onPressure(ControlEvent event) {
+                    switch (event.data().path("reason").asText()) {
+                        case "high-water" -> pressure.onHighWater();
+                        case "latency" ->
+                            pressure.onOutputHeld(event.data().path("epoch").asLong());
+                        default -> {} // A newer wall's reason: the interval will do.
                     }
                 }
 
@@ -231,6 +244,11 @@ final class WallLink implements AutoCloseable {
         execute("announce", arguments);
     }
 
+    /** Says that the guest is here, whoever else uses its addresses, and announces it from the beginning (INV-10). */
+    void resolveConflicts() throws WallGoneException, CommandException {
+        execute("announce", named().put("resolve", true));
+    }
+
     private static JsonNode tree(String addressesJson) throws CommandException {
         try {
             return JSON.readTree(addressesJson);
@@ -327,6 +345,11 @@ final class WallLink implements AutoCloseable {
                 @Override
                 public void onOutputHeld(long epoch) {
                     conductor.post(() -> pressure.onOutputHeld(epoch));
+                }
+
+                @Override
+                public void onAddressConflict() {
+                    conductor.post(pressure::onAddressConflict);
                 }
             };
         }

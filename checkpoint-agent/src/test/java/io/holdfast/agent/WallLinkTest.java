@@ -62,6 +62,28 @@ class WallLinkTest {
         assertThat(gone.get()).isOne();
     }
 
+    /** INV-10. */
+    @Test
+    void shouldTellOfAConflictOverAddressesThatAreOurs() {
+        AtomicInteger conflicts = new AtomicInteger();
+        await().atMost(LIMIT).ignoreExceptions().until(() -> {
+            WallLink.connect(
+                    socket,
+                    new WallLink.PressureListener() {
+                        @Override
+                        public void onAddressConflict() {
+                            conflicts.incrementAndGet();
+                        }
+                    },
+                    () -> {});
+            return true;
+        });
+        ObjectMapper json = new ObjectMapper();
+        proxy.broadcast("ADDRESS_CONFLICT", json.createObjectNode().put("standing", "in_doubt"));
+        proxy.broadcast("ADDRESS_CONFLICT", json.createObjectNode().put("standing", "owner"));
+        await().atMost(LIMIT).until(() -> conflicts.get() == 1);
+    }
+
     @Test
     void shouldConnectAgainAfterACommandThatGotNoAnswer() {
         List<WallLink> connected = new CopyOnWriteArrayList<>();

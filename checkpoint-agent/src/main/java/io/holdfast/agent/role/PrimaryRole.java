@@ -537,6 +537,20 @@ public final class PrimaryRole {
         return session != NO_SESSION && armedSession == session;
     }
 
+    /**
+     * Whether nobody else can have the guest by right (INV-10): the backup that could is connected, and follows; or the guest
+     * was taken over here, and the host that had it before gets no commit any more. One that goes on alone may have been
+     * deposed in the meantime, and hears of it only when it sees the other host again.
+     */
+    public boolean isSureToOwn() {
+        return !isGuestGone() && (isBackupConnected() || term.claim() == Term.Claim.PROMOTION) && !isDeposable();
+    }
+
+    /** Out of sight, an armed backup may have taken over. */
+    private boolean isDeposable() {
+        return backupArmed && !isBackupConnected();
+    }
+
     /** The term by which {@code host} goes on alone after all that was seen. */
     public Term nextAloneTerm(String host) {
         return highestTermSeen.aloneOf(host);

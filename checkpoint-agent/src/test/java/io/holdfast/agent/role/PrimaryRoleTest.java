@@ -296,6 +296,41 @@ class PrimaryRoleTest {
         assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test")).endsWith(new ResumeGuest());
     }
 
+    // ---- conflicts (INV-10) ----
+
+    @Test
+    void shouldBeSureToOwnTheGuestWhileTheBackupFollows() {
+        protect();
+        assertThat(role.isSureToOwn()).isTrue();
+    }
+
+    @Test
+    void shouldNotBeSureToOwnItWhenAnArmedBackupIsOutOfSight() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.isSureToOwn()).isFalse();
+    }
+
+    @Test
+    void shouldBeSureToOwnAGuestThatWasTakenOverHere() {
+        role = new PrimaryRole(
+                new PrimaryRole.Settings(INTERVAL, BUDGET_PERCENT, 2, RETRY, LEASE),
+                new Term(4, Term.Claim.PROMOTION, "a"),
+                0,
+                false,
+                true);
+        role.onStart(false, now);
+        assertThat(role.isSureToOwn()).isTrue();
+    }
+
+    @Test
+    void shouldNotBeSureToOwnAGuestThatGoesOnAloneByAnOperatorsWord() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        role.onAloneGranted(TERM.aloneOf("a"), "the operator: test");
+        assertThat(role.isSureToOwn()).isFalse();
+    }
+
     // ---- a backup that relinquishes ----
 
     @Test
