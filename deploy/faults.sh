@@ -276,11 +276,14 @@ a_stranger_claims_the_guests_address() {
     ip -n "$(namespace_of switch)" link set stranger1 master switch0 up
     in_lab switch sysctl -qw net.ipv4.conf.stranger0.arp_notify=1
     ip -n "$(namespace_of switch)" address add "$GUEST_ADDRESS/32" dev stranger0
-    ip -n "$(namespace_of switch)" link set stranger0 up # Says so to everybody.
+    ip -n "$(namespace_of switch)" link set stranger0 up
+    sleep 0.3 # Until its port of the switch forwards.
+    ip -n "$(namespace_of switch)" link set stranger0 address 02:00:00:00:5e:01 # Says so to everybody.
     expect "the proxy has noticed" 5 metric_is a $PROXY_PORT holdfast_address_conflicts_total '. > 0'
     ip -n "$(namespace_of switch)" link delete stranger0
     in_lab switch nft delete table inet stranger
     expect "the guest was announced again" 5 grep -q 'they are announced again' "$(log_of a agent)"
+    expect "the audit log has who it was" 1 audit_tells a address-conflict "IPv4 $GUEST_ADDRESS|ipv4 $GUEST_ADDRESS"
     expect "the conflict is over" 5 host_says a '.proxy.conflicts == []'
     let_clients_run 3000
     expect "the guest answers" 5 guest_answers_there

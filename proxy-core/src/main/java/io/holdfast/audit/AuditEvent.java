@@ -24,6 +24,8 @@ public enum AuditEvent {
     PRIMARY_REFUSED,
     /** The proxy of this host has taken the uplink from the other one's, or has given it back. */
     UPLINK,
+    /** Somebody else uses an address of the guest, or that is over. */
+    ADDRESS_CONFLICT,
     /** The wall holds, or no longer, what it held before. */
     WALL,
     /** What the proxy holds was chosen anew. */

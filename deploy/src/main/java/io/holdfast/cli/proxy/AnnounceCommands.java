@@ -11,6 +11,8 @@ import io.holdfast.arp.Conflict;
 import io.holdfast.arp.ConflictWatch;
 import io.holdfast.arp.GuestAddresses;
 import io.holdfast.arp.SeriesStatus;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.control.Arguments;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
@@ -22,13 +24,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The commands that tell what the guest is known by, and that tell the network. Confined to the command thread. */
 final class AnnounceCommands {
-
-    private static final Logger LOG = LoggerFactory.getLogger(AnnounceCommands.class);
 
     /** Error class: a conflict was answered too often. */
     private static final String REANNOUNCE_LIMIT = "ReannounceLimit";
@@ -37,12 +35,15 @@ final class AnnounceCommands {
     private final AddressBook book;
     private final AnnouncerThread announcer;
     private final ConflictWatch conflicts;
+    private final AuditLog audit;
 
-    AnnounceCommands(BufferWall wall, AddressBook book, AnnouncerThread announcer, ConflictWatch conflicts) {
+    AnnounceCommands(
+            BufferWall wall, AddressBook book, AnnouncerThread announcer, ConflictWatch conflicts, AuditLog audit) {
         this.wall = wall;
         this.book = book;
         this.announcer = announcer;
         this.conflicts = conflicts;
+        this.audit = audit;
     }
 
     void register(ControlServer.Builder server) {
@@ -110,11 +111,11 @@ final class AnnounceCommands {
                                     .formatted(ConflictWatch.MOST_RESOLUTIONS_PER_MINUTE)
                             + " addresses (`status` has it), and say it again in %.1f s".formatted(waitNanos / 1e9));
         }
-        before.forEach(conflict -> LOG.warn(
-                "AUDIT address conflict on {} resolved: {} {} is the guest's, which is here",
-                conflict.nic(),
-                conflict.kind().label(),
-                conflict.address()));
+        before.forEach(conflict -> audit.note(
+                AuditEvent.ADDRESS_CONFLICT,
+                wall.term(),
+                "address conflict on %s resolved: %s %s is the guest's, which is here"
+                        .formatted(conflict.nic(), conflict.kind().label(), conflict.address())));
     }
 
     /** In whatever state the wall is, because nothing is sent, and nothing changes. */

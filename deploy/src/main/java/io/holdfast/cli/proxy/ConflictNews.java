@@ -5,32 +5,35 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.Conflict;
 import io.holdfast.arp.ConflictReports;
 import io.holdfast.arp.ConflictWatch;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
+import io.holdfast.wall.BufferWall;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Tells of conflicts over the guest's addresses: the subscribers ({@code ADDRESS_CONFLICT}), and once for each the log.
+ * Tells of conflicts over the guest's addresses: the subscribers ({@code ADDRESS_CONFLICT}), and once for each the audit log.
  *
  * <p><b>Threads.</b> One of its own, so that whoever captures need not wait; {@link #wake} may be called by any thread and does
  * not block.
  */
 final class ConflictNews implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ConflictNews.class);
-
     /** While there are conflicts, which may go on. */
     private static final long LOOK_NANOS = 100_000_000;
 
+    private final BufferWall wall;
     private final EventSink events;
+    private final AuditLog audit;
     private final ConflictReports reports = new ConflictReports();
     private final Thread thread;
     private volatile @Nullable ConflictWatch watch;
     private volatile boolean stopping;
 
-    ConflictNews(EventSink events) {
+    ConflictNews(BufferWall wall, EventSink events, AuditLog audit) {
+        this.wall = wall;
         this.events = events;
+        this.audit = audit;
         this.thread = Thread.ofPlatform().name("conflict-news").daemon().unstarted(this::tellUntilStopped);
     }
 
@@ -79,17 +82,20 @@ final class ConflictNews implements AutoCloseable {
         return !present.isEmpty();
     }
 
-    private static void log(Conflict conflict) {
-        LOG.warn(
-                "AUDIT address conflict on {}{}: {} {} of the guest is used by {}; {}",
-                conflict.nic(),
-                conflict.vlans().isEmpty() ? "" : ", VLAN " + conflict.vlans(),
-                conflict.kind().label(),
-                conflict.address(),
-                conflict.foreignMac(),
-                conflict.inDoubt()
-                        ? "the guest may be another host's by now"
-                        : "its announcements there stop until `announce` says `resolve`");
+    private void log(Conflict conflict) {
+        audit.note(
+                AuditEvent.ADDRESS_CONFLICT,
+                wall.term(),
+                "address conflict on %s%s: %s %s of the guest is used by %s; %s"
+                        .formatted(
+                                conflict.nic(),
+                                conflict.vlans().isEmpty() ? "" : ", VLAN " + conflict.vlans(),
+                                conflict.kind().label(),
+                                conflict.address(),
+                                conflict.foreignMac(),
+                                conflict.inDoubt()
+                                        ? "the guest may be another host's by now"
+                                        : "its announcements there stop until `announce` says `resolve`"));
     }
 
     static void write(Iterable<Conflict> conflicts, long nowNanos, ArrayNode array) {

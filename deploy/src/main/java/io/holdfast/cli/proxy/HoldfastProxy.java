@@ -135,7 +135,7 @@ public final class HoldfastProxy implements AutoCloseable {
 
         AddressBook book = new AddressBook(nicNames(settings));
         Ownership ownership = nic -> WallOwnership.standing(wall.state());
-        ConflictNews conflictNews = closing(new ConflictNews(this::emit));
+        ConflictNews conflictNews = closing(new ConflictNews(wall, this::emit, audit));
         ConflictWatch conflicts = new ConflictWatch(book, ownership, System::nanoTime, conflictNews::wake);
         PressureWatch pressure = closing(new PressureWatch(this::emit));
         Bridge bridge = closing(new Bridge(
@@ -163,7 +163,7 @@ public final class HoldfastProxy implements AutoCloseable {
         ModeChoice mode = new ModeChoice(settings, bridge, wall, audit);
         mode.enter();
         mode.register(builder);
-        new AnnounceCommands(wall, book, announcer, conflicts).register(builder);
+        new AnnounceCommands(wall, book, announcer, conflicts, audit).register(builder);
         dumps.register(builder);
         new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts).register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
