@@ -8,6 +8,11 @@
 #                      reverse: it leaves at once, and clients are reconciled with the restored guest. One proxy stands
 #                      in front of both hosts;
 #                      off: it leaves at once, as without Holdfast, and clients pay for it
+#   --fault LIST       what happens to the host that has the guest; of several, such as freeze,cut-both, one a failover in turn.
+#                      kill: all of the host's processes die (default);
+#                      freeze: they stand still, and go on after twice the time that the backup waits for a sign of life;
+#                      cut-replication, cut-uplink, cut-both: its cable to the other host, to the clients, or both are
+#                      unplugged for 20 s. If it is only the uplink, it keeps the guest, as the other host follows
 #   --workload KIND    shared: replies depend on what other clients do, through a counter and a list (default);
 #                      independent: each client has keys of its own
 #   --service KIND     redis (default), or random: some clients speak to a service on port 7000 whose replies are random,
@@ -49,13 +54,17 @@ source "$REPOSITORY/deploy/lib/lab.sh"
 source "$REPOSITORY/deploy/lib/hosts.sh"
 # shellcheck source=lib/workload.sh
 source "$REPOSITORY/deploy/lib/workload.sh"
+# shellcheck source=lib/faults.sh
+source "$REPOSITORY/deploy/lib/faults.sh"
+# shellcheck source=lib/owners.sh
+source "$REPOSITORY/deploy/lib/owners.sh"
 # shellcheck source=lib/results.sh
 source "$REPOSITORY/deploy/lib/results.sh"
 
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
-mode=wall interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
+mode=wall fault=kill interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 
 parse_options() {
     while (($# > 0)); do
@@ -64,12 +73,13 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --workload | --service | --admission | --held-ports | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            --mode | --fault | --workload | --service | --admission | --held-ports | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
         case $option in
             --mode) mode=$1 ;;
+            --fault) fault=$1 ;;
             --workload) workload=$1 ;;
             --service) service=$1 ;;
             --admission) admission=$1 ;;
@@ -85,6 +95,7 @@ parse_options() {
         shift
     done
     [[ $mode =~ ^(wall|reverse|off)$ ]] || die_of_usage "--mode is wall, reverse or off, not $mode"
+    [[ $fault =~ ^($FAULTS)(,($FAULTS))*$ ]] || die_of_usage "--fault is a list of ${FAULTS//|/, }, not $fault"
     [[ $workload =~ ^(shared|independent)$ ]] || die_of_usage "--workload is shared or independent, not $workload"
     [[ $service =~ ^(redis|random)$ ]] || die_of_usage "--service is redis or random, not $service"
     if [[ $mode == reverse ]]; then
@@ -110,7 +121,7 @@ admission_for() { if [[ $1 == shared ]]; then printf serial; else printf free; f
 main() {
     parse_options "$@"
     require_root
-    install_missing_packages "${LAB_PACKAGES[@]}"
+    install_missing_packages "${LAB_PACKAGES[@]}" "${JUDGE_PACKAGES[@]}"
     prepare_build_tools
     build_if_needed
     build_guest_image
@@ -123,7 +134,7 @@ main() {
     trap 'exit 143' TERM
 
     RANDOM=$seed
-    say "mode $mode, $clients clients, an epoch at least every $interval, seed $seed"
+    say "mode $mode, fault $fault, $clients clients, an epoch at least every $interval, seed $seed"
     local run
     for ((run = 1; run <= runs; run++)); do
         run_once "$run"
@@ -132,12 +143,15 @@ main() {
 }
 
 run_once() {
-    local run=$1 primary=a failover figures workload_options=()
+    local run=$1 primary=a failover faults figures owners workload_options=()
     HOSTS_DIR=$DEMO_DIR/run-$run
     WORKLOAD_DIR=$HOSTS_DIR
+    IFS=, read -ra faults <<< "$fault"
 
     [[ $workload == shared ]] || workload_options+=(--independent)
     [[ $service == redis ]] || workload_options+=(--random)
+    # As long as the cable was out TCP has waited longer and longer, and waits as long again.
+    [[ $fault != *cut-uplink* ]] || workload_options+=(--stuck-millis 90000)
     # There it is the price of a release at once that what a client was told may be taken back, together with its connection.
     [[ $mode != reverse ]] || workload_options+=(--reset-disavows)
     say "run $run of $runs: a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
@@ -151,22 +165,29 @@ run_once() {
     start_backup b
     wait_for_guest a
     wait_for_protection a
+    ! has_judge || watch_owner a
     say "the guest is protected; $clients clients start"
     start_workload "$clients" "run$run:" "${workload_options[@]}"
 
-    for ((failover = 1; failover <= chain; failover++)); do
+    for ((failover = 0; failover < chain; failover++)); do
         let_clients_run $((3000 + RANDOM % 3001))
         figures=$(figures_of "$primary")
         let_clients_run $((RANDOM % 200))
-        fail_over "$primary"
-        record_failover "$run" "$figures" "$(detection_of "$(peer_of "$primary")")"
-        primary=$(peer_of "$primary")
-        if ((failover < chain)); then
+        fail_over "${faults[failover % ${#faults[@]}]}" "$primary"
+        owners='{}'
+        if has_judge; then
+            dismiss_witnesses
+            owners=$(judge_owner "$primary")
+        fi
+        record_failover "$run" "$figures" "$(detection_of "$(peer_of "$primary")")" "$owners"
+        primary=$(owner_after "${faults[failover % ${#faults[@]}]}" "$primary")
+        if ((failover < chain - 1)); then
             restore_redundancy "$primary"
             if [[ $PLACEMENT == inline ]]; then
                 move_guest_to_a
                 primary=a
             fi
+            ! has_judge || watch_owner "$primary"
         fi
     done
     let_clients_run $MILLIS_AFTER_LAST_FAILOVER
@@ -186,28 +207,35 @@ run_once() {
 # Shows everything and writes the result; fails if the result is not what Holdfast promises.
 conclude() {
     local result
-    result=$(summary "$mode")
+    result=$(summary "$mode" "$fault")
     show_table
     [[ -z $json_file ]] || printf '%s\n' "$result" > "$json_file"
     printf '%s\n' "$result"
     [[ $mode == off ]] || keeps_the_promise "$mode" "$result"
 }
 
-# Kills a host: its QEMU, agent and proxy, all at once.
+# Whether each host has a wire of its own, so that one can see which of them sent a frame.
+has_judge() { [[ $PLACEMENT == beside ]]; }
+
+# Strikes a host, and sees to it that what heals has healed: fail_over FAULT HOST
 fail_over() {
-    local killed_micros
-    [[ $(role_of "$1") == primary ]] || die "host $1 has lost the guest before anybody killed it: this machine is too busy"
-    killed_micros=$(now_micros)
-    say "host $1 dies: SIGKILL to its QEMU, agent and proxy"
-    kill_everything_in "$1"
-    tell_workload_of_failover "$killed_micros" "$(now_micros)"
+    local struck_micros
+    [[ $(role_of "$2") == primary ]] || die "host $2 has lost the guest before anybody struck it: this machine is too busy"
+    struck_micros=$(now_micros)
+    strike "$1" "$2"
+    tell_workload_of_failover "$struck_micros" "$(now_micros)"
+    heal "$1" "$2"
     let_clients_run 1000
 }
 
-# Brings the dead host back as the new backup of the host named.
+# Brings a host back that has died, as the new backup of the host named.
 restore_redundancy() {
     local dead role=backup
     dead=$(peer_of "$1")
+    if [[ -n $(processes_in "$dead") ]]; then
+        wait_for_protection "$1"
+        return
+    fi
     say "host $dead returns as the backup of host $1"
     [[ $PLACEMENT == beside ]] || role=$(first_role_of "$dead")
     write_config "$dead" "$role" "$mode" "$interval"

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Kills a host at every step of the protocol between the guest's pause and the commit, and checks that the clients of a
+# Kills a host at each step of the protocol between the guest's pause and the commit, and checks that the clients of a
 # real guest notice nothing. One guest lives through all of it: the host that died returns as the backup. Before that two
 # deaths that need no failover: the primary's agent alone dies and leaves the guest paused, and the backup dies while it
 # writes a checkpoint into its own guest's memory.
 #
-#   steps.sh [--seed N]      as root, on Debian 12 with a JDK 25
+#   steps.sh [--steps N] [--seed N]      as root, on Debian 12 with a JDK 25
 #
+#   --steps N          only so many of the ten steps, 2 to 10, which the seed chooses
 #   --seed N           for which checkpoint it is (default: a random one, which is shown)
 #
 # A tripwire stands between the agent and its QEMU, its proxy and its peer. At the step in question it hands nothing on,
@@ -51,7 +52,14 @@ declare -A TRIPWIRE_PIDS=()
 # Clients' frames that promoted hosts have given to the restored guest.
 given_frames=0
 
+steps=$STEPS_OF_A_CHECKPOINT
+
 main() {
+    if [[ ${1:-} == --steps ]]; then
+        [[ ${2:-} =~ ^([2-9]|10)$ ]] || die_of_usage "--steps is 2 to 10, not ${2:-nothing}"
+        steps=$2
+        shift 2
+    fi
     parse_seed "$@"
     require_root
     install_missing_packages "${LAB_PACKAGES[@]}"
@@ -73,15 +81,28 @@ main() {
     say "$CLIENTS new clients, of less patience, start"
     start_workload $CLIENTS steps: --think-millis $THINK_MILLIS
     local step primary=a
-    for ((step = 1; step <= STEPS_OF_A_CHECKPOINT; step++)); do
+    choose_steps
+    for step in "${CHOSEN_STEPS[@]}"; do
+        [[ -n $(processes_in "$(peer_of "$primary")") ]] || restore_redundancy "$primary"
         die_at_step "$step" "$primary"
         primary=$(peer_of "$primary")
-        ((step == STEPS_OF_A_CHECKPOINT)) || restore_redundancy "$primary"
     done
     clients_have_noticed_nothing
     say "$given_frames frames of clients were given to the guest after its restorations"
     expect "what was in flight at the kills was given to the guest" 0 frames_were_given
     conclude
+}
+
+# Each with the same chance, in their order, into CHOSEN_STEPS.
+choose_steps() {
+    local step wanted=$steps
+    CHOSEN_STEPS=()
+    for ((step = 1; step <= STEPS_OF_A_CHECKPOINT; step++)); do
+        if ((RANDOM % (STEPS_OF_A_CHECKPOINT + 1 - step) < wanted)); then
+            CHOSEN_STEPS+=("$step")
+            wanted=$((wanted - 1))
+        fi
+    done
 }
 
 # In the order in which they happen: die_at_step NUMBER HOST

@@ -45,9 +45,9 @@ main() {
     step build build_and_run_tests
     count_tests_of_build
     step warm-up warm_up
-    step failover limited "$DEMO" --port pcap --json "$LOGS/failover.json"
+    step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json"
     step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json"
-    step steps limited "$REPOSITORY/deploy/steps.sh"
+    step steps limited "$REPOSITORY/deploy/steps.sh" --steps 5
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"
     count_checks_of faults
@@ -135,12 +135,12 @@ figures_of_suites() {
         | awk '{ print $1, $2 + $3 + $4 }'
 }
 
-# One run in three must show what Holdfast is for; else the checks may be blind.
+# One run in three must show what Holdfast is for; else the checks, or the witness at the switch, may be blind.
 see_violations_without_holdfast() {
     local run result=$LOGS/negative-control.json
     for run in 1 2 3; do
         limited "$DEMO" --mode off --json "$result"
-        if jq --exit-status '.violations > 0' "$result"; then
+        if jq --exit-status '.violations > 0 and .old_owner_uncommitted_frames > 0' "$result"; then
             return
         fi
         echo "run $run showed no violation"

@@ -147,6 +147,13 @@ turn_offloads_off_for_pcap() {
 # All processes that live in a place, whoever started them; nothing if the place is gone.
 processes_in() { ip netns pids "$(namespace_of "$1")" 2> /dev/null || true; }
 
+# All processes in a place at once: signal_everything_in PLACE SIGNAL
+signal_everything_in() {
+    local pids
+    mapfile -t pids < <(processes_in "$1")
+    ((${#pids[@]} == 0)) || kill "-$2" "${pids[@]}" 2> /dev/null || true
+}
+
 # Kills all processes in a place at once, without warning, and returns when they are gone.
 kill_everything_in() {
     local pids pid

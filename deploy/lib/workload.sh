@@ -40,6 +40,8 @@ workload_progress() {
         | jq --raw-output '"second \(.second): \(.replies) replies, \(.silent) clients silent"'
 }
 
+nobody_is_silent() { [[ $(workload_progress) == *', 0 clients silent' ]]; }
+
 # Ends the clients, and has a fresh connection compare the guest with what they were told. A stuck client takes its time.
 stop_workload() {
     printf 'stop\n' >&"$WORKLOAD_COMMANDS"
