@@ -77,7 +77,7 @@ main() {
     a_stranger_claims_the_guests_address
     the_agent_of_the_primary_stays_away
     the_operator_promotes a
-    the_operator_promotes b
+    the_operator_moves_the_guest_from a
     the_backup_dies_and_the_operator_goes_on_alone
     the_host_dies
     clients_have_noticed_nothing
@@ -324,6 +324,34 @@ the_operator_promotes() {
     expect "host $(peer_of "$1") may promote" 10 host_says "$(peer_of "$1")" '.agent.may_promote'
     TERM_BEFORE=$(figure_of "$1" .agent.term)
     let_clients_run 2000
+}
+
+# the_operator_moves_the_guest_from HOST
+the_operator_moves_the_guest_from() {
+    local to answer
+    to=$(peer_of "$1")
+    say "the operator moves the guest from host $1 to host $to"
+    mark_history "$to"
+    answer=$(JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" switchover --yes --json --reason exercise) \
+        || warn "holdfast switchover has failed"
+    detail "        $answer"
+    expect "host $to has the guest" 0 test "$(jq --raw-output .owner <<< "$answer")" == "$to"
+    expect "which stood still for less than 5 s" 0 stood_still_shortly "$answer"
+    expect "all that it had said had left" 0 nothing_was_held_at "$1" "the guest is handed over"
+    expect "the guest is PROTECTED on host $to" $RECOVERY_SECONDS protected_again
+    expect "host $1 may promote" 10 host_says "$1" '.agent.may_promote'
+    expect "the audit log tells of it" 0 audit_tells "$1" switchover "host $to has the guest"
+    TERM_BEFORE=$(figure_of "$to" .agent.term)
+    let_clients_run 2000
+}
+
+stood_still_shortly() { jq --exit-status '.stood_still_ms > 0 and .stood_still_ms < 5000' <<< "$1" > /dev/null; }
+
+# Whether a host's wall was empty when it changed its state for the last time for a reason: nothing_was_held_at HOST REASON
+nothing_was_held_at() {
+    jq --slurp --exit-status --arg reason "$2" \
+        'map(select(.event == "wall" and (.reason | contains($reason)))) | length > 0 and last.held_frames == 0' \
+        "$HOSTS_DIR/$1/state/audit.jsonl" > /dev/null
 }
 
 the_backup_dies_and_the_operator_goes_on_alone() {

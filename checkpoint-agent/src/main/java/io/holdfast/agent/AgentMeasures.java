@@ -40,6 +40,12 @@ final class AgentMeasures {
 
     volatile String detectedBy = "";
 
+    /** Guests handed over to the other host. Conductor. */
+    final Counter switchovers = new Counter();
+
+    /** How long the guest stood still for the newest of them, at most: until this host heard that it runs there. Conductor. */
+    volatile long switchoverNanos;
+
     /** Clients' frames copied to the backup. {@link InputCopies}. */
     final Counter mirroredFrames = new Counter();
 

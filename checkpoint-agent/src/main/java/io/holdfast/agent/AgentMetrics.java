@@ -58,6 +58,7 @@ final class AgentMetrics {
                 measures.refusedInjections);
         count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
         count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
+        count(meters, "holdfast.switchovers", "Guests handed over from here to the other host", measures.switchovers);
         FunctionCounter.builder(
                         "holdfast.guest.paused.seconds",
                         measures.pausedNanos,

@@ -166,6 +166,8 @@ final class BackupShell implements Shell {
             }
             case LinkMessage.Revoke revoke ->
                 conductor.post(() -> perform(role.onRevoked(peer.session, revoke.reason())));
+            case LinkMessage.HandOver handOver ->
+                conductor.post(() -> perform(role.onHandOver(peer.session, handOver.reason())));
             case LinkMessage.Armed armed -> conductor.post(() -> perform(role.onArmed(peer.session)));
             case LinkMessage.GuestDeath death ->
                 conductor.post(() -> perform(role.onGuestDeath(
@@ -718,6 +720,13 @@ final class BackupShell implements Shell {
     @Override
     public void checkpoint() throws CommandException {
         throw new CommandException("WrongRole", "this host is the backup; ask the primary for a checkpoint");
+    }
+
+    @Override
+    public void switchOver(String reason) throws CommandException {
+        throw new CommandException(
+                "WrongRole",
+                "this host is the backup; the primary hands the guest over, on whose host this is to be said");
     }
 
     @Override

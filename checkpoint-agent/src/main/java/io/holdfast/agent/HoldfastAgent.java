@@ -212,6 +212,11 @@ public final class HoldfastAgent implements AutoCloseable {
                     onConductor(() -> shell.checkpoint());
                     return JSON.createObjectNode();
                 })
+                .command("switchover", "let the backup take over where the guest is now", (arguments, session) -> {
+                    String reason = Arguments.of(arguments, "reason").requireString("reason");
+                    onConductor(() -> shell.switchOver(reason));
+                    return JSON.createObjectNode();
+                })
                 .command("promote", "let this backup take over", (arguments, session) -> {
                     String reason = Arguments.of(arguments, "reason").requireString("reason");
                     onConductor(() -> shell.promote(reason));
@@ -282,6 +287,8 @@ public final class HoldfastAgent implements AutoCloseable {
                 .put("confirm_p50_ms", measures.confirmNanos.quantileNanos(0.5) / 1e6)
                 .put("failovers", measures.failovers.value())
                 .put("detected_by", measures.detectedBy)
+                .put("switchovers", measures.switchovers.value())
+                .put("switchover_ms", measures.switchoverNanos / 1e6)
                 .put("promotion_ms", measures.promotionNanos / 1e6);
     }
 

@@ -37,6 +37,8 @@ final class PrimaryShell implements Shell {
     private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
+    private static final long DRAIN_LOOK_MILLIS = 2;
+    private static final long DRAIN_LIMIT_NANOS = 500_000_000L;
     /** What a primary without a guest says of its memory: one page. */
     private static final long NO_GUEST_BYTES = 4096;
 
@@ -595,6 +597,11 @@ final class PrimaryShell implements Shell {
                 send(new LinkMessage.GuestDeath(
                         death.failover() ? LinkMessage.GuestDeath.Policy.PROMOTE : LinkMessage.GuestDeath.Policy.STAY,
                         death.reason()));
+            case PrimaryEffect.DrainWall drain -> drainWall(System.nanoTime() + DRAIN_LIMIT_NANOS);
+            case PrimaryEffect.HandOver handOver -> {
+                log.info("handing the guest over: {}", handOver.reason());
+                send(new LinkMessage.HandOver(handOver.reason()));
+            }
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
             case PrimaryEffect.Note note -> log.warn("{}", note.text());
         }
@@ -622,6 +629,21 @@ final class PrimaryShell implements Shell {
         });
     }
 
+    /** What is still held then, its sender will repeat on the other host. */
+    private void drainWall(long untilNanos) {
+        WallLink draining = wall;
+        try {
+            if (draining == null || draining.heldFrames() == 0 || System.nanoTime() - untilNanos >= 0) {
+                perform(role.onWallDrained());
+            } else {
+                conductor.postAfter(DRAIN_LOOK_MILLIS, () -> drainWall(untilNanos));
+            }
+        } catch (WallGoneException | CommandException e) {
+            log.warn("cannot see what the wall holds: {}", e.getMessage());
+            perform(role.onWallDrained());
+        }
+    }
+
     private void storeArmed() {
         try {
             context.terms().storeArmed();
@@ -637,7 +659,11 @@ final class PrimaryShell implements Shell {
     }
 
     private void stepDown(PrimaryEffect.StepDown stepDown) {
-        context.audit().note(AuditEvent.STEPPED_DOWN, stepDown.newer(), "stepping down: " + stepDown.reason());
+        if (role.isHandedOver()) {
+            noteSwitchover(stepDown.newer());
+        } else {
+            context.audit().note(AuditEvent.STEPPED_DOWN, stepDown.newer(), "stepping down: " + stepDown.reason());
+        }
         if (!context.isInline()) { // There the wall is the new primary's, and lets nothing of this guest through.
             command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
         }
@@ -649,6 +675,17 @@ final class PrimaryShell implements Shell {
         }
         guest.kill();
         context.roleChange().to(new BackupShell(context));
+    }
+
+    private void noteSwitchover(Term newer) {
+        measures.switchovers.increment();
+        measures.switchoverNanos = System.nanoTime() - role.handoverPausedNanos();
+        context.audit()
+                .note(
+                        AuditEvent.SWITCHOVER,
+                        newer,
+                        "host %s has the guest, which stood still for %d ms at most"
+                                .formatted(newer.owner(), measures.switchoverNanos / 1_000_000));
     }
 
     private void send(LinkMessage message) {
@@ -669,6 +706,16 @@ final class PrimaryShell implements Shell {
     }
 
     @Override
+    public void switchOver(String reason) throws CommandException {
+        String obstacle = role.whyNotSwitchOver();
+        if (!obstacle.isEmpty()) {
+            throw new CommandException("CannotSwitchOver", obstacle);
+        }
+        context.audit().note(AuditEvent.SWITCHOVER, role.term(), "handing over to the backup: " + reason);
+        perform(role.onSwitchoverAsked(reason, System.nanoTime()));
+    }
+
+    @Override
     public void promote(String reason) throws CommandException {
         throw new CommandException("WrongRole", "this host is the primary already, under term " + role.term());
     }
@@ -680,7 +727,7 @@ final class PrimaryShell implements Shell {
                     "BackupConnected",
                     "a backup is connected, and may promote; stop its agent first, and see that it is dead");
         }
-        if (found == null || role.isGuestGone()) {
+        if (found == null || (role.isGuestGone() && !role.isHandedOver())) {
             throw new CommandException("NoGuest", "no guest runs here that could go on alone");
         }
         Term alone = role.nextAloneTerm(context.config().host());
@@ -738,7 +785,9 @@ final class PrimaryShell implements Shell {
                 .put("epoch", role.lastEpoch())
                 .put("epochs_in_flight", role.epochsInFlight())
                 .put("guest_waits_for_room", role.guestWaitsForRoom())
-                .put("refused_because", refusedBecause);
+                .put("refused_because", refusedBecause)
+                .put("may_switch_over", role.whyNotSwitchOver().isEmpty())
+                .put("switchover", role.switchoverProgress());
     }
 
     @Override

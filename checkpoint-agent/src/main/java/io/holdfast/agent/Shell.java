@@ -26,6 +26,9 @@ interface Shell {
 
     void checkpoint() throws CommandException;
 
+    /** Begins to move the guest to the other host; the status says how far that is. */
+    void switchOver(String reason) throws CommandException;
+
     void promote(String reason) throws CommandException;
 
     void alone(String reason) throws CommandException;

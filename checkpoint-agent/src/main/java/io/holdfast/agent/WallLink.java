@@ -235,6 +235,15 @@ final class WallLink implements AutoCloseable {
         return execute("addresses", JSON.createObjectNode()).toString();
     }
 
+    /** Frames of all the guest's NICs that have not left. */
+    int heldFrames() throws WallGoneException, CommandException {
+        int frames = 0;
+        for (JsonNode nic : execute("held", JSON.createObjectNode()).path("nics")) {
+            frames += nic.path("held_frames").asInt();
+        }
+        return frames;
+    }
+
     /** Announces where the guest is now, with what was known of its addresses. */
     void announce(String addressesJson) throws WallGoneException, CommandException {
         ObjectNode arguments = named();

@@ -25,6 +25,7 @@ class AgentMetricsTest {
         measures.dirtyPages.add(70);
         measures.shippedBytes.add(290_000);
         measures.failovers.increment();
+        measures.switchovers.increment();
         assertThat(scrape())
                 .contains(
                         "holdfast_checkpoint_pause_seconds_count" + LABELS + "2.0",
@@ -35,7 +36,8 @@ class AgentMetricsTest {
                         "holdfast_checkpoints_total" + LABELS + "2.0",
                         "holdfast_dirty_pages_total" + LABELS + "70.0",
                         "holdfast_shipped_bytes_total" + LABELS + "290000.0",
-                        "holdfast_failovers_total" + LABELS + "1.0");
+                        "holdfast_failovers_total" + LABELS + "1.0",
+                        "holdfast_switchovers_total" + LABELS + "1.0");
     }
 
     @Test

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
             CommitCommand.class,
             SealCommand.class,
             PromoteCommand.class,
+            SwitchoverCommand.class,
             AloneCommand.class,
             AnnounceCommand.class,
             AuditCommand.class,

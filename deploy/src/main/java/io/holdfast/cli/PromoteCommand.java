@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
-import java.io.Console;
 import java.time.Duration;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -72,19 +71,9 @@ final class PromoteCommand extends AskingCommand {
 
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
-        if (!yes && !isConfirmed(config)) {
+        if (!yes && !Confirmation.given("Take over guest %s on host %s?".formatted(config.guest(), config.host()))) {
             throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
         }
         return ask(config.agentSocket(), "promote", arguments().put("reason", reason), LONGEST);
-    }
-
-    @SuppressWarnings("SystemConsoleNull") // Its contract still allows null.
-    private static boolean isConfirmed(HoldfastConfig config) {
-        Console console = System.console();
-        return console != null
-                && console.isTerminal()
-                && "yes"
-                        .equals(console.readLine(
-                                "Take over guest %s on host %s? Type yes: ", config.guest(), config.host()));
     }
 }

@@ -18,6 +18,8 @@ public enum AuditEvent {
     RELINQUISHED,
     /** A primary goes on without a backup, by an operator's word. */
     ALONE,
+    /** A primary hands its guest over to the backup, or has. */
+    SWITCHOVER,
     /** A primary ends its guest, because another host has taken over. */
     STEPPED_DOWN,
     /** A backup does not take another host for its primary. */

@@ -6,6 +6,7 @@ import io.holdfast.agent.link.LinkMessage.CheckpointEnd;
 import io.holdfast.agent.link.LinkMessage.Confirm;
 import io.holdfast.agent.link.LinkMessage.DeviceState;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
+import io.holdfast.agent.link.LinkMessage.HandOver;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
 import io.holdfast.agent.link.LinkMessage.Mirrored;
@@ -108,6 +109,7 @@ final class LinkCodec {
             case Heartbeat ignored -> RecordType.HEARTBEAT;
             case GuestDeath ignored -> RecordType.GUEST_DEATH;
             case Relinquish ignored -> RecordType.RELINQUISH;
+            case HandOver ignored -> RecordType.HAND_OVER;
             case Mirrored ignored -> RecordType.MIRRORED;
             case Revoke ignored -> RecordType.REVOKE;
             case WallLine ignored -> RecordType.WALL_LINE;
@@ -174,6 +176,7 @@ final class LinkCodec {
                 writeString(death.reason(), out);
             }
             case Relinquish relinquish -> writeString(relinquish.reason(), out);
+            case HandOver handOver -> writeString(handOver.reason(), out);
             case Revoke revoke -> writeString(revoke.reason(), out);
             case WallLine line -> {
                 out.writeInt(line.stream());
@@ -230,6 +233,7 @@ final class LinkCodec {
             case GUEST_DEATH ->
                 new GuestDeath(readFlag(in) ? GuestDeath.Policy.PROMOTE : GuestDeath.Policy.STAY, readString(in));
             case RELINQUISH -> new Relinquish(readString(in));
+            case HAND_OVER -> new HandOver(readString(in));
             case REVOKE -> new Revoke(readString(in));
             case WALL_LINE -> new WallLine(in.readInt(), readString(in));
             case WALL_STREAM -> new WallStream(in.readInt(), readFlag(in));

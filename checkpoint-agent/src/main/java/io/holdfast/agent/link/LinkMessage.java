@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 6;
+    int PROTOCOL = 7;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -357,6 +357,17 @@ public sealed interface LinkMessage {
 
         public WallStream {
             require(stream > 0, "stream is not positive: ", stream);
+        }
+    }
+
+    /**
+     * The primary tells the backup to take over: the guest stands still where the newest checkpoint ends, and all that it said has
+     * left.
+     */
+    record HandOver(String reason) implements LinkMessage {
+
+        public HandOver {
+            reason = cut(reason);
         }
     }
 

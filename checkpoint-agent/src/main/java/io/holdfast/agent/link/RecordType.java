@@ -23,7 +23,8 @@ enum RecordType {
     MIRRORED(13, 2 * Integer.BYTES + Long.BYTES + ClientFrame.MAX_BYTES),
     REVOKE(14, 32 << 10),
     WALL_LINE(15, 2 * Integer.BYTES + LinkMessage.WallLine.MAX_BYTES),
-    WALL_STREAM(16, Integer.BYTES + Byte.BYTES);
+    WALL_STREAM(16, Integer.BYTES + Byte.BYTES),
+    HAND_OVER(17, 32 << 10);
 
     private static final @Nullable RecordType[] BY_NUMBER = new RecordType[256];
 

@@ -237,6 +237,20 @@ public final class BackupRole {
         return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "no failover: " + reason));
     }
 
+    /**
+     * The primary wants us to take over. Its guest stands still where the newest checkpoint ends, and goes on there if we
+     * cannot.
+     */
+    public List<BackupEffect> onHandOver(long ofSession, String reason) {
+        if (ofSession != session || phase != Phase.WATCHING) {
+            return List.of();
+        }
+        if (!mayPromote()) {
+            return relinquish("cannot take over: " + whyNotPromote());
+        }
+        return promote("switchover", "the primary hands over: " + reason);
+    }
+
     // ---- time and the operator ----
 
     /** Time has passed; to be called every tick of the detector. */
@@ -338,7 +352,7 @@ public final class BackupRole {
         return phase == Phase.STORING || phase == Phase.OWNING || phase == Phase.RESTORING;
     }
 
-    /** {@code eof}, {@code silence}, {@code death}, {@code operator}; empty before a promotion. */
+    /** {@code eof}, {@code silence}, {@code death}, {@code switchover}, {@code operator}; empty before a promotion. */
     public String promotionCause() {
         return promotionCause;
     }

@@ -64,6 +64,12 @@ public sealed interface PrimaryEffect {
     /** Tell the backup what became of the guest. */
     record ReportGuestDeath(String reason, boolean failover) implements PrimaryEffect {}
 
+    /** Wait, but not for long, until what may leave the wall has left it. Then {@link PrimaryRole#onWallDrained}. */
+    record DrainWall() implements PrimaryEffect {}
+
+    /** Tell the backup to take over: the guest stands still where its newest checkpoint ends. */
+    record HandOver(long session, String reason) implements PrimaryEffect {}
+
     /** Close the wall for good, kill the guest, and become the backup of {@code newer}'s owner. */
     record StepDown(Term newer, String reason) implements PrimaryEffect {}
 

@@ -3,7 +3,9 @@ package io.holdfast.agent.role;
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
+import io.holdfast.agent.role.PrimaryEffect.DrainWall;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.HandOver;
 import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
@@ -49,6 +51,9 @@ import org.jspecify.annotations.Nullable;
  * From then on the loss of the backup suspends the wall, unless the backup has relinquished: a backup that can be reached
  * and says that it has nothing to promote contradicts nobody, and the guest goes on alone until it is armed again.
  *
+ * <p>A switchover is a checkpoint after which the guest does not go on. When the backup has it and all that the guest has
+ * said has left, the backup is told to take over: nothing is taken back, and nothing is lost.
+ *
  * <p>Not thread-safe: one thread gives the events. A session is one life of the link; events of an older one are ignored.
  */
 public final class PrimaryRole {
@@ -92,6 +97,8 @@ public final class PrimaryRole {
 
     private long lastWordsEpoch = Epoch.NONE;
     private @Nullable ReportGuestDeath guestDeath;
+
+    private final Handover handover = new Handover();
 
     /** The guest stays paused until the wall has room again. */
     private boolean atLimit;
@@ -182,11 +189,15 @@ public final class PrimaryRole {
     /** The connection to the wall is lost. Nothing leaves; the guest goes on, unless it waits for room. */
     public List<PrimaryEffect> onWallDown(long nowNanos) {
         wallUp = false;
+        if (handover.isDraining()) {
+            return onWallDrained(); // What it held is gone with it.
+        }
+        List<PrimaryEffect> effects = new ArrayList<>(abandonHandover("the proxy is gone"));
         if (phase == Phase.PLACING) {
             phase = Phase.RUNNING;
-            return resume();
+            effects.addAll(resume());
         }
-        return List.of();
+        return effects;
     }
 
     /** The wall holds much. Without a backup to take a checkpoint, the guest must wait (INV-5). */
@@ -218,6 +229,9 @@ public final class PrimaryRole {
         chainSession = NO_SESSION;
         inFlight.clear();
         nextCheckpointNanos = nowNanos;
+        if (handover.isGiven() && mayPromote) {
+            return List.of(new HandOver(newSession, handover.reason()));
+        }
         if (guestDeath != null) {
             return List.of(guestDeath);
         }
@@ -234,14 +248,14 @@ public final class PrimaryRole {
      * guest says meanwhile.
      */
     public List<PrimaryEffect> onRelinquished(long ofSession, String reason) {
-        if (ofSession != session || !backupArmed || isGuestGone()) {
+        if (ofSession != session || !backupArmed || (isGuestGone() && !handover.isUnderWay())) {
             return List.of();
         }
         backupArmed = false;
         armedSession = NO_SESSION;
         servesAlone = true;
         String because = "the backup cannot take over: " + reason;
-        List<PrimaryEffect> effects = new ArrayList<>();
+        List<PrimaryEffect> effects = new ArrayList<>(abandonHandover(because));
         effects.add(new StoreRelinquished(because));
         if (wallUp) {
             effects.addAll(serveAlone(because));
@@ -263,7 +277,10 @@ public final class PrimaryRole {
             return List.of();
         }
         if (backupArmed) {
-            return List.of(new SuspendWall("backup lost: " + reason));
+            List<PrimaryEffect> effects = new ArrayList<>();
+            effects.add(new SuspendWall("backup lost: " + reason));
+            effects.addAll(abandonHandover("backup lost: " + reason));
+            return effects;
         }
         return servesAlone ? serveAlone("serves alone: backup lost before it was armed: " + reason) : List.of();
     }
@@ -291,6 +308,10 @@ public final class PrimaryRole {
         }
         if (lastWordsEpoch != Epoch.NONE && epoch >= lastWordsEpoch) {
             guestGone = true;
+            if (handover.isUnderWay()) {
+                handover.onConfirmed();
+                effects.add(new DrainWall());
+            }
         }
         if (guestWaitsForRoom()) {
             atLimit = false;
@@ -376,8 +397,9 @@ public final class PrimaryRole {
         outputWaits = false;
         phase = Phase.CAPTURING;
         boolean unbroken = session != NO_SESSION && chainSession == session;
-        if (guestEnded && unbroken) {
+        if ((guestEnded || handover.isUnderWay()) && unbroken) {
             lastWordsEpoch = epoch;
+            handover.onStandsStill(pauseBeganNanos);
         }
         return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
     }
@@ -391,7 +413,8 @@ public final class PrimaryRole {
         rest(nowNanos);
         List<PrimaryEffect> effects = new ArrayList<>();
         boolean unbroken = session != NO_SESSION && chainSession == session;
-        if (!(atLimit && (unbroken || !servesAlone))) {
+        boolean waitsForRoom = atLimit && (unbroken || !servesAlone);
+        if (!waitsForRoom && lastWordsEpoch != epoch) {
             effects.addAll(resume());
         }
         if (unbroken) {
@@ -413,7 +436,8 @@ public final class PrimaryRole {
         nextCheckpointNanos = nowNanos + settings.retryNanos();
         restUntilNanos = nextCheckpointNanos;
         guestGone |= guestEnded;
-        List<PrimaryEffect> effects = new ArrayList<>(resume());
+        List<PrimaryEffect> effects = new ArrayList<>(forgetHandover("the checkpoint failed"));
+        effects.addAll(resume());
         effects.add(new DropCaptured());
         effects.addAll(openAgain());
         return effects;
@@ -437,15 +461,21 @@ public final class PrimaryRole {
 
     /** The hypervisor process is gone: a backup that is armed may take over at once. */
     public List<PrimaryEffect> onHypervisorGone() {
-        if (isGuestGone()) {
+        if (isGuestGone() && !isHandedOver()) {
             guestGone = true;
             return List.of();
         }
         ReportGuestDeath report = loseGuest("the hypervisor process is gone");
+        List<PrimaryEffect> effects = new ArrayList<>(forgetHandover(report.reason()));
         // A guest that is started again here may be protected under this term, unless a backup has this one.
-        return backupArmed
-                ? List.of(new SealWall(report.reason()), report)
-                : List.of(new SuspendWall(report.reason()), new DiscardHeld(), report);
+        if (backupArmed) {
+            effects.add(new SealWall(report.reason()));
+        } else {
+            effects.add(new SuspendWall(report.reason()));
+            effects.add(new DiscardHeld());
+        }
+        effects.add(report);
+        return effects;
     }
 
     /**
@@ -459,11 +489,11 @@ public final class PrimaryRole {
         if (isGuestGone()) {
             return List.of();
         }
+        List<PrimaryEffect> effects = new ArrayList<>(forgetHandover(reason));
         guestEnded = true;
         guestPaused = true;
         guestDeath = new ReportGuestDeath(reason, false);
         checkpointAsked = true;
-        List<PrimaryEffect> effects = new ArrayList<>();
         effects.add(guestDeath);
         effects.addAll(beginIfDue(nowNanos));
         return effects;
@@ -482,6 +512,29 @@ public final class PrimaryRole {
         return beginIfDue(nowNanos);
     }
 
+    /** The operator wants the backup to have the guest, which {@link #whyNotSwitchOver} does not forbid. */
+    public List<PrimaryEffect> onSwitchoverAsked(String reason, long nowNanos) {
+        handover.begin(reason);
+        checkpointAsked = true;
+        return beginIfDue(nowNanos);
+    }
+
+    /** All that the guest has said and that may leave has left. */
+    public List<PrimaryEffect> onWallDrained() {
+        if (!handover.isDraining()) {
+            return List.of();
+        }
+        handover.onDrained();
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (wallUp) {
+            effects.add(new SuspendWall("the guest is handed over: " + handover.reason()));
+        }
+        if (session != NO_SESSION) {
+            effects.add(new HandOver(session, handover.reason()));
+        }
+        return effects;
+    }
+
     /**
      * The right to go on alone was given and the new term is on disk.
      *
@@ -492,7 +545,9 @@ public final class PrimaryRole {
         onTermSeen(aloneTerm);
         backupArmed = false;
         servesAlone = true;
-        return serveAlone(reason);
+        List<PrimaryEffect> effects = new ArrayList<>(abandonHandover(reason));
+        effects.addAll(serveAlone(reason));
+        return effects;
     }
 
     /** When {@link #onTick} may next do something; a hint. */
@@ -512,7 +567,10 @@ public final class PrimaryRole {
 
     /** Whether the guest is paused because the wall is full. */
     public boolean guestWaitsForRoom() {
-        return atLimit && guestPaused && (phase == Phase.RUNNING || phase == Phase.PRECOPYING);
+        return atLimit
+                && guestPaused
+                && lastWordsEpoch == Epoch.NONE
+                && (phase == Phase.RUNNING || phase == Phase.PRECOPYING);
     }
 
     public Term term() {
@@ -549,6 +607,35 @@ public final class PrimaryRole {
     /** Out of sight, an armed backup may have taken over. */
     private boolean isDeposable() {
         return backupArmed && !isBackupConnected();
+    }
+
+    /** What keeps the guest from being handed over to the backup, in words; empty if nothing. */
+    public String whyNotSwitchOver() {
+        if (handover.isUnderWay()) {
+            return "the guest is being handed over already: " + handover.progress();
+        }
+        if (isGuestGone()) {
+            return "no guest runs here";
+        }
+        if (!wallUp) {
+            return "the proxy does not answer";
+        }
+        return isProtected() ? "" : "no backup is armed that could take over";
+    }
+
+    /** How far a switchover is, or how one ended that came to nothing, in words; empty if there was none. */
+    public String switchoverProgress() {
+        return handover.progress();
+    }
+
+    /** Whether the backup has, or is about to have, the right to the guest, which stands still here. */
+    public boolean isHandedOver() {
+        return handover.isDraining() || handover.isGiven();
+    }
+
+    /** Since when the guest stands still that was handed over; monotonic. */
+    public long handoverPausedNanos() {
+        return handover.pausedNanos();
     }
 
     /** The term by which {@code host} goes on alone after all that was seen. */
@@ -597,6 +684,26 @@ public final class PrimaryRole {
                 : typicalPauseNanos + (pauseNanos - typicalPauseNanos) / PAUSES_AVERAGED;
         long restNanos = typicalPauseNanos * (100 - settings.pauseBudgetPercent()) / settings.pauseBudgetPercent();
         restUntilNanos = nowNanos + Math.min(restNanos, Math.max(settings.intervalNanos(), typicalPauseNanos));
+    }
+
+    /** The guest goes on here; where a capture is under way, after that. */
+    private List<PrimaryEffect> abandonHandover(String reason) {
+        boolean standsStill = handover.isUnderWay() && lastWordsEpoch != Epoch.NONE && phase == Phase.RUNNING;
+        List<PrimaryEffect> effects = new ArrayList<>(forgetHandover(reason));
+        if (standsStill) {
+            guestGone = false;
+            effects.addAll(resume());
+        }
+        return effects;
+    }
+
+    private List<PrimaryEffect> forgetHandover(String reason) {
+        if (!handover.isUnderWay()) {
+            return List.of();
+        }
+        handover.abandon(reason);
+        lastWordsEpoch = Epoch.NONE;
+        return List.of(new Note("the switchover is abandoned: " + reason));
     }
 
     private List<PrimaryEffect> serveAlone(String reason) {

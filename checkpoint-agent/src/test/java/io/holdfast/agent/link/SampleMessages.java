@@ -6,6 +6,7 @@ import io.holdfast.agent.link.LinkMessage.CheckpointEnd;
 import io.holdfast.agent.link.LinkMessage.Confirm;
 import io.holdfast.agent.link.LinkMessage.DeviceState;
 import io.holdfast.agent.link.LinkMessage.GuestDeath;
+import io.holdfast.agent.link.LinkMessage.HandOver;
 import io.holdfast.agent.link.LinkMessage.Heartbeat;
 import io.holdfast.agent.link.LinkMessage.Hello;
 import io.holdfast.agent.link.LinkMessage.Mirrored;
@@ -66,7 +67,8 @@ final class SampleMessages {
                 new Heartbeat(Long.MAX_VALUE, 5, 123_456_789),
                 new GuestDeath(GuestDeath.Policy.PROMOTE, "the hypervisor died of signal 9"),
                 new GuestDeath(GuestDeath.Policy.STAY, "the guest powered itself off"),
-                new Relinquish("switchover"),
+                new Relinquish("its agent stops"),
+                new HandOver("maintenance"),
                 new Revoke("page 7 was missed"),
                 new WallLine(1, "{\"execute\":\"status\"}"),
                 new WallStream(1, true),
@@ -95,6 +97,7 @@ final class SampleMessages {
                 new CheckpointEnd(2, 1, 1, 1, 1, "a".repeat(LinkMessage.MAX_ADDRESSES_BYTES), SHA256),
                 new GuestDeath(GuestDeath.Policy.STAY, text),
                 new Relinquish(text),
+                new HandOver(text),
                 new Revoke(text),
                 new WallLine(1, "x".repeat(WallLine.MAX_BYTES)),
                 new Mirrored(new ClientFrame(63, 1, ClientFrame.MAX_PREFIX_BYTES, frame(ClientFrame.MAX_BYTES))));

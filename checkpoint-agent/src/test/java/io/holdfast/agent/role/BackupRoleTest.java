@@ -275,6 +275,27 @@ class BackupRoleTest {
         assertThat(tick(10 * SILENCE)).singleElement().isInstanceOf(BackupEffect.Note.class);
     }
 
+    @Test
+    void shouldTakeOverWhenThePrimaryHandsTheGuestOver() {
+        protect();
+        assertThat(role.onHandOver(SESSION, "maintenance")).contains(new StoreTerm(OURS));
+        assertThat(role.promotionCause()).isEqualTo("switchover");
+    }
+
+    @Test
+    void shouldRelinquishWhenItCannotTakeOverWhatIsHandedOver() {
+        follow();
+        assertThat(role.onHandOver(SESSION, "maintenance"))
+                .containsExactly(
+                        new Relinquish(SESSION, "cannot take over: this backup has never confirmed a full checkpoint"));
+    }
+
+    @Test
+    void shouldNotTakeOverByTheWordOfAnEarlierConnection() {
+        protect();
+        assertThat(role.onHandOver(SESSION - 1, "maintenance")).isEmpty();
+    }
+
     private void follow() {
         role.onStandbyReady();
         role.onHello(SESSION, PRIMARYS, List.of(), now);

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
+import io.holdfast.agent.role.PrimaryEffect.DrainWall;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.HandOver;
+import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
 import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
@@ -603,6 +606,175 @@ class PrimaryRoleTest {
     void shouldNotStepDownForAnOlderTerm() {
         connect();
         assertThat(role.onNewerTerm(new Term(1, Term.Claim.PROMOTION, "b"))).isEmpty();
+    }
+
+    // ---- switchover ----
+
+    @Test
+    void shouldRefuseToHandOverToABackupThatIsNotArmed() {
+        connect();
+        assertThat(role.whyNotSwitchOver()).contains("no backup is armed");
+    }
+
+    @Test
+    void shouldTakeALastCheckpointAtOnceWhenTheGuestIsToBeHandedOver() {
+        protect();
+        assertThat(role.onSwitchoverAsked("maintenance", now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldKeepTheGuestStillAfterItsLastCheckpoint() {
+        protect();
+        role.onSwitchoverAsked("maintenance", now);
+        assertThat(checkpoint(2, false)).containsExactly(new Ship(SESSION, 2));
+    }
+
+    @Test
+    void shouldTakeNoFurtherCheckpointAfterTheLastOne() {
+        standStillForSwitchover();
+        assertThat(role.onTick(now += INTERVAL)).isEmpty();
+    }
+
+    @Test
+    void shouldHandOverNothingBeforeTheBackupHasTheLastCheckpoint() {
+        role = role(3, false, false);
+        protect();
+        role.onTick(now += INTERVAL);
+        checkpoint(2, false);
+        role.onSwitchoverAsked("maintenance", now);
+        checkpoint(3, false);
+        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE));
+    }
+
+    @Test
+    void shouldNotLetAGuestGoOnThatIsToBeHandedOverWhenThereIsRoomInTheWall() {
+        role = role(3, false, false);
+        protect();
+        role.onTick(now += INTERVAL);
+        checkpoint(2, false);
+        role.onSwitchoverAsked("maintenance", now);
+        checkpoint(3, true);
+        assertThat(role.onConfirmed(SESSION, 2, now)).doesNotContain(new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetTheLastOutputLeaveBeforeItHandsOver() {
+        standStillForSwitchover();
+        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE), new DrainWall());
+        assertThat(role.onWallDrained())
+                .containsExactly(
+                        new SuspendWall("the guest is handed over: maintenance"), new HandOver(SESSION, "maintenance"));
+    }
+
+    @Test
+    void shouldNotHandOverTwice() {
+        handOver();
+        assertThat(role.whyNotSwitchOver()).contains("already");
+        assertThat(role.onWallDrained()).isEmpty();
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnHereWhenTheBackupIsLostBeforeItHasTheLastCheckpoint() {
+        standStillForSwitchover();
+        assertThat(role.onLinkDown(SESSION, "cut", now))
+                .containsExactly(
+                        new SuspendWall("backup lost: cut"),
+                        new Note("the switchover is abandoned: backup lost: cut"),
+                        new ResumeGuest());
+        assertThat(role.switchoverProgress()).isEqualTo("abandoned: backup lost: cut");
+    }
+
+    @Test
+    void shouldResumeOnlyAfterTheCaptureWhenTheBackupIsLostInTheMiddleOfTheLastCheckpoint() {
+        protect();
+        role.onSwitchoverAsked("maintenance", now);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(2, false, now);
+        assertThat(role.onLinkDown(SESSION, "cut", now)).doesNotContain(new ResumeGuest());
+        assertThat(role.onStateCaptured(2, now)).startsWith(new ResumeGuest());
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnOnceWhenTheLastCheckpointFails() {
+        protect();
+        role.onSwitchoverAsked("maintenance", now);
+        role.onGuestPaused(now);
+        role.onBarrierPlaced(2, false, now);
+        assertThat(role.onCheckpointFailed(now)).containsOnlyOnce(new ResumeGuest());
+        assertThat(role.isGuestGone()).isFalse();
+    }
+
+    @Test
+    void shouldLetTheGuestGoOnHereWhenTheProxyIsGoneBeforeTheLastCheckpointIsCommitted() {
+        standStillForSwitchover();
+        assertThat(role.onWallDown(now)).contains(new ResumeGuest());
+    }
+
+    @Test
+    void shouldKeepTheGuestStillWhenTheLinkBreaksAfterItWasHandedOver() {
+        handOver();
+        assertThat(role.onLinkDown(SESSION, "cut", now)).isEmpty();
+        assertThat(role.isHandedOver()).isTrue();
+    }
+
+    @Test
+    void shouldSayAgainToABackupThatComesBackThatItIsToTakeOver() {
+        handOver();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new HandOver(SESSION + 1, "maintenance"));
+    }
+
+    @Test
+    void shouldTakeTheGuestBackWhenTheBackupCannotTakeOver() {
+        handOver();
+        assertThat(role.onRelinquished(SESSION, "standby lost"))
+                .contains(new ResumeGuest(), new OpenWall("the backup cannot take over: standby lost"));
+        assertThat(role.isGuestGone()).isFalse();
+    }
+
+    @Test
+    void shouldTakeTheGuestBackFromABackupThatComesBackWithoutACheckpoint() {
+        handOver();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, false, now)).contains(new ResumeGuest());
+    }
+
+    @Test
+    void shouldTakeTheGuestBackByTheOperatorsWord() {
+        handOver();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onAloneGranted(role.nextAloneTerm("a"), "the operator"))
+                .contains(new ResumeGuest(), new OpenWall("the operator"));
+    }
+
+    @Test
+    void shouldNotTakeBackAGuestWhoseHypervisorHasDiedMeanwhile() {
+        handOver();
+        role.onHypervisorGone();
+        assertThat(role.onRelinquished(SESSION, "standby lost")).isEmpty();
+        assertThat(role.isGuestGone()).isTrue();
+    }
+
+    @Test
+    void shouldStepDownWhenTheBackupHasTakenOver() {
+        handOver();
+        Term newer = new Term(3, Term.Claim.PROMOTION, "b");
+        assertThat(role.onNewerTerm(newer))
+                .containsExactly(new StepDown(newer, "term " + newer + " is newer than ours, " + TERM));
+        assertThat(role.isHandedOver()).isTrue();
+    }
+
+    /** With checkpoint 2, which the backup has not confirmed yet. */
+    private void standStillForSwitchover() {
+        protect();
+        role.onSwitchoverAsked("maintenance", now);
+        checkpoint(2, false);
+    }
+
+    private void handOver() {
+        standStillForSwitchover();
+        role.onConfirmed(SESSION, 2, now);
+        role.onWallDrained();
     }
 
     private void connect() {

@@ -42,7 +42,8 @@ final class SimulatedPair {
         OPEN_ON_BACKUP_LOSS,
         PROMOTE_UNARMED,
         HELLO_WITHOUT_DRAIN,
-        RELINQUISH_AND_KEEP
+        RELINQUISH_AND_KEEP,
+        HAND_OVER_AND_RESUME
     }
 
     static final class Disk {
@@ -80,6 +81,8 @@ final class SimulatedPair {
         record Death(boolean failover) implements Message {}
 
         record Relinquish() implements Message {}
+
+        record HandOver() implements Message {}
 
         record Heartbeat() implements Message {}
     }
@@ -168,6 +171,9 @@ final class SimulatedPair {
     private final Sabotage sabotage;
     private final boolean passBeforeArming;
     long nowNanos = 1;
+    /** Whether a barrier never gives up a drain. */
+    boolean drainsAlways;
+
     private @Nullable Connection connection;
     private boolean cut;
     private long nextSession = 1;
@@ -414,6 +420,7 @@ final class SimulatedPair {
             }
             case Message.Armed armed -> run(host, role.onArmed(c.session));
             case Message.Revoke revoke -> run(host, role.onRevoked(c.session, "wrong"));
+            case Message.HandOver handOver -> run(host, role.onHandOver(c.session, "test"));
             case Message.Death death -> run(host, role.onGuestDeath(c.session, "died", death.failover(), nowNanos));
             default -> {}
         }
@@ -479,7 +486,7 @@ final class SimulatedPair {
                 wallCommand(host, wall -> {
                     while (host.stampedFrame != null || !host.inKernel.isEmpty()) {
                         captureStep(host); // the drain
-                        if (nowNanos % 3 == 0) {
+                        if (!drainsAlways && nowNanos % 3 == 0) {
                             break; // which may give up: late frames get the later stamp
                         }
                     }
@@ -539,6 +546,17 @@ final class SimulatedPair {
                 });
             case PrimaryEffect.RevokeCheckpoints revoke -> send(host, revoke.session(), new Message.Revoke());
             case PrimaryEffect.Note text -> {}
+            case PrimaryEffect.DrainWall drain -> {
+                if (sabotage == Sabotage.HAND_OVER_AND_RESUME) {
+                    host.guestPaused = false;
+                    wallCommand(
+                            host,
+                            wall -> wall.open(
+                                    life, wall.incarnation(), role.term().number(), "sabotage"));
+                }
+                drainWall(host, life);
+            }
+            case PrimaryEffect.HandOver handOver -> send(host, handOver.session(), new Message.HandOver());
             case PrimaryEffect.StepDown stepDown -> {
                 sealWall(host, stepDown.newer());
                 host.guest = null;
@@ -555,6 +573,20 @@ final class SimulatedPair {
         if (c != null && c.session == session) {
             (c.primary == from ? c.toBackup : c.toPrimary).add(message);
         }
+    }
+
+    /** Asks again and again whether all has left that may. */
+    private void drainWall(Host host, long life) {
+        host.wallCommands.add(() -> {
+            if (host.primary == null || host.agentLife != life) {
+                return;
+            }
+            if (mayRelease(host)) {
+                drainWall(host, life);
+            } else {
+                runPrimary(host, host.primary.onWallDrained());
+            }
+        });
     }
 
     private void sealWall(Host host, Term term) {
@@ -873,6 +905,23 @@ final class SimulatedPair {
             run(host, host.backup.onStop("test"));
             stopAgent(host);
         }
+    }
+
+    void switchOver(Host host) {
+        PrimaryRole role = host.primary;
+        if (role != null && role.whyNotSwitchOver().isEmpty()) {
+            note("SWITCHOVER from " + host.name);
+            runPrimary(host, role.onSwitchoverAsked("test", nowNanos));
+        }
+    }
+
+    /** What clients have not seen of that history up to there. */
+    int unseenBefore(GuestState state) {
+        return state.number() - newestSeen.getOrDefault(state.history(), 0);
+    }
+
+    List<GuestState> branches() {
+        return branches;
     }
 
     void cutNetwork() {
