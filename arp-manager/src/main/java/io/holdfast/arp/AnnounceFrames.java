@@ -2,14 +2,11 @@ package io.holdfast.arp;
 
 import io.holdfast.frame.ArpPacket;
 import io.holdfast.frame.EtherType;
-import io.holdfast.frame.EthernetFrame;
 import io.holdfast.frame.IpProtocol;
 import io.holdfast.frame.Ipv6Packet;
 import io.holdfast.frame.MacAddress;
 import io.holdfast.frame.NeighborMessage;
 import io.holdfast.frame.NetworkOrder;
-import io.holdfast.frame.VlanTag;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,21 +75,26 @@ public final class AnnounceFrames {
     /** To everybody, about the sender. */
     private static MemorySegment arp(
             GuestAddresses.Station station, int etherType, int operation, int ipv4, long targetMac) {
-        MemorySegment frame = frame(station, MacAddress.BROADCAST.value(), etherType, ArpPacket.BYTES);
-        ArpPacket.write(frame, headerBytes(station), operation, station.mac().value(), ipv4, targetMac, ipv4);
-        return frame;
+        long mac = station.mac().value();
+        FrameDraft draft = FrameDraft.of(MacAddress.BROADCAST.value(), mac, station.tags(), etherType, ArpPacket.BYTES);
+        ArpPacket.write(draft.memory(), draft.payloadOffset(), operation, mac, ipv4, targetMac, ipv4);
+        return draft.memory();
     }
 
     private static AnnounceFrame neighborAdvertisement(GuestAddresses.Station station, String address) {
         MemorySegment ipv6 = AddressText.parseIpv6(address);
         long high = NetworkOrder.getLong(ipv6, 0);
         long low = NetworkOrder.getLong(ipv6, 8);
-        int payloadBytes = Ipv6Packet.HEADER_BYTES + NeighborMessage.ADVERTISEMENT_BYTES;
-        MemorySegment frame = frame(station, ALL_NODES_MAC, EtherType.IPV6, payloadBytes);
-        int at = headerBytes(station);
+        long mac = station.mac().value();
+        FrameDraft draft = FrameDraft.of(
+                ALL_NODES_MAC,
+                mac,
+                station.tags(),
+                EtherType.IPV6,
+                Ipv6Packet.HEADER_BYTES + NeighborMessage.ADVERTISEMENT_BYTES);
         Ipv6Packet.write(
-                frame,
-                at,
+                draft.memory(),
+                draft.payloadOffset(),
                 NeighborMessage.ADVERTISEMENT_BYTES,
                 IpProtocol.ICMPV6,
                 NeighborMessage.HOP_LIMIT,
@@ -101,28 +103,7 @@ public final class AnnounceFrames {
                 ALL_NODES_HIGH,
                 ALL_NODES_LOW);
         NeighborMessage.writeUnsolicitedAdvertisement(
-                frame, at, station.router(), high, low, station.mac().value());
-        return new AnnounceFrame(AnnounceForm.NA, station, Optional.of(address), frame);
-    }
-
-    /** Zeroed, padded to the shortest frame that Ethernet allows, with the header filled in. */
-    private static MemorySegment frame(
-            GuestAddresses.Station station, long destinationMac, int etherType, int payloadBytes) {
-        int header = headerBytes(station);
-        MemorySegment frame = Arena.ofAuto().allocate(Math.max(header + payloadBytes, EthernetFrame.MIN_BYTES));
-        NetworkOrder.putMac(frame, 0, destinationMac);
-        NetworkOrder.putMac(frame, MacAddress.BYTES, station.mac().value());
-        int at = 2 * MacAddress.BYTES;
-        for (VlanTag tag : station.tags()) {
-            NetworkOrder.putShort(frame, at, tag.protocol());
-            NetworkOrder.putShort(frame, at + 2, tag.id());
-            at += VlanTag.BYTES;
-        }
-        NetworkOrder.putShort(frame, at, etherType);
-        return frame;
-    }
-
-    private static int headerBytes(GuestAddresses.Station station) {
-        return EthernetFrame.HEADER_BYTES + station.tags().size() * VlanTag.BYTES;
+                draft.memory(), draft.payloadOffset(), station.router(), high, low, mac);
+        return new AnnounceFrame(AnnounceForm.NA, station, Optional.of(address), draft.memory());
     }
 }

@@ -75,6 +75,11 @@ final class GuardedNic {
         return contains(ownMacs, mac);
     }
 
+    /** Whether the guest has it, on any of its NICs, and nobody else may at the same time. */
+    boolean isOnlyTheGuests(long mac) {
+        return contains(ownMacs, mac) && !isVirtualRouter(mac);
+    }
+
     boolean hasMac(long mac, long tags) {
         for (KnownStation station : stations) {
             if (station.is(mac, tags)) {

@@ -18,6 +18,9 @@ public final class NeighborMessage {
     public static final int NEIGHBOR_SOLICITATION = 135;
     public static final int NEIGHBOR_ADVERTISEMENT = 136;
 
+    /** A neighbour solicitation without options. */
+    public static final int SOLICITATION_BYTES = 24;
+
     /** A neighbour advertisement with one link-layer address option. */
     public static final int ADVERTISEMENT_BYTES = 32;
 
@@ -122,23 +125,46 @@ public final class NeighborMessage {
     }
 
     /**
+     * Writes a neighbour solicitation of {@link #SOLICITATION_BYTES} bytes right behind the IPv6 header at {@code ipv6Offset},
+     * which must be complete, with the checksum over both. It has no option, as one must not that comes from no address (RFC
+     * 4861, section 4.3).
+     */
+    public static void writeSolicitation(MemorySegment memory, long ipv6Offset, long targetHigh, long targetLow) {
+        write(memory, ipv6Offset, NEIGHBOR_SOLICITATION, 0, targetHigh, targetLow);
+        writeChecksum(memory, ipv6Offset, SOLICITATION_BYTES);
+    }
+
+    /**
      * Writes an unsolicited neighbour advertisement of {@link #ADVERTISEMENT_BYTES} bytes right behind the IPv6 header at
      * {@code ipv6Offset}, which must be complete, with the checksum over both.
      */
     public static void writeUnsolicitedAdvertisement(
             MemorySegment memory, long ipv6Offset, boolean router, long targetHigh, long targetLow, long targetMac) {
+        int flags = OVERRIDE_FLAG | (router ? ROUTER_FLAG : 0);
+        write(memory, ipv6Offset, NEIGHBOR_ADVERTISEMENT, flags, targetHigh, targetLow);
+        long option = ipv6Offset + Ipv6Packet.HEADER_BYTES + TARGET_OPTIONS;
+        NetworkOrder.putByte(memory, option, TARGET_LINK_ADDRESS_OPTION);
+        NetworkOrder.putByte(memory, option + 1, 1); // in units of eight bytes
+        NetworkOrder.putMac(memory, option + 2, targetMac);
+        writeChecksum(memory, ipv6Offset, ADVERTISEMENT_BYTES);
+    }
+
+    /** What solicitation and advertisement have in common. */
+    private static void write(
+            MemorySegment memory, long ipv6Offset, int type, int flags, long targetHigh, long targetLow) {
         long at = ipv6Offset + Ipv6Packet.HEADER_BYTES;
-        NetworkOrder.putByte(memory, at, NEIGHBOR_ADVERTISEMENT);
+        NetworkOrder.putByte(memory, at, type);
         NetworkOrder.putByte(memory, at + CODE, 0);
         NetworkOrder.putShort(memory, at + CHECKSUM, 0);
-        NetworkOrder.putInt(memory, at + FLAGS, (OVERRIDE_FLAG | (router ? ROUTER_FLAG : 0)) << 24);
+        NetworkOrder.putInt(memory, at + FLAGS, flags << 24);
         NetworkOrder.putLong(memory, at + TARGET, targetHigh);
         NetworkOrder.putLong(memory, at + TARGET + 8, targetLow);
-        NetworkOrder.putByte(memory, at + TARGET_OPTIONS, TARGET_LINK_ADDRESS_OPTION);
-        NetworkOrder.putByte(memory, at + TARGET_OPTIONS + 1, 1); // in units of eight bytes
-        NetworkOrder.putMac(memory, at + TARGET_OPTIONS + 2, targetMac);
-        long sum = Checksums.pseudoHeaderIpv6(memory, ipv6Offset, IpProtocol.ICMPV6, ADVERTISEMENT_BYTES)
-                + Checksums.sum(memory, at, ADVERTISEMENT_BYTES);
+    }
+
+    private static void writeChecksum(MemorySegment memory, long ipv6Offset, int messageBytes) {
+        long at = ipv6Offset + Ipv6Packet.HEADER_BYTES;
+        long sum = Checksums.pseudoHeaderIpv6(memory, ipv6Offset, IpProtocol.ICMPV6, messageBytes)
+                + Checksums.sum(memory, at, messageBytes);
         NetworkOrder.putShort(memory, at + CHECKSUM, Checksums.finish(sum));
     }
 }
