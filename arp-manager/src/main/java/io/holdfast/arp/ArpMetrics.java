@@ -9,7 +9,7 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Publishes what was announced, what is known and what others claim. The units are in the names, because Micrometer would merge meters that
+ * Publishes what was announced, what was probed, what is known and what others claim. The units are in the names, because Micrometer would merge meters that
  * differ in nothing but their base unit.
  */
 public final class ArpMetrics implements MeterBinder {
@@ -17,11 +17,20 @@ public final class ArpMetrics implements MeterBinder {
     private final AnnounceCounters counters;
     private final AddressBook book;
     private final ConflictWatch conflicts;
+    private final AddressProber prober;
+    private final SilenceWatch silence;
 
-    public ArpMetrics(AnnounceCounters counters, AddressBook book, ConflictWatch conflicts) {
+    public ArpMetrics(
+            AnnounceCounters counters,
+            AddressBook book,
+            ConflictWatch conflicts,
+            AddressProber prober,
+            SilenceWatch silence) {
         this.counters = counters;
         this.book = book;
         this.conflicts = conflicts;
+        this.prober = prober;
+        this.silence = silence;
     }
 
     @Override
@@ -46,6 +55,14 @@ public final class ArpMetrics implements MeterBinder {
                         .register(registry);
             }
         }
+        bindProbes(registry, "old_owner", AddressProber::answeredProbes);
+        bindProbes(registry, "none", AddressProber::unansweredProbes);
+        for (String nic : silence.nics()) {
+            FunctionCounter.builder("holdfast.broken.silence.frames", silence, s -> s.count(nic))
+                    .description("Frames from the guest's side of a wall that is CLOSED or SEALED; they were discarded")
+                    .tag("nic", nic)
+                    .register(registry);
+        }
         for (String nic : book.nics()) {
             FunctionCounter.builder("holdfast.arp.refused.sightings", book, b -> b.refusedSightings(nic))
                     .description("Frames that showed an address of the guest for which the address book had no room")
@@ -62,6 +79,13 @@ public final class ArpMetrics implements MeterBinder {
             bindKnown(registry, nic, "ipv4", stations -> distinct(stations, GuestAddresses.Station::ipv4));
             bindKnown(registry, nic, "ipv6", stations -> distinct(stations, GuestAddresses.Station::ipv6));
         }
+    }
+
+    private void bindProbes(MeterRegistry registry, String answer, ToDoubleFunction<AddressProber> count) {
+        FunctionCounter.builder("holdfast.address.probes", prober, count)
+                .description("Probes for the guest's addresses before a promotion, by who answered for the guest")
+                .tag("answer", answer)
+                .register(registry);
     }
 
     private void bindKnown(

@@ -25,7 +25,10 @@ class ArpMetricsTest {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         registry.throwExceptionOnRegistrationFailure();
         ConflictWatch conflicts = new ConflictWatch(book, nic -> Ownership.Standing.OWNER, () -> 0, () -> {});
-        new ArpMetrics(announcer.counters(), book, conflicts).bindTo(registry);
+        SilenceWatch silence = new SilenceWatch(List.of("net0"), () -> true, () -> 0, () -> {});
+        silence.ear("net0").onFrame(segment(new byte[60]), 0, 60);
+        AddressProber prober = new AddressProber(Map.of(), ended -> {});
+        new ArpMetrics(announcer.counters(), book, conflicts, prober, silence).bindTo(registry);
         announcer.start(nic(station(false)), 0);
         announcer.onTick(0);
         book.adopt(new GuestAddresses(1, List.of(nic(station(false), station(false, new VlanTag(0x8100, 10))))));
@@ -40,6 +43,9 @@ class ArpMetricsTest {
                         "holdfast_address_conflicts_total{kind=\"ipv4\",nic=\"net0\",} 1.0",
                         "holdfast_address_conflicts_total{kind=\"mac\",nic=\"net0\",} 0.0",
                         "holdfast_arp_announcements_total{form=\"rarp\",nic=\"net0\",outcome=\"over_limit\",} 0.0",
+                        "holdfast_address_probes_total{answer=\"old_owner\",} 0.0",
+                        "holdfast_broken_silence_frames_total{nic=\"net0\",} 1.0",
+                        "holdfast_address_probes_total{answer=\"none\",} 0.0",
                         "holdfast_arp_refused_sightings_total{nic=\"net0\",} 0.0",
                         "holdfast_arp_known_addresses{family=\"mac\",nic=\"net0\",} 1.0",
                         "holdfast_arp_known_addresses{family=\"ipv4\",nic=\"net0\",} 1.0",

@@ -28,6 +28,8 @@ public enum AuditEvent {
     UPLINK,
     /** Somebody else uses an address of the guest, or that is over. */
     ADDRESS_CONFLICT,
+    /** Something spoke behind the wall of a backup, where no guest runs. */
+    SILENCE_BROKEN,
     /** The wall holds, or no longer, what it held before. */
     WALL,
     /** What the proxy holds was chosen anew. */

@@ -81,7 +81,8 @@ final class Assembly {
         return new AnnounceConfig(
                 announce.get(Settings.ANNOUNCE_SCHEDULE),
                 announce.get(Settings.ANNOUNCE_REFRESH),
-                announce.get(Settings.ANNOUNCE_RATE));
+                announce.get(Settings.ANNOUNCE_RATE),
+                announce.get(Settings.ANNOUNCE_PROBE));
     }
 
     private static AgentConfig agent(SectionValues agent) {

@@ -203,6 +203,12 @@ public final class Settings {
             ValueTypes.integer(10, 100_000),
             500,
             "Frames per second for each NIC; as many as fit in 100 ms, but at least 32, may follow each other at once.");
+    static final Setting<Duration> ANNOUNCE_PROBE = defaulted(
+            "proxy.announce.probe",
+            ValueTypes.duration(Duration.ZERO, Duration.ofSeconds(1)),
+            AnnounceConfig.DEFAULT_PROBE,
+            "Beside the guest: how long a promotion asks the network, while the guest is restored, whether the guest still speaks"
+                    + " elsewhere; an answer stops it. 0 asks nobody.");
 
     static final Setting<InitialRole> ROLE = required(
             "agent.role",

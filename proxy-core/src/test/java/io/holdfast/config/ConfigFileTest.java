@@ -94,7 +94,8 @@ class ConfigFileTest {
                                 new AnnounceConfig(
                                         List.of(Duration.ZERO, Duration.ofMillis(100), Duration.ofSeconds(2)),
                                         Duration.ofSeconds(30),
-                                        100))),
+                                        100,
+                                        Duration.ofMillis(5)))),
                         Optional.of(new AgentConfig(
                                 InitialRole.BACKUP,
                                 WallPlace.LOCAL,
@@ -149,6 +150,7 @@ class ConfigFileTest {
         assertThat(proxy.announce().schedule().stream().map(Duration::toMillis))
                 .containsExactly(0L, 50L, 200L, 450L, 800L, 1900L, 3000L, 4100L, 5200L);
         assertThat(proxy.announce().framesPerSecond()).isEqualTo(500);
+        assertThat(proxy.announce().probe()).isEqualTo(Duration.ofMillis(20));
         AgentConfig agent = config.agent();
         assertThat(agent.interval()).isEqualTo(Duration.ofMillis(200));
         assertThat(agent.silenceLimit()).isEqualTo(Duration.ofMillis(500));
@@ -309,6 +311,7 @@ class ConfigFileTest {
             announce: {schedule: []}                   | the list is empty
             announce: {schedule: 0ms}                  | must be a list
             announce: {rate: 5}                        | allowed is 10 to 100000
+            announce: {probe: 2s}                      | allowed is 0ms to 1s
             announce: [0ms]                            | must consist of keys with values
             """)
     void shouldRefuseWhatTheProxyCannotUse(String line, String expected) {

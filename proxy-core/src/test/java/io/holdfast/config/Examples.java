@@ -44,6 +44,7 @@ final class Examples {
                 schedule: [0ms, 100ms, 2s]
                 refresh: 30s
                 rate: 100
+                probe: 5ms
             agent:
               role: backup
               arming: pass

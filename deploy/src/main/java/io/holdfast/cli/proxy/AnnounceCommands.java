@@ -56,7 +56,7 @@ final class AnnounceCommands {
         Arguments of = Arguments.of(arguments, "incarnation", "term", "known");
         GuestAddresses known = addresses(of, "known").orElse(null);
         if (known != null) {
-            requireThisWall(of);
+            ThisWall.require(wall, of);
             book.adopt(known);
         }
         return book.snapshot().toJson();
@@ -120,7 +120,7 @@ final class AnnounceCommands {
 
     /** In whatever state the wall is, because nothing is sent, and nothing changes. */
     private JsonNode wouldSend(Arguments of) throws CommandException {
-        requireThisWall(of);
+        ThisWall.require(wall, of);
         GuestAddresses known = addresses(of, "addresses").orElseGet(book::snapshot);
         String only = of.optionalString("nic").orElse(null);
         if (only != null && !book.nics().contains(only)) {
@@ -170,7 +170,7 @@ final class AnnounceCommands {
     }
 
     private void requireOwnership(Arguments arguments) throws CommandException {
-        requireThisWall(arguments);
+        ThisWall.require(wall, arguments);
         switch (WallOwnership.standing(wall.state())) {
             case OWNER -> {}
             case IN_DOUBT ->
@@ -180,16 +180,6 @@ final class AnnounceCommands {
             case NOT_OWNER ->
                 throw new CommandException(
                         Reason.NOT_OWNER.errorClass(), "the wall is " + wall.state() + ", so the guest is not here");
-        }
-    }
-
-    private void requireThisWall(Arguments arguments) throws CommandException {
-        if (!wall.incarnation().equals(arguments.requireString("incarnation"))) {
-            throw new CommandException(
-                    Reason.WRONG_INCARNATION.errorClass(), "this wall's incarnation is " + wall.incarnation());
-        }
-        if (wall.term().number() != arguments.requireLong("term", 0, Long.MAX_VALUE)) {
-            throw new CommandException(Reason.STALE_TERM.errorClass(), "this wall is of term " + wall.term());
         }
     }
 

@@ -2,6 +2,7 @@ package io.holdfast.cli.proxy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AddressBook;
+import io.holdfast.arp.AddressProber;
 import io.holdfast.arp.AnnounceSchedule;
 import io.holdfast.arp.Announcer;
 import io.holdfast.arp.AnnouncerThread;
@@ -9,6 +10,7 @@ import io.holdfast.arp.ArpMetrics;
 import io.holdfast.arp.ConflictWatch;
 import io.holdfast.arp.FrameSender;
 import io.holdfast.arp.Ownership;
+import io.holdfast.arp.SilenceWatch;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
@@ -24,11 +26,13 @@ import io.holdfast.control.ControlUnavailableException;
 import io.holdfast.control.FrameServer;
 import io.holdfast.control.TermFileException;
 import io.holdfast.frame.ExemptionFilter;
+import io.holdfast.frame.MacAddress;
 import io.holdfast.metrics.BridgeMetrics;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
 import io.holdfast.metrics.MetricsServer;
 import io.holdfast.metrics.ReverseMetrics;
+import io.holdfast.port.HardwareAddress;
 import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import io.holdfast.reverse.Reconciler;
@@ -137,16 +141,21 @@ public final class HoldfastProxy implements AutoCloseable {
         Ownership ownership = nic -> WallOwnership.standing(wall.state());
         ConflictNews conflictNews = closing(new ConflictNews(wall, this::emit, audit));
         ConflictWatch conflicts = new ConflictWatch(book, ownership, System::nanoTime, conflictNews::wake);
+        SilenceNews silenceNews = closing(new SilenceNews(wall, this::emit));
+        SilenceWatch silence =
+                new SilenceWatch(book.nics(), () -> !wall.state().admitsInput(), System::nanoTime, silenceNews::wake);
+        Map<String, FrameSender> senders = senders(ports);
+        AddressProber prober = closing(new AddressProber(senders, this::onProbeEnded));
         PressureWatch pressure = closing(new PressureWatch(this::emit));
         Bridge bridge = closing(new Bridge(
                 wall,
                 ports.nics(),
                 bridgeSettings(settings, ports),
                 () -> exemption(settings),
-                new AddressObserver(book, conflicts),
+                new AddressObserver(book, conflicts, prober, silence),
                 pressure,
                 this::onLaneFailure));
-        Announcer announcements = announcer(settings, conflicts.ownership(), ports);
+        Announcer announcements = announcer(settings, conflicts.ownership(), senders);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
         announcer.follow(book);
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
@@ -164,8 +173,11 @@ public final class HoldfastProxy implements AutoCloseable {
         mode.enter();
         mode.register(builder);
         new AnnounceCommands(wall, book, announcer, conflicts, audit).register(builder);
+        if (settings.placement() == Placement.BESIDE) { // Inline there is no other uplink that an old owner could use.
+            new ProbeCommand(wall, book, prober, hostMacs(settings)).register(builder);
+        }
         dumps.register(builder);
-        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts).register(builder);
+        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence).register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
@@ -175,7 +187,7 @@ public final class HoldfastProxy implements AutoCloseable {
                         config,
                         bridge,
                         clientFrames,
-                        new ArpMetrics(announcements.counters(), book, conflicts),
+                        new ArpMetrics(announcements.counters(), book, conflicts, prober, silence),
                         unsafe),
                 this::health,
                 this::health));
@@ -184,6 +196,7 @@ public final class HoldfastProxy implements AutoCloseable {
         }
         bridge.start();
         conflictNews.start(conflicts);
+        silenceNews.start(silence);
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         closing(FrameServer.start(config.framesSocket(), clientFrames));
         server = closing(builder.start());
@@ -232,6 +245,13 @@ public final class HoldfastProxy implements AutoCloseable {
         emit("PORT_FAILED", Json.object().put("lane", lane).put("reason", String.valueOf(cause.getMessage())));
         failure.compareAndSet(null, lane + " has failed: " + cause.getMessage());
         ended.countDown();
+    }
+
+    private void onProbeEnded(AddressProber.Ended ended) {
+        ended.oldOwner()
+                .ifPresent(answer -> LOG.warn("the guest still speaks elsewhere, on {}: {}", answer.nic(), answer));
+        ended.others().forEach(answer -> LOG.warn("somebody else uses an address of the guest's: {}", answer));
+        emit("PROBE_ENDED", ProbeCommand.toJson(ended));
     }
 
     private void emit(String event, ObjectNode data) {
@@ -305,11 +325,26 @@ public final class HoldfastProxy implements AutoCloseable {
         return ExemptionFilter.compile(settings.exempt())::isExempt;
     }
 
-    private static Announcer announcer(ProxyConfig settings, Ownership ownership, GuardedPorts ports) {
+    private static Map<String, FrameSender> senders(GuardedPorts ports) {
         Map<String, FrameSender> senders = new LinkedHashMap<>();
         for (int nic = 0; nic < ports.nics().size(); nic++) {
             senders.put(Bridge.nicName(nic), ports.nics().get(nic).uplink()::sendPlain);
         }
+        return senders;
+    }
+
+    /** As they are now; should a bond take another one, the answers to this one still come in. */
+    private static Map<String, MacAddress> hostMacs(ProxyConfig settings) throws PortException {
+        Map<String, MacAddress> macs = new LinkedHashMap<>();
+        for (int nic = 0; nic < settings.nics().size(); nic++) {
+            macs.put(
+                    Bridge.nicName(nic),
+                    HardwareAddress.of(settings.nics().get(nic).uplink()));
+        }
+        return macs;
+    }
+
+    private static Announcer announcer(ProxyConfig settings, Ownership ownership, Map<String, FrameSender> senders) {
         AnnounceSchedule schedule = new AnnounceSchedule(
                 settings.announce().schedule(), settings.announce().refresh());
         return new Announcer(schedule, settings.announce().framesPerSecond(), ownership, senders);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.arp.ConflictWatch;
+import io.holdfast.arp.SilenceWatch;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.CatchUpReport;
 import io.holdfast.bridge.NicCounters;
@@ -33,6 +34,7 @@ final class ProxyStatus {
     private final ModeChoice mode;
     private final AnnouncerThread announcer;
     private final ConflictWatch conflicts;
+    private final SilenceWatch silence;
 
     ProxyStatus(
             HoldfastConfig config,
@@ -42,7 +44,8 @@ final class ProxyStatus {
             Bridge bridge,
             ModeChoice mode,
             AnnouncerThread announcer,
-            ConflictWatch conflicts) {
+            ConflictWatch conflicts,
+            SilenceWatch silence) {
         this.config = config;
         this.settings = settings;
         this.port = port;
@@ -51,6 +54,7 @@ final class ProxyStatus {
         this.mode = mode;
         this.announcer = announcer;
         this.conflicts = conflicts;
+        this.silence = silence;
     }
 
     void register(ControlServer.Builder server) {
@@ -92,6 +96,7 @@ final class ProxyStatus {
         bridge.catchUp().ifPresent(report -> writeReverse(report, status.putObject("reverse")));
         AnnounceCommands.write(announcer.status(), conflicts, status.putArray("announcements"));
         ConflictNews.write(conflicts.conflicts(), System.nanoTime(), status.putArray("conflicts"));
+        SilenceNews.write(silence.breaches(), status.putArray("silence_broken"));
         return status;
     }
 
