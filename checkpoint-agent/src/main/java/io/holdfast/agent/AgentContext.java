@@ -6,12 +6,14 @@ import io.holdfast.agent.link.TermClaim;
 import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.config.AgentConfig;
+import io.holdfast.config.AnnounceConfig;
 import io.holdfast.config.ArmingPolicy;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.InitialRole;
 import io.holdfast.config.MirrorInput;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
+import java.time.Duration;
 import java.util.List;
 
 /** What both roles of an agent need, and how one hands over to the other. */
@@ -71,6 +73,16 @@ record AgentContext(
     /** How often a checkpoint may be restored until its guest is there. Beside its guest a wall never needs more than once. */
     int restoreAttempts() {
         return isInline() ? agent.restoreAttempts() : 1;
+    }
+
+    /** How long a promotion asks whether the guest still speaks elsewhere. */
+    Duration probeTime() {
+        return config.proxySection().map(proxy -> proxy.announce().probe()).orElse(AnnounceConfig.DEFAULT_PROBE);
+    }
+
+    /** An inline proxy has the only uplink, and knows who speaks through it. */
+    boolean probesAddresses() {
+        return !isInline() && !probeTime().isZero();
     }
 
     boolean passesBeforeArming() {

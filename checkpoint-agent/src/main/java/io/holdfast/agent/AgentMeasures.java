@@ -35,6 +35,9 @@ final class AgentMeasures {
     /** Checkpoints that failed. Conductor. */
     final Counter failedCheckpoints = new Counter();
 
+    /** Words of the proxy that something speaks behind the wall of this backup, at most one per second. Conductor. */
+    final Counter brokenSilences = new Counter();
+
     /** From the decision to promote until the guest ran and the wall was open. Conductor. */
     volatile long promotionNanos;
 

@@ -59,6 +59,11 @@ final class AgentMetrics {
         count(meters, "holdfast.shipped.bytes", "Checkpoint bytes given to the link", measures.shippedBytes);
         count(meters, "holdfast.failovers", "Promotions of this host", measures.failovers);
         count(meters, "holdfast.switchovers", "Guests handed over from here to the other host", measures.switchovers);
+        count(
+                meters,
+                "holdfast.broken.silences",
+                "Times, one per second at most, that something spoke behind the wall of this backup",
+                measures.brokenSilences);
         FunctionCounter.builder(
                         "holdfast.guest.paused.seconds",
                         measures.pausedNanos,

@@ -27,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -52,6 +53,7 @@ final class BackupShell implements Shell {
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
+    private static final long SETTLING_NANOS = 500_000_000L;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -78,6 +80,7 @@ final class BackupShell implements Shell {
     private final AtomicLong nextSession = new AtomicLong(1);
     private boolean closed;
     private boolean handedOver;
+    private final long startedNanos = System.nanoTime();
     private @Nullable LinkClient wayToWall;
     private long reachedNanos = System.nanoTime();
 
@@ -87,6 +90,7 @@ final class BackupShell implements Shell {
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
     private String notedRefusal = "";
+    private String silenceBrokenBy = "";
 
     /** The connection that ends when the primary has read the promise. */
     private @Nullable LinkConnection relinquishedTo;
@@ -103,21 +107,60 @@ final class BackupShell implements Shell {
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
+    /** Engine thread. Only beside the guest. */
+    private @Nullable CheckpointEngine restored;
+
     private final InputLog inputLog;
+    private final OldOwnerProbe oldOwnerProbe;
 
     BackupShell(AgentContext context) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
-        this.role = new BackupRole(context.config().host(), context.terms().term(), context.patience());
+        this.role = new BackupRole(
+                context.config().host(), context.terms().term(), context.patience(), context.probesAddresses());
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
-        this.wallConnector = new WallLink.Connector(
-                context.config().proxySocket(),
+        this.oldOwnerProbe = new OldOwnerProbe(
                 conductor,
-                this::onWallConnected,
-                new WallLink.PressureListener() {},
-                this::onWallGone);
+                context.probeTime(),
+                () -> perform(role.onProbeUnanswered()),
+                answer -> perform(role.onOldOwnerFound(answer)));
+        this.wallConnector = new WallLink.Connector(
+                context.config().proxySocket(), conductor, this::onWallConnected, new WallEvents(), this::onWallGone);
+    }
+
+    private final class WallEvents implements WallLink.PressureListener {
+
+        @Override
+        public void onProbeEnded(long number, Optional<String> oldOwner) {
+            oldOwnerProbe.onProbeEnded(number, oldOwner);
+        }
+
+        /** Beside the guest only: inline the wall stands before the primary as well. */
+        @Override
+        public void onSilenceBroken(String speaker, long lastNanos) {
+            // What this host's earlier guest said before it was ended is no alarm.
+            boolean isOfThisRole = lastNanos - startedNanos > SETTLING_NANOS;
+            if (isOfThisRole && !role.isPromoting() && !context.isInline()) {
+                noteBrokenSilence(speaker);
+            }
+        }
+    }
+
+    /** Once for each speaker that follows another, however long it goes on. */
+    private void noteBrokenSilence(String speaker) {
+        measures.brokenSilences.increment();
+        if (!speaker.equals(silenceBrokenBy)) {
+            silenceBrokenBy = speaker;
+            context.audit()
+                    .note(
+                            AuditEvent.SILENCE_BROKEN,
+                            role.term(),
+                            "ALARM: " + speaker
+                                    + " speaks behind the wall of this backup, where no guest runs; the wall lets"
+                                    + " nothing of it out. Find out what uses the guest port (`holdfast dump`)");
+        }
     }
 
     @Override
@@ -130,7 +173,7 @@ final class BackupShell implements Shell {
     /** A wall that this host's earlier role could not reach may still stand open for a guest that it has lost. */
     private void onWallConnected(WallLink connected) {
         wall = connected;
-        if (role.isPromoting() || context.isInline()) {
+        if (role.isPromotionUnderWay() || context.isInline()) {
             return; // Inline it is the primary's wall.
         }
         try {
@@ -148,6 +191,7 @@ final class BackupShell implements Shell {
     private void onWallGone() {
         wall = null;
         wallConnector.onLost();
+        oldOwnerProbe.onWallGone();
     }
 
     // ---- the primary ----
@@ -394,8 +438,10 @@ final class BackupShell implements Shell {
                 }
             }
             case BackupEffect.OwnWall own -> ownWall(own);
+            case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addressesJson);
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason());
+            case BackupEffect.AbandonGuest abandon -> abandonGuest(abandon.reason());
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
         }
@@ -607,6 +653,7 @@ final class BackupShell implements Shell {
         engineThread.run(() -> {
             try {
                 CheckpointEngine running = applied.promote(waiting, epoch);
+                restored = running;
                 conductor.post(() -> onGuestRestored(running));
             } catch (EngineException | RuntimeException e) {
                 conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
@@ -660,6 +707,26 @@ final class BackupShell implements Shell {
             throw e;
         }
         return fresh;
+    }
+
+    /** The wall first: it holds what the guest says until it is dead. A wall that cannot be told is sealed when it is back. */
+    private void abandonGuest(String reason) {
+        WallLink connected = wall;
+        if (connected != null) {
+            try {
+                connected.seal(role.term(), reason);
+            } catch (WallGoneException | CommandException e) {
+                log.error("the wall of the abandoned guest is not sealed: {}", e.getMessage());
+            }
+        }
+        engineThread.run(
+                () -> { // Behind its restoration.
+                    if (restored != null) {
+                        restored.kill();
+                        restored.close();
+                        restored = null;
+                    }
+                });
     }
 
     private void onGuestRestored(CheckpointEngine guest) {
@@ -780,6 +847,7 @@ final class BackupShell implements Shell {
                 .put(
                         "missing_for_promotion",
                         role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
+                .put("silence_broken_by", silenceBrokenBy)
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());

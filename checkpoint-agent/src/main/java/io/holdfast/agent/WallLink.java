@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,13 @@ final class WallLink implements AutoCloseable {
     record Barrier(long epoch, boolean atLimit, long addressesVersion) {}
 
     /**
+     * What the proxy answers to probe.
+     *
+     * @param frames how many questions it asks; 0 if it knows of no address
+     */
+    record Probe(long number, int frames) {}
+
+    /**
      * What an inline proxy answers to catchup.
      *
      * @param decided whether all connections are where their clients have seen them, or are given up
@@ -56,6 +64,21 @@ final class WallLink implements AutoCloseable {
 
         /** Somebody else uses an address of the guest, which is ours. */
         default void onAddressConflict() {}
+
+        /**
+         * A probe has ended.
+         *
+         * @param oldOwner what the guest has answered that still speaks elsewhere; empty if none has
+         */
+        default void onProbeEnded(long number, Optional<String> oldOwner) {}
+
+        /**
+         * Something was heard from the guest's side of the wall while that was shut.
+         *
+         * @param speaker its MAC address, and where it was heard
+         * @param lastNanos when, on the monotonic clock of the proxy's host
+         */
+        default void onSilenceBroken(String speaker, long lastNanos) {}
     }
 
     private final ControlClient client;
@@ -87,6 +110,17 @@ final class WallLink implements AutoCloseable {
                                 pressure.onAddressConflict();
                             }
                         }
+                        case "PROBE_ENDED" ->
+                            pressure.onProbeEnded(event.data().path("probe").asLong(), oldOwner(event.data()));
+                        case "SILENCE_BROKEN" ->
+                            pressure.onSilenceBroken(
+                                    "%s on %s"
+                                            .formatted(
+                                                    event.data()
+                                                            .path("last_source")
+                                                            .asText(),
+                                                    event.data().path("nic").asText()),
+                                    event.data().path("last_nanos").asLong());
                         default -> {}
                     }
                 }
@@ -258,6 +292,31 @@ final class WallLink implements AutoCloseable {
         execute("announce", named().put("resolve", true));
     }
 
+    /**
+     * Asks the network for who else speaks for the guest, while the wall stays as it is (INV-9). Answers at once; what comes of
+     * it is told later, see {@link PressureListener#onProbeEnded}.
+     *
+     * @param time from 1 ms on
+     */
+    Probe probe(Duration time) throws WallGoneException, CommandException {
+        JsonNode answer = execute("probe", named().put("time_ms", time.toMillis()));
+        return new Probe(answer.path("probe").asLong(), answer.path("frames").asInt());
+    }
+
+    private static Optional<String> oldOwner(JsonNode probeEnded) {
+        JsonNode answer = probeEnded.path("old_owner");
+        if (answer.isMissingNode()) {
+            return Optional.empty();
+        }
+        String vlans = answer.path("vlan").isEmpty() ? "" : ", VLAN " + answer.path("vlan");
+        return Optional.of("%s answers for %s on %s%s"
+                .formatted(
+                        answer.path("mac").asText(),
+                        answer.path("address").asText(),
+                        answer.path("nic").asText(),
+                        vlans));
+    }
+
     private static JsonNode tree(String addressesJson) throws CommandException {
         try {
             return JSON.readTree(addressesJson);
@@ -359,6 +418,16 @@ final class WallLink implements AutoCloseable {
                 @Override
                 public void onAddressConflict() {
                     conductor.post(pressure::onAddressConflict);
+                }
+
+                @Override
+                public void onProbeEnded(long number, Optional<String> oldOwner) {
+                    conductor.post(() -> pressure.onProbeEnded(number, oldOwner));
+                }
+
+                @Override
+                public void onSilenceBroken(String speaker, long lastNanos) {
+                    conductor.post(() -> pressure.onSilenceBroken(speaker, lastNanos));
                 }
             };
         }

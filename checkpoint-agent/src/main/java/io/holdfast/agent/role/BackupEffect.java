@@ -37,11 +37,20 @@ public sealed interface BackupEffect {
     /** Say hello to the local wall under the new term. Then {@link BackupRole#onWallOwned}. */
     record OwnWall(Term term, long openEpochAtLeast) implements BackupEffect {}
 
+    /**
+     * Ask the network whether the guest still speaks elsewhere, while it is restored here (INV-9). Then {@link
+     * BackupRole#onProbeUnanswered} or {@link BackupRole#onOldOwnerFound}.
+     */
+    record ProbeAddresses() implements BackupEffect {}
+
     /** Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}. */
     record RestoreGuest(long epoch) implements BackupEffect {}
 
     /** Let the promoted guest's output leave, and announce where it is now. */
     record OpenWallAndAnnounce(String reason) implements BackupEffect {}
+
+    /** Seal the wall, and kill the guest that was restored behind it: another one serves its clients. */
+    record AbandonGuest(String reason) implements BackupEffect {}
 
     /** The promotion is complete; a {@link PrimaryRole} goes on from here. */
     record BecomePrimary(Term term, long lastEpoch) implements BackupEffect {}

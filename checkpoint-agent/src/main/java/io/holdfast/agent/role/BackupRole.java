@@ -1,5 +1,6 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.role.BackupEffect.Apply;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
 import io.holdfast.agent.role.BackupEffect.CloseSession;
@@ -7,6 +8,7 @@ import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
 import io.holdfast.agent.role.BackupEffect.OwnWall;
+import io.holdfast.agent.role.BackupEffect.ProbeAddresses;
 import io.holdfast.agent.role.BackupEffect.Relinquish;
 import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
@@ -30,7 +32,8 @@ import java.util.List;
  * </pre>
  *
  * The term is on disk before anything else happens, the wall is owned before the guest runs (so that its first frames are
- * held, not lost), and it is opened when the guest runs.
+ * held, not lost), and it is opened when the guest runs. While it is restored, the network is asked whether the guest still
+ * speaks elsewhere (INV-9): an answer ends the promotion, and silence, which proves nothing, only lets it go on.
  *
  * <p>It promotes the newest checkpoint that it ever confirmed, and only if the primary had told it that it may: a
  * checkpoint whose confirmation never arrived may have been overtaken by a primary that goes on alone.
@@ -56,6 +59,7 @@ public final class BackupRole {
 
     private final String host;
     private final FailureDetector detector;
+    private final boolean probesAddresses;
 
     private Term term;
 
@@ -69,16 +73,21 @@ public final class BackupRole {
     private long confirmedEpoch = Epoch.NONE;
     private boolean armed;
     private String promotionCause = "";
+    private boolean probing;
+    private boolean guestRuns;
+    private String failure = "";
 
     /**
      * Begins the role, with no checkpoint.
      *
      * @param host this host's name
      * @param term the highest term that this host has seen
+     * @param probesAddresses whether the network is asked for an old owner of the guest before the wall is opened
      */
-    public BackupRole(String host, Term term, FailureDetector.Settings patience) {
+    public BackupRole(String host, Term term, FailureDetector.Settings patience, boolean probesAddresses) {
         this.host = host;
         this.term = term;
+        this.probesAddresses = probesAddresses;
         this.detector = new FailureDetector(patience);
     }
 
@@ -304,12 +313,50 @@ public final class BackupRole {
             return List.of();
         }
         phase = Phase.RESTORING;
-        return List.of(new RestoreGuest(confirmedEpoch));
+        probing = probesAddresses;
+        RestoreGuest restore = new RestoreGuest(confirmedEpoch);
+        // The question first: the answer comes while the guest is being restored.
+        return probing ? List.of(new ProbeAddresses(), restore) : List.of(restore);
     }
 
-    /** The guest runs here. */
+    /** The guest runs here, behind the wall. */
     public List<BackupEffect> onGuestRestored() {
         if (phase != Phase.RESTORING) {
+            return List.of();
+        }
+        guestRuns = true;
+        return completeIfReady();
+    }
+
+    /** No old owner of the guest has answered in time, or nobody could be asked. */
+    public List<BackupEffect> onProbeUnanswered() {
+        if (phase != Phase.RESTORING || !probing) {
+            return List.of();
+        }
+        probing = false;
+        return completeIfReady();
+    }
+
+    /**
+     * The guest still speaks elsewhere.
+     *
+     * @param answer who has answered, for which address, and where
+     */
+    public List<BackupEffect> onOldOwnerFound(String answer) {
+        if (phase != Phase.RESTORING || !probing) {
+            return List.of();
+        }
+        String reason =
+                answer + ": the guest still speaks elsewhere, so its host is not dead but unheard. Let it go on there"
+                        + " (`holdfast alone --force --reason ...` on that host), mend the link between the hosts, and restart this"
+                        + " agent";
+        List<BackupEffect> effects = new ArrayList<>(fail(reason));
+        effects.add(new AbandonGuest(reason));
+        return effects;
+    }
+
+    private List<BackupEffect> completeIfReady() {
+        if (!guestRuns || probing) {
             return List.of();
         }
         phase = Phase.PROMOTED;
@@ -318,7 +365,12 @@ public final class BackupRole {
 
     /** The guest could not be resumed here: nobody serves it any more, and only people can help. */
     public List<BackupEffect> onRestoreFailed(String reason) {
+        return fail(reason);
+    }
+
+    private List<BackupEffect> fail(String reason) {
         phase = Phase.FAILED;
+        failure = reason;
         return List.of(new Note(
                 AuditEvent.PROMOTION_FAILED, "PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason));
     }
@@ -365,7 +417,7 @@ public final class BackupRole {
     /** What is missing for a promotion, in words. */
     public String whyNotPromote() {
         if (phase != Phase.WATCHING) {
-            return "a promotion is already " + (phase == Phase.FAILED ? "failed" : "under way");
+            return phase == Phase.FAILED ? "the promotion has failed: " + failure : "a promotion is already under way";
         }
         if (confirmedEpoch == Epoch.NONE) {
             return "this backup has never confirmed a full checkpoint";

@@ -2,6 +2,7 @@ package io.holdfast.agent.role;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.role.BackupEffect.Apply;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
 import io.holdfast.agent.role.BackupEffect.CloseSession;
@@ -9,6 +10,7 @@ import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
 import io.holdfast.agent.role.BackupEffect.OwnWall;
+import io.holdfast.agent.role.BackupEffect.ProbeAddresses;
 import io.holdfast.agent.role.BackupEffect.Relinquish;
 import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
@@ -29,7 +31,8 @@ class BackupRoleTest {
     private static final Term PRIMARYS = new Term(1, Term.Claim.PROMOTION, "a");
     private static final Term OURS = new Term(2, Term.Claim.PROMOTION, "b");
 
-    private final BackupRole role = new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100));
+    private final BackupRole role = role(false);
+    private final BackupRole probing = role(true);
     private long now = 1_000;
 
     @Test
@@ -296,14 +299,96 @@ class BackupRoleTest {
         assertThat(role.onHandOver(SESSION - 1, "maintenance")).isEmpty();
     }
 
+    /** INV-9. */
+    @Test
+    void shouldProbeWhileTheGuestIsRestored() {
+        restoreWithProbe();
+        assertThat(probing.onWallOwned()).containsExactly(new ProbeAddresses(), new RestoreGuest(5));
+    }
+
+    @Test
+    void shouldOpenTheWallOnlyWhenTheProbeHasEndedToo() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        assertThat(probing.onGuestRestored()).isEmpty();
+        assertThat(probing.onProbeUnanswered()).hasAtLeastOneElementOfType(OpenWallAndAnnounce.class);
+    }
+
+    @Test
+    void shouldOpenTheWallOnlyWhenTheGuestIsRestoredToo() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        assertThat(probing.onProbeUnanswered()).isEmpty();
+        assertThat(probing.onGuestRestored()).hasAtLeastOneElementOfType(OpenWallAndAnnounce.class);
+    }
+
+    @Test
+    void shouldAbandonTheGuestWhenAnOldOwnerAnswers() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        probing.onGuestRestored();
+        assertThat(probing.onOldOwnerFound("52:54:00:00:00:01 answers for 10.0.0.5 on net0"))
+                .hasAtLeastOneElementOfType(AbandonGuest.class);
+        assertThat(probing.onProbeUnanswered()).isEmpty();
+        assertThat(probing.whyNotPromote())
+                .contains("52:54:00:00:00:01 answers for 10.0.0.5 on net0")
+                .contains("holdfast alone");
+    }
+
+    @Test
+    void shouldNotOpenTheWallForAGuestThatIsRestoredAfterAnOldOwnerHasAnswered() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        probing.onOldOwnerFound("the guest");
+        assertThat(probing.onGuestRestored()).isEmpty();
+    }
+
+    /** The old owner's is the last guest there is. */
+    @Test
+    void shouldDeposeNobodyWhenAnOldOwnerHasAnswered() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        probing.onOldOwnerFound("the guest");
+        assertThat(errorClassOf(probing.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
+                .isEqualTo(BackupRole.PROMOTION_FAILED);
+    }
+
+    /** Its word is late, and the guest serves its clients here. */
+    @Test
+    void shouldNotGoBackOnAPromotionThatIsComplete() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        probing.onProbeUnanswered();
+        probing.onGuestRestored();
+        assertThat(probing.onOldOwnerFound("the guest")).isEmpty();
+    }
+
+    private void restoreWithProbe() {
+        protect(probing);
+        probing.onPromoteAsked("test");
+        probing.onTermStored(OURS, now);
+    }
+
+    private static BackupRole role(boolean probesAddresses) {
+        return new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100), probesAddresses);
+    }
+
     private void follow() {
+        follow(role);
+    }
+
+    private void protect() {
+        protect(role);
+    }
+
+    private void follow(BackupRole role) {
         role.onStandbyReady();
         role.onHello(SESSION, PRIMARYS, List.of(), now);
         role.onTermStored(PRIMARYS, now);
     }
 
-    private void protect() {
-        follow();
+    private void protect(BackupRole role) {
+        follow(role);
         role.onStaged(SESSION, 5, 0);
         role.onArmed(SESSION);
     }

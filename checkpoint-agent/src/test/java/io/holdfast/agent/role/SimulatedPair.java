@@ -679,6 +679,14 @@ final class SimulatedPair {
                 }
             }
             case BackupEffect.OwnWall own -> ownWallForPromotion(host, role, life, own);
+            // No guest speaks elsewhere, unless the promotion is wrong, which this must not hide.
+            case BackupEffect.ProbeAddresses probe ->
+                host.wallCommands.add(() -> {
+                    if (host.agentLife == life && host.agentAlive) {
+                        run(host, role.onProbeUnanswered());
+                    }
+                });
+            case BackupEffect.AbandonGuest abandon -> violations.add(host.name + " abandons its guest");
             case BackupEffect.RestoreGuest restore ->
                 host.engine.add(() -> {
                     GuestState at = host.checkpoints.get(restore.epoch());
@@ -777,7 +785,7 @@ final class SimulatedPair {
                             : host.primary.onStart(host.guestPaused, nowNanos));
             sayHello(host);
         } else {
-            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE);
+            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE, true);
             run(host, host.backup.onStart());
         }
     }
