@@ -253,8 +253,10 @@ class HoldfastTest {
 
         Shell.run("ip", "addr", "add", "10.7.0.1/24", "dev", "up0");
         Shell.run("ip", "link", "set", "tap0", "down");
+        Shell.run("sysctl", "-w", "net.ipv4.conf.up0.proxy_arp=1");
         assertThat(findings(on(config, "doctor", "--json"), "FAILED"))
                 .anyMatch(text -> text.contains("ip addr del 10.7.0.1/24 dev up0"))
+                .anyMatch(text -> text.contains("sysctl -w net/ipv4/conf/up0/proxy_arp=0"))
                 .anyMatch(text -> text.contains("ip link set tap0 up"));
         assertThat(Shell.run("nft", "list", "tables")).isEmpty();
     }

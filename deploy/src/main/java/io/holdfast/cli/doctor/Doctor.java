@@ -1,10 +1,15 @@
 package io.holdfast.cli.doctor;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.NicConfig;
 import io.holdfast.config.PortKind;
 import io.holdfast.config.ProxyConfig;
+import io.holdfast.control.CommandException;
+import io.holdfast.control.ControlClient;
 import io.holdfast.port.PacketSocketPort;
 import io.holdfast.port.PcapPort;
 import io.holdfast.port.PortException;
@@ -16,11 +21,13 @@ import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Looks at one host for one guest. */
@@ -28,6 +35,7 @@ public final class Doctor {
 
     private static final int NET_ADMIN = 12;
     private static final int NET_RAW = 13;
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final HoldfastConfig config;
     private final List<Finding> findings = new ArrayList<>();
@@ -43,6 +51,7 @@ public final class Doctor {
         doctor.examinePrivileges();
         config.proxySection().ifPresent(doctor::examineProxy);
         config.agentSection().ifPresent(doctor::examineAgent);
+        doctor.examineHostStack();
         doctor.examineSockets();
         return doctor.findings;
     }
@@ -204,6 +213,50 @@ public final class Doctor {
         } catch (SocketException e) {
             add(Finding.failed("link", "cannot look at this host's addresses: " + e.getMessage()));
         }
+    }
+
+    /** Whether the host itself speaks for the guest, or lets it speak past the wall. */
+    private void examineHostStack() {
+        String what = "host stack";
+        try {
+            GuestIdentity guest = GuestIdentity.of(
+                    config.agentSection().map(agent -> agent.qemu().command()).orElse(List.of()), learnedAddresses());
+            LeakPaths.find(HostNetworkReader.read(), guest, ports(), droppedPorts(), bridgedPorts())
+                    .forEach(this::add);
+        } catch (IOException e) {
+            add(Finding.failed(what, "cannot look at it: " + e.getMessage()));
+        }
+    }
+
+    /** What the proxy has learned, or was told; nothing if it does not run. */
+    private JsonNode learnedAddresses() {
+        try (ControlClient proxy = ControlClient.connect(config.ownProxySocket(), PATIENCE)) {
+            return proxy.execute("addresses", JsonNodeFactory.instance.objectNode());
+        } catch (IOException | CommandException e) {
+            return MissingNode.getInstance();
+        }
+    }
+
+    private Set<String> ports() {
+        Set<String> ports = new LinkedHashSet<>();
+        config.proxySection().stream().flatMap(proxy -> proxy.nics().stream()).forEach(nic -> {
+            ports.addAll(nic.guestPorts());
+            ports.add(nic.uplink());
+        });
+        return ports;
+    }
+
+    private Set<String> droppedPorts() {
+        return ports().stream()
+                .filter(port -> new PortGuard(port).isIngressDropped())
+                .collect(Collectors.toSet());
+    }
+
+    /** The taps of a guest whose proxy is somewhere else. */
+    private Set<String> bridgedPorts() {
+        return config.agentSection()
+                .map(agent -> Set.copyOf(agent.guestPorts()))
+                .orElse(Set.of());
     }
 
     private void examineSockets() {

@@ -4,8 +4,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
-/** Asks a program of the system's for its version. */
+/** Asks a program of the system's for its version, or for what it knows. */
 final class Tool {
 
     private static final long LIMIT_SECONDS = 10;
@@ -31,6 +32,28 @@ final class Tool {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Optional.empty();
+        }
+    }
+
+    /**
+     * All that it prints.
+     *
+     * @throws IOException if it cannot be run, fails or does not end
+     */
+    static String output(String... command) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        try (BufferedReader printed = process.inputReader()) {
+            String output = printed.lines().collect(Collectors.joining("\n"));
+            if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
+                throw new IOException(String.join(" ", command) + " failed: " + output);
+            }
+            return output;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while running " + String.join(" ", command), e);
+        } finally {
+            process.destroyForcibly();
         }
     }
 }
