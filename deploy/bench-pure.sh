@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures, with JMH, the parts that have no I/O, clock or thread: ring, wall, headers, checksums, and reverse mode's
-# reconciler by the number of open connections. Needs no root.
+# reconciler by the number of open connections, and what guards the guest's addresses. Needs no root.
 #
 #   bench-pure.sh [--out DIR] [-- ARGUMENT...]      with a JDK 25
 #
