@@ -184,6 +184,8 @@ final class SimulatedPair {
     private final Deque<String> journal = new ArrayDeque<>();
     int released;
     int promotions;
+    /** Frames dropped at a limit, and commits that were too late: the next owner's guest repeats what was in them. */
+    int lossesOnPurpose;
 
     SimulatedPair(Sabotage sabotage, boolean passBeforeArming) {
         this.sabotage = sabotage;
@@ -232,6 +234,8 @@ final class SimulatedPair {
         host.guest = new GuestState(state.history(), state.number() + 1);
         if (host.inKernel.size() < WALL_LIMIT_FRAMES) {
             host.inKernel.add(new Frame(state.history(), state.number() + 1));
+        } else {
+            lossesOnPurpose++;
         }
     }
 
@@ -244,7 +248,9 @@ final class SimulatedPair {
         Frame stamped = host.stampedFrame;
         if (stamped != null) {
             host.stampedFrame = null;
-            if (host.stampOfStampedFrame > wall.discardThrough() && host.ring.size() < WALL_LIMIT_FRAMES) {
+            boolean hasRoom = host.ring.size() < WALL_LIMIT_FRAMES;
+            lossesOnPurpose += hasRoom ? 0 : 1;
+            if (host.stampOfStampedFrame > wall.discardThrough() && hasRoom) {
                 host.ring.add(stamped);
                 host.ringStamps.add(host.stampOfStampedFrame);
                 reportPressure(host);
@@ -612,6 +618,7 @@ final class SimulatedPair {
             try {
                 command.on(wall);
             } catch (WallRefusal refusal) {
+                lossesOnPurpose++;
                 note(host.name + " wall refuses: " + refusal.getMessage());
             }
         });
