@@ -12,6 +12,8 @@ public enum AuditEvent {
     PROMOTION_REFUSED,
     /** The guest could not be restored. */
     PROMOTION_FAILED,
+    /** The backup's checkpoint was restored in isolation, or should have been. */
+    REHEARSED,
     /** This backup may not take over any more, until it has a new checkpoint. */
     DISARMED,
     /** The backup has promised not to promote before it is armed again, so that the primary goes on alone. */

@@ -100,9 +100,18 @@ final class Assembly {
                 agent.get(Settings.MISSED_HEARTBEATS),
                 agent.get(Settings.GRACE),
                 agent.get(Settings.RESTORE_ATTEMPTS),
+                rehearsal(agent.section("agent.rehearsal").orElseThrow()),
                 link(agent.section("agent.link").orElseThrow()),
                 qemu(agent.section("agent.qemu").orElseThrow()),
                 agent.get(Settings.AGENT_HTTP));
+    }
+
+    private static RehearsalConfig rehearsal(SectionValues rehearsal) {
+        return new RehearsalConfig(
+                rehearsal.get(Settings.REHEARSAL_EVERY),
+                rehearsal.get(Settings.REHEARSAL_TIME_LIMIT),
+                rehearsal.get(Settings.REHEARSAL_ANSWER_LIMIT),
+                rehearsal.find(Settings.REHEARSAL_CHECK).orElse(List.of()));
     }
 
     private static LinkConfig link(SectionValues link) {

@@ -192,6 +192,7 @@ final class CrossChecks {
                                                                                 .toMillis()
                                                                         + "ms, shorter than `interval`: a peer would be given up within one epoch"))));
         agent.find(Settings.AGENT_WALL).ifPresent(place -> checkWallPlace(agent, place));
+        agent.section("agent.rehearsal").ifPresent(this::checkRehearsal);
         agent.section("agent.link").ifPresent(this::checkLink);
         agent.section("agent.qemu").ifPresent(this::checkQemu);
     }
@@ -231,6 +232,20 @@ final class CrossChecks {
                         "`" + name
                                 + "` is a port of the proxy that stands by here, which cuts it off from the peer's proxy;"
                                 + " connect the two by a veth pair and a bridge"));
+    }
+
+    private void checkRehearsal(SectionValues rehearsal) {
+        rehearsal
+                .find(Settings.REHEARSAL_EVERY)
+                .filter(every -> !every.isZero())
+                .ifPresent(
+                        every -> rehearsal
+                                .find(Settings.REHEARSAL_TIME_LIMIT)
+                                .filter(limit -> limit.compareTo(every) >= 0)
+                                .ifPresent(
+                                        limit -> problems.add(
+                                                rehearsal.line(Settings.REHEARSAL_EVERY),
+                                                "`every` must be longer than `time-limit`: one rehearsal ends before the next begins")));
     }
 
     private void checkLink(SectionValues link) {

@@ -51,6 +51,10 @@ public final class Settings {
                     Section.Kind.DEFAULTED,
                     "How the network learns after a promotion where the guest is."),
             new Section("agent", Section.Kind.OPTIONAL, "Checkpoints and failover: `holdfast agent`."),
+            new Section(
+                    "agent.rehearsal",
+                    Section.Kind.DEFAULTED,
+                    "The proof that the backup works: its checkpoint, restored in isolation."),
             new Section("agent.link", Section.Kind.DEFAULTED, "The replication link to the other host."),
             new Section("agent.qemu", Section.Kind.DEFAULTED, "The guest's hypervisor."));
 
@@ -283,6 +287,27 @@ public final class Settings {
             ValueTypes.loopbackAddress(),
             loopback(9602),
             "Where /metrics, /livez and /readyz are served.");
+    static final Setting<Duration> REHEARSAL_EVERY = defaulted(
+            "agent.rehearsal.every",
+            ValueTypes.duration(Duration.ZERO, Duration.ofDays(31)),
+            Duration.ZERO,
+            "Interval of rehearsals while this backup may promote; 0 for none but those of `holdfast rehearse`. Each takes as"
+                    + " much memory again as the guest has, while it lasts.");
+    static final Setting<Duration> REHEARSAL_TIME_LIMIT = defaulted(
+            "agent.rehearsal.time-limit",
+            ValueTypes.duration(Duration.ofSeconds(1), Duration.ofHours(1)),
+            Duration.ofMinutes(2),
+            "How long one may take; then it is ended, and has failed.");
+    static final Setting<Duration> REHEARSAL_ANSWER_LIMIT = defaulted(
+            "agent.rehearsal.answer-limit",
+            ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+            Duration.ofSeconds(5),
+            "How long the restored guest may take to answer, and then the `check` to end.");
+    static final Setting<List<String>> REHEARSAL_CHECK = optional(
+            "agent.rehearsal.check",
+            ValueTypes.commandLine(),
+            "A command that looks whether the restored guest does its work, run in the guest's isolated network with"
+                    + " HOLDFAST_GUEST_ADDRESS set; exit code 0 says that it does.");
     static final Setting<InetSocketAddress> LINK_LISTEN =
             required("agent.link.listen", ValueTypes.address(), "Where this host accepts the other one.");
     static final Setting<InetSocketAddress> LINK_PEER =

@@ -110,6 +110,11 @@ class ConfigFileTest {
                                 4,
                                 Duration.ofMillis(200),
                                 3,
+                                new RehearsalConfig(
+                                        Duration.ofHours(6),
+                                        Duration.ofSeconds(90),
+                                        Duration.ofSeconds(2),
+                                        List.of("redis-cli", "-h", "10.0.0.5", "ping")),
                                 new LinkConfig(
                                         address("10.9.0.1", 7700),
                                         address("fd00::2", 7700),
@@ -155,6 +160,9 @@ class ConfigFileTest {
         assertThat(agent.interval()).isEqualTo(Duration.ofMillis(200));
         assertThat(agent.silenceLimit()).isEqualTo(Duration.ofMillis(500));
         assertThat(agent.grace()).isEqualTo(Duration.ofMillis(300));
+        assertThat(agent.rehearsal().every()).as("never by itself").isZero();
+        assertThat(agent.rehearsal().answerLimit()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(agent.rehearsal().check()).isEmpty();
         assertThat(agent.link().insecure()).isTrue();
         assertThat(agent.qemu().command()).containsExactly("qemu-system-x86_64", "-M", "pc");
         assertThat(agent.qemu().qmp()).isEqualTo(Path.of("/run/holdfast/redis/qmp.sock"));
@@ -261,6 +269,7 @@ class ConfigFileTest {
             epochs-in-flight: 0x2     | is not a whole number
             role: secondary           | `secondary` is none of primary, backup
             interval: 600ms           | shorter than `interval`
+            rehearsal: {every: 1m}    | must be longer than `time-limit`
             http: 10.0.0.1:80         | not a loopback address
             http: localhost:80        | names are not looked up
             http: 127.0.0.1           | not an address with a port

@@ -57,6 +57,11 @@ final class Examples {
               missed-heartbeats: 4
               grace: 200ms
               restore-attempts: 3
+              rehearsal:
+                every: 360m
+                time-limit: 90s
+                answer-limit: 2s
+                check: [redis-cli, -h, "10.0.0.5", ping]
               link:
                 listen: 10.9.0.1:7700
                 peer: "[fd00::2]:7700"
