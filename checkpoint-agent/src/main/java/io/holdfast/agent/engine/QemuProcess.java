@@ -98,12 +98,7 @@ record QemuProcess(long pid, long startTicks) {
      * @return whether it is dead
      */
     boolean kill() {
-        // The handle is taken before the check, so that it cannot mean a later process with this number.
-        Optional<ProcessHandle> handle = ProcessHandle.of(pid);
-        if (!isAlive()) {
-            return true;
-        }
-        handle.ifPresent(ProcessHandle::destroyForcibly);
+        strike();
         long deadlineNanos = System.nanoTime() + KILL_LIMIT_NANOS;
         while (isAlive()) {
             if (System.nanoTime() - deadlineNanos > 0) {
@@ -112,6 +107,15 @@ record QemuProcess(long pid, long startTicks) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
         }
         return true;
+    }
+
+    /** Kills the process at once, and does not wait. Idempotent. */
+    void strike() {
+        // The handle is taken before the check, so that it cannot mean a later process with this number.
+        Optional<ProcessHandle> handle = ProcessHandle.of(pid);
+        if (isAlive()) {
+            handle.ifPresent(ProcessHandle::destroyForcibly);
+        }
     }
 
     private static boolean hasOpen(Path process, Object file) {

@@ -2,10 +2,6 @@ package io.holdfast.agent.engine;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,12 +49,7 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
-    private static final long START_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
-    private static final long RESTORE_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(5);
-    private static final long START_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-    private static final long RESTORE_POLL_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
-    private static final int LOG_TAIL_LINES = 5;
 
     private final Settings settings;
     private final QemuProcess process;
@@ -132,15 +122,14 @@ public final class QemuStandby implements StandbyEngine {
     public QemuEngine promote(byte[] deviceState) throws EngineException {
         if (!isReady()) {
             throw new EngineException("the waiting QEMU process %d is used up or dead: start a new one%s"
-                    .formatted(process.pid(), logTail(settings)));
+                    .formatted(process.pid(), IncomingQemu.tailOf(settings.log())));
         }
         byte[] stream = RestoreStream.of(deviceState, machine);
         long startNanos = System.nanoTime();
         used = true;
         try {
             Files.deleteIfExists(settings.pidFile());
-            inject(stream);
-            awaitRunning();
+            IncomingQemu.load(qmp, stream, settings.incoming());
             LOG.info(
                     "QEMU process {} runs the guest, {} ms after it was given the state",
                     process.pid(),
@@ -180,41 +169,8 @@ public final class QemuStandby implements StandbyEngine {
         end();
         return new EngineException(
                 "the waiting QEMU process %d did not take the checkpoint and was killed: %s%s"
-                        .formatted(process.pid(), reason.getMessage(), logTail(settings)),
+                        .formatted(process.pid(), reason.getMessage(), IncomingQemu.tailOf(settings.log())),
                 reason);
-    }
-
-    private void inject(byte[] stream) throws IOException {
-        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            channel.connect(UnixDomainSocketAddress.of(settings.incoming()));
-            ByteBuffer buffer = ByteBuffer.wrap(stream);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-        }
-    }
-
-    private void awaitRunning() throws EngineException {
-        long deadlineNanos = System.nanoTime() + RESTORE_LIMIT_NANOS;
-        while (true) {
-            String state = qmp.execute("query-status").path("status").asText();
-            switch (state) {
-                case "running" -> {
-                    return;
-                }
-                case "inmigrate" -> LockSupport.parkNanos(RESTORE_POLL_NANOS);
-                // The state is loaded, but was taken in a way that does not start the guest by itself.
-                case "paused", "prelaunch", "finish-migrate", "postmigrate" -> {
-                    qmp.call("cont", Map.of());
-                    LockSupport.parkNanos(RESTORE_POLL_NANOS);
-                }
-                default -> throw new EngineException("after loading the state it is in state \"%s\"".formatted(state));
-            }
-            if (System.nanoTime() - deadlineNanos > 0) {
-                throw new EngineException("still in state \"%s\" after %d s"
-                        .formatted(state, TimeUnit.NANOSECONDS.toSeconds(RESTORE_LIMIT_NANOS)));
-            }
-        }
     }
 
     private static void removeLeftover(Settings settings) throws EngineException {
@@ -271,19 +227,11 @@ public final class QemuStandby implements StandbyEngine {
         // A session of its own: the guest must survive the end of the agent and of the agent's terminal.
         command.add("setsid");
         command.addAll(settings.command());
-        command.addAll(List.of("-incoming", "defer"));
         try {
             Files.createDirectories(settings.runtimeDirectory());
             Files.deleteIfExists(settings.socket());
             Files.deleteIfExists(settings.incoming());
-            Process started = new ProcessBuilder(command)
-                    .redirectInput(Path.of("/dev/null").toFile())
-                    .redirectErrorStream(true)
-                    .redirectOutput(settings.log().toFile())
-                    .start();
-            QemuProcess process = QemuProcess.withPid(started.pid())
-                    .orElseThrow(() -> new EngineException(
-                            "%s ended at once%s".formatted(settings.command().getFirst(), logTail(settings))));
+            QemuProcess process = IncomingQemu.launch(command, settings.log());
             process.writeTo(settings.pidFile());
             return process;
         } catch (IOException e) {
@@ -292,36 +240,6 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     private static QmpClient connect(Settings settings, QemuProcess process, QemuEvents events) throws EngineException {
-        long deadlineNanos = System.nanoTime() + START_LIMIT_NANOS;
-        while (true) {
-            if (!process.isAlive()) {
-                throw new EngineException("QEMU process %d ended before it could wait; check agent.qemu.command%s"
-                        .formatted(process.pid(), logTail(settings)));
-            }
-            if (Files.exists(settings.socket())) {
-                try {
-                    return QmpClient.connect(settings.socket(), GREETING_LIMIT_NANOS, events);
-                } catch (EngineException e) {
-                    // The socket's file appears a moment before QEMU listens on it.
-                    LOG.debug("QEMU process {} does not listen yet", process.pid(), e);
-                }
-            }
-            if (System.nanoTime() - deadlineNanos > 0) {
-                throw new EngineException(
-                        "QEMU process %d does not listen on %s; agent.qemu.command must contain -qmp unix:%s,server=on,wait=off%s"
-                                .formatted(process.pid(), settings.socket(), settings.socket(), logTail(settings)));
-            }
-            LockSupport.parkNanos(START_POLL_NANOS);
-        }
-    }
-
-    private static String logTail(Settings settings) {
-        try {
-            List<String> lines = Files.readAllLines(settings.log());
-            List<String> tail = lines.subList(Math.max(0, lines.size() - LOG_TAIL_LINES), lines.size());
-            return tail.isEmpty() ? "" : "; it said: " + String.join(" / ", tail);
-        } catch (IOException e) {
-            return "";
-        }
+        return IncomingQemu.connect(process, settings.socket(), settings.socket(), settings.log(), events);
     }
 }
