@@ -50,7 +50,8 @@ final class TestGuest implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.forEach(TestGuest::closeAnyhow)));
     }
 
-    private record BootImage(MemorySegment memory, MemorySegment devices) {}
+    /** A checkpoint of a guest whose Redis answers. */
+    record BootImage(MemorySegment memory, MemorySegment devices) {}
 
     private final Path folder;
     private final Path memory;
@@ -147,16 +148,20 @@ final class TestGuest implements AutoCloseable {
 
     /** A guest whose Redis answers, attached, in a QEMU that was a waiting backup. */
     QemuEngine restored() throws Exception {
-        BootImage image = booted;
-        if (image == null) {
-            try (QemuEngine engine = boot()) {
-                engine.kill();
-            }
-            image = Objects.requireNonNull(booted);
-        }
+        BootImage image = image();
         QemuStandby standby = QemuStandby.start(settings());
         standby.memory().copyFrom(image.memory());
         return standby.promote(image.devices().toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    /** The guest once booted, here unless it was before. */
+    BootImage image() throws Exception {
+        if (booted == null) {
+            try (QemuEngine engine = boot()) {
+                engine.kill();
+            }
+        }
+        return Objects.requireNonNull(booted);
     }
 
     private QemuEngine boot() throws Exception {
