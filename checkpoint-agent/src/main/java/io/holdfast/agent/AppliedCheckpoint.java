@@ -25,7 +25,10 @@ final class AppliedCheckpoint implements AutoCloseable {
     private Arena arena = Arena.ofShared();
     private @Nullable MemorySegment copy;
     private byte[] deviceState = {};
+    private String guestAddressesJson = "";
     private long epoch = Epoch.NONE;
+    /** For a rehearsal, while it is being made. */
+    private @Nullable CheckpointCopy rehearsed;
 
     /** @param copying whether it can be restored more than once; costs as much memory as the guest has */
     AppliedCheckpoint(boolean copying) {
@@ -35,6 +38,7 @@ final class AppliedCheckpoint implements AutoCloseable {
     /** A fresh hypervisor waits, its memory all zero. */
     @SuppressWarnings("MustBeClosed") // The arena lives until the next hypervisor waits, or the end.
     void begin(long memoryBytes) throws EngineException {
+        loseCopyForRehearsal("the waiting hypervisor is another one");
         epoch = Epoch.NONE;
         copy = null;
         arena.close();
@@ -64,8 +68,42 @@ final class AppliedCheckpoint implements AutoCloseable {
         if (copy != null) {
             next.applyTo(copy);
         }
+        if (rehearsed != null) {
+            rehearsed.follow(next);
+        }
         deviceState = next.deviceState();
+        guestAddressesJson = next.guestAddressesJson();
         epoch = next.epoch();
+    }
+
+    /**
+     * Makes another part of a copy for a rehearsal, which follows all checkpoints that are applied until it is whole. Nothing
+     * else waits for longer than a part takes.
+     *
+     * @param memory of the waiting hypervisor
+     * @return whether there is more to do
+     */
+    boolean copyForRehearsal(CheckpointCopy copy, MemorySegment memory) {
+        if (!copy.equals(rehearsed)) {
+            loseCopyForRehearsal("another copy was begun");
+            rehearsed = copy;
+        }
+        if (epoch == NO_CHECKPOINT || epoch == Epoch.NONE) {
+            loseCopyForRehearsal("no checkpoint is applied");
+        } else if (copy.copyPart(memory)) {
+            copy.complete(epoch, deviceState, guestAddressesJson);
+        }
+        if (copy.isOver()) {
+            rehearsed = null;
+        }
+        return rehearsed != null;
+    }
+
+    private void loseCopyForRehearsal(String reason) {
+        if (rehearsed != null) {
+            rehearsed.fail(reason);
+            rehearsed = null;
+        }
     }
 
     /** Gives a hypervisor the memory that another one's guest has changed. */
@@ -78,6 +116,7 @@ final class AppliedCheckpoint implements AutoCloseable {
 
     /** Starts the guest of the checkpoint that ends an epoch. */
     CheckpointEngine promote(StandbyEngine waiting, long expectedEpoch) throws EngineException {
+        loseCopyForRehearsal("the guest is restored in earnest");
         if (epoch != expectedEpoch) {
             throw new EngineException("checkpoint " + expectedEpoch + " is not applied, but " + epoch);
         }
@@ -87,6 +126,7 @@ final class AppliedCheckpoint implements AutoCloseable {
     /** Frees the copy. */
     @Override
     public void close() {
+        loseCopyForRehearsal("this host changes its role or stops");
         copy = null;
         arena.close();
     }

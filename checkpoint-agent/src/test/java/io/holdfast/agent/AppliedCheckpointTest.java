@@ -36,6 +36,8 @@ class AppliedCheckpointTest {
     private final Stage stage = new Stage();
     private final Waiting waiting = new Waiting();
     private final AppliedCheckpoint applied = new AppliedCheckpoint(true);
+    private final MemorySegment rehearsed = Arena.ofAuto().allocate(MEMORY_BYTES);
+    private final CheckpointCopy copy = new CheckpointCopy(rehearsed, PageSink.PAGE_BYTES);
 
     @AfterEach
     void free() {
@@ -92,6 +94,114 @@ class AppliedCheckpointTest {
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("no copy");
         once.close();
+    }
+
+    // ---- the copy for a rehearsal ----
+
+    @Test
+    void shouldCopyForARehearsalPartByPart() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        for (int part = 1; part < PAGES; part++) {
+            assertThat(applied.copyForRehearsal(copy, waiting.memory)).isTrue();
+            assertThat(copy.outcome()).isNotDone();
+        }
+        assertThat(applied.copyForRehearsal(copy, waiting.memory)).isFalse();
+        assertThat(rehearsed.mismatch(waiting.memory)).isEqualTo(-1);
+        assertThat(copy.outcome().get().epoch()).isEqualTo(1);
+        assertThat(copy.outcome().get().deviceState()).isEqualTo(DEVICE_STATE);
+        assertThat(copy.outcome().get().guestAddressesJson()).isEqualTo("{}");
+    }
+
+    /** Page 0 is copied already, page 3 is not. */
+    @Test
+    void shouldLetTheCopyFollowWhatIsAppliedBetweenItsParts() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        applied.copyForRehearsal(copy, waiting.memory);
+        apply(stage.delta(2, 0, 0x22));
+        apply(stage.delta(3, 3, 0x33));
+        copyToTheEnd();
+        assertThat(rehearsed.mismatch(waiting.memory)).isEqualTo(-1);
+        assertThat(copy.outcome().get().epoch()).isEqualTo(3);
+    }
+
+    @Test
+    void shouldLeaveACopyAloneThatIsWhole() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        copyToTheEnd();
+        apply(stage.delta(2, 0, 0x22));
+        assertThat(rehearsed.get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 0x11);
+    }
+
+    /** INV-11: the checkpoint is what counts. */
+    @Test
+    void shouldApplyACheckpointThatTheCopyCannotFollow() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        CheckpointCopy doomed;
+        try (Arena arena = Arena.ofShared()) {
+            doomed = new CheckpointCopy(arena.allocate(MEMORY_BYTES), PageSink.PAGE_BYTES);
+            applied.copyForRehearsal(doomed, waiting.memory);
+        }
+        apply(stage.delta(2, 0, 0x22));
+        assertThat(doomed.outcome()).isCompletedExceptionally();
+        assertThatThrownBy(() -> applied.promote(waiting, 2)).hasMessage("given 3 bytes");
+    }
+
+    @Test
+    void shouldHaveNothingToRehearseBeforeTheFirstCheckpoint() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        assertThat(applied.copyForRehearsal(copy, waiting.memory)).isFalse();
+        assertThat(copy.outcome()).isCompletedExceptionally();
+    }
+
+    @Test
+    void shouldEndTheCopyWhenTheGuestIsRestoredInEarnest() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        applied.copyForRehearsal(copy, waiting.memory);
+        assertThatThrownBy(() -> applied.promote(waiting, 1)).hasMessage("given 3 bytes");
+        assertThat(copy.outcome()).isCompletedExceptionally();
+    }
+
+    @Test
+    void shouldEndTheCopyWhenAnotherHypervisorWaits() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        applied.copyForRehearsal(copy, waiting.memory);
+        applied.begin(MEMORY_BYTES);
+        assertThat(copy.outcome()).isCompletedExceptionally();
+    }
+
+    @Test
+    void shouldEndTheCopyWhenTheMemoryThatItIsMadeOfIsGone() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        MemorySegment gone;
+        try (Arena arena = Arena.ofShared()) {
+            gone = arena.allocate(MEMORY_BYTES);
+        }
+        assertThat(applied.copyForRehearsal(copy, gone)).isFalse();
+        assertThat(copy.outcome()).isCompletedExceptionally();
+    }
+
+    @Test
+    void shouldEndTheCopyThatIsNotWantedAnyMore() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        applied.copyForRehearsal(copy, waiting.memory);
+        copy.cancel();
+        assertThat(applied.copyForRehearsal(copy, waiting.memory)).isFalse();
+        assertThat(copy.outcome()).isCompletedExceptionally();
+    }
+
+    private void copyToTheEnd() {
+        int parts = 0;
+        while (applied.copyForRehearsal(copy, waiting.memory)) {
+            assertThat(++parts).isLessThan(PAGES);
+        }
     }
 
     private void apply(StagedCheckpoint checkpoint) {
