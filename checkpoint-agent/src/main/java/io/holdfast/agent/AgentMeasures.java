@@ -66,4 +66,7 @@ final class AgentMeasures {
 
     /** Times that the kernel had not reported a page that had changed. Engine thread. */
     final Counter trackingFaults = new Counter();
+
+    /** What came of rehearsals. */
+    final RehearsalMeasures rehearsals = new RehearsalMeasures();
 }

@@ -64,6 +64,7 @@ final class AgentMetrics {
                 "holdfast.broken.silences",
                 "Times, one per second at most, that something spoke behind the wall of this backup",
                 measures.brokenSilences);
+        measures.rehearsals.bindTo(registry);
         FunctionCounter.builder(
                         "holdfast.guest.paused.seconds",
                         measures.pausedNanos,

@@ -18,6 +18,7 @@ import io.holdfast.agent.link.WallHolder;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.CatchUpAttempts;
+import io.holdfast.agent.role.RehearsalSchedule;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
@@ -104,6 +105,8 @@ final class BackupShell implements Shell {
     private @Nullable InlinePromotion inlinePromotion;
     private @Nullable CheckpointEngine promoted;
 
+    private final Rehearsals rehearsals;
+
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
@@ -120,6 +123,7 @@ final class BackupShell implements Shell {
         this.role = new BackupRole(
                 context.config().host(), context.terms().term(), context.patience(), context.probesAddresses());
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
+        this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.oldOwnerProbe = new OldOwnerProbe(
                 conductor,
@@ -354,6 +358,7 @@ final class BackupShell implements Shell {
             }
         }
         perform(role.onTick(nowNanos));
+        rehearsals.onTick(nowNanos);
         keepWayToWall(nowNanos);
     }
 
@@ -491,6 +496,9 @@ final class BackupShell implements Shell {
     }
 
     private void storeTerm(Term term) {
+        if (role.isPromoting()) {
+            rehearsals.end("a promotion");
+        }
         engineThread.run(() -> {
             try {
                 context.terms().store(term);
@@ -826,6 +834,16 @@ final class BackupShell implements Shell {
     }
 
     @Override
+    public long rehearse() throws CommandException {
+        return rehearsals.begin(System.nanoTime());
+    }
+
+    private RehearsalSchedule.Standing standing() {
+        return new RehearsalSchedule.Standing(
+                role.confirmedEpoch(), standby != null, role.mayPromote(), role.isPromoting());
+    }
+
+    @Override
     public AgentView view() {
         return new AgentView(
                 "backup",
@@ -870,6 +888,10 @@ final class BackupShell implements Shell {
     public void close() {
         relinquishForGood();
         closed = true;
+        rehearsals.end("the end of this role");
+        if (!handedOver) {
+            rehearsals.awaitEnd();
+        }
         wallConnector.close();
         if (wayToWall != null) {
             wayToWall.close();

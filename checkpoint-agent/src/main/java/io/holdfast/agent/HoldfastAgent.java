@@ -222,6 +222,12 @@ public final class HoldfastAgent implements AutoCloseable {
                     onConductor(() -> shell.promote(reason));
                     return JSON.createObjectNode();
                 })
+                .command("rehearse", "restore the newest checkpoint in isolation", (arguments, session) -> {
+                    Arguments.of(arguments);
+                    ObjectNode begun = JSON.createObjectNode();
+                    onConductor(() -> begun.put("number", shell.rehearse()));
+                    return begun;
+                })
                 .command("alone", "let this primary go on without a backup", (arguments, session) -> {
                     Arguments given = Arguments.of(arguments, "force", "reason");
                     if (!given.optionalFlag("force", false)) {
@@ -272,6 +278,7 @@ public final class HoldfastAgent implements AutoCloseable {
                     .put("wall", context.uplink().describe());
             shell.describe(status);
         });
+        measures.rehearsals.describeIn(status.putObject("rehearsal"), System.nanoTime());
         NanoHistogram pause = measures.pauseNanos;
         return status.put("checkpoints", measures.checkpoints.value())
                 .put("failed_checkpoints", measures.failedCheckpoints.value())

@@ -721,6 +721,19 @@ final class PrimaryShell implements Shell {
     }
 
     @Override
+    public long rehearse() throws CommandException {
+        LinkConnection backup = connection;
+        String name = backup == null
+                ? ""
+                : backup.peerName().map(known -> known + ", ").orElse("");
+        throw new CommandException(
+                "WrongRole",
+                "this host is the primary, and it is the backup that rehearses: give the command on the other host (%s%s)"
+                        .formatted(
+                                name, context.agent().link().peer().getAddress().getHostAddress()));
+    }
+
+    @Override
     public void alone(String reason) throws CommandException {
         if (role.isBackupConnected()) {
             throw new CommandException(

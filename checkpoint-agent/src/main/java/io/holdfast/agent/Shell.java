@@ -33,6 +33,13 @@ interface Shell {
 
     void alone(String reason) throws CommandException;
 
+    /**
+     * Begins to restore the newest checkpoint in isolation; what comes of it is in {@link AgentMeasures#rehearsals}.
+     *
+     * @return its number there
+     */
+    long rehearse() throws CommandException;
+
     AgentView view();
 
     void describe(ObjectNode status);

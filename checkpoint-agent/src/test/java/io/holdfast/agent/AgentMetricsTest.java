@@ -2,10 +2,16 @@ package io.holdfast.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.rehearsal.RehearsalReport;
+import io.holdfast.agent.rehearsal.RehearsalStep;
+import io.holdfast.agent.role.RehearsalOutcome;
 import io.holdfast.metrics.MetricsRegistry;
 import io.prometheus.client.exporter.common.TextFormat;
 import java.io.StringWriter;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class AgentMetricsTest {
@@ -61,6 +67,57 @@ class AgentMetricsTest {
                         "holdfast_agent_term" + LABELS + "4.0",
                         "holdfast_agent_ready" + LABELS + "0.0",
                         "holdfast_agent_role{guest=\"redis\",host=\"a\",role=\"primary\",} 0.0");
+    }
+
+    @Test
+    void shouldCountRehearsalsByTheirOutcome() throws Exception {
+        measures.rehearsals.onEnd(report(RehearsalOutcome.ANSWERED), System.nanoTime());
+        measures.rehearsals.onEnd(report(RehearsalOutcome.NO_ANSWER), System.nanoTime());
+        assertThat(scrape())
+                .contains(
+                        "holdfast_rehearsals_total{guest=\"redis\",host=\"a\",outcome=\"answered\",} 1.0",
+                        "holdfast_rehearsals_total{guest=\"redis\",host=\"a\",outcome=\"no-answer\",} 1.0",
+                        "holdfast_rehearsals_total{guest=\"redis\",host=\"a\",outcome=\"failed\",} 0.0",
+                        "holdfast_rehearsal_seconds_count" + LABELS + "1.0",
+                        "holdfast_rehearsal_seconds_sum" + LABELS + "2.0");
+    }
+
+    @Test
+    void shouldKnowNoAgeBeforeARehearsalHasProvedAnything() throws Exception {
+        measures.rehearsals.onEnd(report(RehearsalOutcome.FAILED), System.nanoTime());
+        assertThat(scrape()).contains("holdfast_rehearsal_age_seconds" + LABELS + "NaN");
+    }
+
+    @Test
+    void shouldTellTheAgeOfTheLastProofWhateverCameAfterIt() throws Exception {
+        measures.rehearsals.onEnd(report(RehearsalOutcome.ANSWERED), System.nanoTime() - 60_000_000_000L);
+        measures.rehearsals.onEnd(report(RehearsalOutcome.FAILED), System.nanoTime());
+        assertThat(scrape())
+                .anyMatch(line -> line.startsWith("holdfast_rehearsal_age_seconds")
+                        && Double.parseDouble(line.substring(line.lastIndexOf(' '))) >= 60);
+    }
+
+    @Test
+    void shouldTellOfTheLastRehearsalAndOfTheOneUnderWay() {
+        ObjectNode status = new JsonMapper().createObjectNode();
+        assertThat(measures.rehearsals.onBegin()).isEqualTo(1);
+        measures.rehearsals.onEnd(report(RehearsalOutcome.ANSWERED), 5_000_000_000L);
+        measures.rehearsals.onBegin();
+        measures.rehearsals.onStep(RehearsalStep.LOAD);
+        measures.rehearsals.describeIn(status, 8_000_000_000L);
+        assertThat(status.path("begun").asLong()).isEqualTo(2);
+        assertThat(status.path("step").asText()).isEqualTo("restoring the guest");
+        assertThat(status.path("number").asLong()).isEqualTo(1);
+        assertThat(status.path("outcome").asText()).isEqualTo("answered");
+        assertThat(status.path("age_seconds").asDouble()).isEqualTo(3);
+        assertThat(status.path("load_ms").asDouble()).isEqualTo(150);
+        assertThat(status.path("total_ms").asDouble()).isEqualTo(2_000);
+        assertThat(status.has("check_ms")).as("a step that was not made").isFalse();
+    }
+
+    private static RehearsalReport report(RehearsalOutcome outcome) {
+        return new RehearsalReport(
+                outcome, "as expected", 41, "10.0.0.5", Map.of(RehearsalStep.LOAD, 150_000_000L), 2_000_000_000L);
     }
 
     private List<String> scrape() throws Exception {
