@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             SealCommand.class,
             PromoteCommand.class,
             SwitchoverCommand.class,
+            RehearseCommand.class,
             AloneCommand.class,
             AnnounceCommand.class,
             AuditCommand.class,

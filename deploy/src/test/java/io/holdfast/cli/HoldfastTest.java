@@ -179,6 +179,7 @@ class HoldfastTest {
                 List.of("held"),
                 List.of("checkpoint"),
                 List.of("promote", "--yes"),
+                List.of("rehearse"),
                 List.of("alone", "--force", "--reason", "test"),
                 List.of("seal", "--reason", "test"))) {
             Outcome outcome = on(config, command.toArray(String[]::new));
