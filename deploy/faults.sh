@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
 # come back or stay away, the replication link is cut and flaps, the wall fills, the operator takes a hand, and at last
-# the host does die. Clients work all the time; no answer that they got may be contradicted, no connection may break. A
-# guest that powers itself off stays off.
+# the host does die. Before all that the backup is rehearsed, and once more when the host dies. Clients work all the time;
+# no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
 #
@@ -44,6 +44,8 @@ readonly PATIENCE_SECONDS=8
 readonly STUCK_MILLIS=30000
 # What a return to protection may take: a Java program starts, and all memory is copied.
 readonly RECOVERY_SECONDS=40
+# What a rehearsal may take: another guest is restored beside all that runs.
+readonly REHEARSAL_SECONDS=60
 # Where the programs of a host tell their metrics, see lib/hosts.sh.
 readonly PROXY_PORT=9601
 readonly AGENT_PORT=9602
@@ -62,8 +64,11 @@ main() {
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
     be_patient_for $LONG_PATIENCE_SECONDS
+    REHEARSAL_STAYS=$HOSTS_DIR/rehearsal-stays
+    REHEARSAL="{answer-limit: 60s, check: [sh, -c, 'while [ -e $REHEARSAL_STAYS ]; do sleep 0.1; done']}"
     protect_a_guest
 
+    the_backup_is_rehearsed
     the_metrics_tell_of_it
     the_agent_of_the_primary_dies
     the_agent_of_the_primary_dies_and_the_guest_stands_still
@@ -101,6 +106,45 @@ protect_a_guest() {
     start_workload $CLIENTS faults: --think-millis $THINK_MILLIS --stuck-millis $STUCK_MILLIS
     let_clients_run 2000
 }
+
+# ---- the backup is put to the proof -----------------------------------------------------------------------------------
+
+# INV-9: the guest that is restored for it is seen by nobody, and protection does not notice.
+the_backup_is_rehearsed() {
+    local epoch port
+    say "the backup restores its checkpoint in isolation"
+    mark_history a
+    epoch=$(figure_of b .agent.confirmed_epoch)
+    port=$(port_of_guest)
+    expect "the restored guest answers" 0 rehearsal_on b '.outcome == "answered" and .answer_ms > 0 and .check_ms > 0'
+    detail "$(cat "$HOSTS_DIR/rehearsal.json")"
+    expect "within a minute" 0 host_says b ".agent.rehearsal.total_ms < $REHEARSAL_SECONDS * 1000"
+    expect "further checkpoints were confirmed" 0 host_says b ".agent.confirmed_epoch > $epoch"
+    expect "the wall has stayed PROTECTED" 0 wall_has_not_moved
+    expect "host b may promote" 0 host_says b '.agent.may_promote'
+    expect "the guest has stayed at its port of the switch" 0 guest_is_at "$port"
+    expect "nobody else was seen to use its addresses" 0 metric_is a $PROXY_PORT holdfast_address_conflicts_total '. == 0'
+    expect "nothing is left of it" 0 nothing_is_left_of_rehearsal_on b
+    expect "the metrics count it" 0 metric_is b $AGENT_PORT holdfast_rehearsals_total '. == 1'
+    expect "and say how long ago it was" 0 metric_is b $AGENT_PORT holdfast_rehearsal_age_seconds '. < 60'
+    expect "the audit log has it" 1 audit_tells b rehearsed answered
+    expect "the primary says whose task it is" 0 refuses_to_rehearse a 'other host \(b'
+}
+
+# rehearsal_on HOST FILTER
+rehearsal_on() {
+    JAVA_HOME=$JDK_25 in_lab "$1" timeout $REHEARSAL_SECONDS "$HOLDFAST" --config "$(config_of "$1")" rehearse --json \
+        | tee "$HOSTS_DIR/rehearsal.json" | jq --exit-status "$2" > /dev/null
+}
+
+# refuses_to_rehearse HOST REGEX
+refuses_to_rehearse() {
+    ! JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" rehearse \
+        > "$HOSTS_DIR/refused.log" 2>&1 && grep -q -E "$2" "$HOSTS_DIR/refused.log"
+}
+
+# Since the mark.
+wall_has_not_moved() { [[ -z $(history_since_mark) ]]; }
 
 # ---- what is measured of a pair that is well -----------------------------------------------------------------------------
 
@@ -372,14 +416,22 @@ the_backup_dies_and_the_operator_goes_on_alone() {
     TERM_BEFORE=$(figure_of b .agent.term)
 }
 
+# In the middle of a rehearsal, which has the checkpoint's memory in its hands.
 the_host_dies() {
     local killed_micros
-    say "after all that, host b dies: SIGKILL to its QEMU, agent and proxy"
+    say "after all that, host b dies, while host a rehearses: SIGKILL to its QEMU, agent and proxy"
+    touch "$REHEARSAL_STAYS"
+    begin_rehearsal_on a
+    expect "the guest runs a second time, where nobody sees it" $REHEARSAL_SECONDS \
+        host_says a '.agent.rehearsal.step | test("check")'
     killed_micros=$(now_micros)
     kill_everything_in b
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
     expect_take_over a $((PATIENCE_SECONDS + RECOVERY_SECONDS))
     expect "host a counts it" 5 metric_is a $AGENT_PORT holdfast_failovers_total '. == 1'
+    expect "the rehearsal has given way" 5 host_says a '.agent.rehearsal.outcome == "interrupted"'
+    expect "nothing is left of it" 0 nothing_is_left_of_rehearsal_on a
+    rm "$REHEARSAL_STAYS"
     # As long as a client may wait for its own next retransmission after the patience of the hosts.
     let_clients_run 10000
 }

@@ -153,6 +153,25 @@ ask_qemu() {
         | socat -t 0.5 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/monitor.sock" 2> /dev/null
 }
 
+# The switch's port behind which it has last seen the guest's MAC address.
+port_of_guest() { in_lab switch bridge -json fdb show | jq --raw-output --arg mac "$GUEST_MAC" \
+    'map(select(.mac == $mac)) | .[0].ifname'; }
+
+# guest_is_at PORT, of the switch
+guest_is_at() { [[ $(port_of_guest) == "$1" ]]; }
+
+# Begins one, and does not wait for its end: begin_rehearsal_on HOST
+begin_rehearsal_on() {
+    printf '{"execute":"rehearse"}\n' | socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/agent.sock" > /dev/null
+}
+
+# No memory, no mount, and no QEMU but the one that waits or runs the guest: nothing_is_left_of_rehearsal_on HOST
+nothing_is_left_of_rehearsal_on() {
+    [[ ! -e $(ram_of "$1").rehearsal ]] \
+        && ! grep -q '^rehearsal ' /proc/mounts \
+        && (($(pgrep -c -f "unix:$HOSTS_DIR/$1/run/qmp.sock") == 1))
+}
+
 # expect_take_over HOST SECONDS, under a term newer than TERM_BEFORE
 expect_take_over() {
     expect "host $1 takes over" "$2" \

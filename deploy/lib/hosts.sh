@@ -15,6 +15,8 @@ GRACE=300ms
 WALL_LIMIT=256MiB
 PORT=auto
 GUEST_MEMORY_MIB=96
+# What is expected of the guest when its backup is rehearsed, as the configuration has it; nothing more than an answer.
+REHEARSAL=''
 # Where the proxies stand: one beside the guest on each host, or one on host b in front of both. And in reverse mode, when
 # clients' requests reach the guest, and which of its ports are held all the same, with commas between them.
 PLACEMENT=beside
@@ -122,7 +124,8 @@ agent:
     memory: $(ram_of "$host")
     incoming: $run/incoming.sock
     command: $(qemu_command_of "$host" | jq --raw-input --null-input --compact-output '[inputs]')
-  http: 127.0.0.1:9602
+${REHEARSAL:+  rehearsal: $REHEARSAL
+}  http: 127.0.0.1:9602
 YAML
 }
 
@@ -242,7 +245,7 @@ reverse_figures() {
 # How the promoted host noticed that its peer was dead.
 detection_of() { status_of "$1" | jq --raw-output '.agent.detected_by // "unknown"'; }
 
-remove_guest_memory() { rm -f /dev/shm/"$LAB"-*; }
+remove_guest_memory() { rm -rf /dev/shm/"$LAB"-*; }
 
 # For the logs, when something went wrong: what both hosts and the switch say before and after somebody has tried to
 # reach the guest, and whether it moves.

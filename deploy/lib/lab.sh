@@ -15,6 +15,8 @@ LAB=hf$$
 readonly LAB
 readonly CLIENT_ADDRESS=10.7.0.1
 readonly GUEST_ADDRESS=10.7.0.10
+# As guest/qemu-command.sh has it.
+readonly GUEST_MAC=52:54:00:07:00:10
 declare -rA BUSINESS_ADDRESS=([a]=10.7.0.2 [b]=10.7.0.3)
 declare -rA REPLICATION_ADDRESS=([a]=10.9.0.1 [b]=10.9.0.2)
 readonly LAB_PLACES=(client switch a b)
