@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -177,6 +178,7 @@ public final class Bridge implements AutoCloseable {
 
     /** Makes {@code owner} the wall's engine; see {@link BufferWall#hello}. */
     public void hello(long owner, Term term, long openEpochAtLeast) throws WallRefusal {
+        sealIfLeaseEnded();
         awaitEarlierGuest(term);
         wall.hello(owner, term, openEpochAtLeast);
         wakeLanes();
@@ -189,6 +191,7 @@ public final class Bridge implements AutoCloseable {
     public void helloInPlaceOfLost(long owner, Term term, long openEpochAtLeast, long numberingLostIn)
             throws WallRefusal {
         InlineLane lane = requireInline();
+        sealIfLeaseEnded();
         awaitEarlierGuest(term);
         lane.command(reconciler -> {
             wall.hello(owner, term, openEpochAtLeast);
@@ -221,6 +224,7 @@ public final class Bridge implements AutoCloseable {
 
     /** Closes the open epoch after what the guest has sent is in the wall; see {@link BufferWall#barrier}. */
     public Barrier barrier(long from, String incarnation, long termNumber) throws WallRefusal {
+        sealIfLeaseEnded(); // It would let leave what was captured before it.
         boolean drained = awaitDrained(drainNanos);
         Instant now = Instant.now();
         long nowEpochNanos = now.getEpochSecond() * 1_000_000_000L + now.getNano();
@@ -267,14 +271,42 @@ public final class Bridge implements AutoCloseable {
         wall.suspend(from, incarnation, termNumber, reason);
     }
 
-    /** See {@link BufferWall#open}; not before a restored guest is where its clients have seen it. */
-    public void open(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
+    /**
+     * See {@link BufferWall#open}; not before a restored guest is where its clients have seen it (R-8).
+     *
+     * @param leaseUntilNanos see {@link BufferWall#openUntil}; empty if the right does not end by itself
+     */
+    public void open(long from, String incarnation, long termNumber, String reason, OptionalLong leaseUntilNanos)
+            throws WallRefusal {
         if (inline == null) {
-            wall.open(from, incarnation, termNumber, reason);
+            openWall(from, incarnation, termNumber, reason, leaseUntilNanos);
         } else {
-            inline.open(() -> wall.open(from, incarnation, termNumber, reason));
+            inline.open(() -> openWall(from, incarnation, termNumber, reason, leaseUntilNanos));
         }
         wakeLanes();
+    }
+
+    private void openWall(long from, String incarnation, long termNumber, String reason, OptionalLong leaseUntilNanos)
+            throws WallRefusal {
+        if (leaseUntilNanos.isPresent()) {
+            wall.openUntil(from, incarnation, termNumber, reason, leaseUntilNanos.getAsLong(), System.nanoTime());
+        } else {
+            wall.open(from, incarnation, termNumber, reason);
+        }
+    }
+
+    /** The same without an end. */
+    public void open(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
+        open(from, incarnation, termNumber, reason, OptionalLong.empty());
+    }
+
+    /** See {@link BufferWall#sealIfLeaseEnded}. */
+    public boolean sealIfLeaseEnded() {
+        boolean ended = wall.sealIfLeaseEnded(System.nanoTime());
+        if (ended) {
+            wakeLanes();
+        }
+        return ended;
     }
 
     /** See {@link BufferWall#discard}; also for what the kernel has accepted and not yet delivered. */

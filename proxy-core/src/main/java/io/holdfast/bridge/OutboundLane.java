@@ -53,6 +53,7 @@ final class OutboundLane implements FrameSink {
 
     // The capture thread's.
     private final FrameBurst passing;
+    private int passingFrames;
     private final Counter begunFrames = new Counter();
     private final Counter endedFrames = new Counter();
     final Counter heldFrames = new Counter();
@@ -68,6 +69,7 @@ final class OutboundLane implements FrameSink {
     private final FrameBurst releasing;
     private final long[] burstCaptureNanos = new long[FrameBurst.CAPACITY_FRAMES];
     private int burstFrames;
+    private long burstBytes;
     final Counter releasedFrames = new Counter();
     final Counter releasedBytes = new Counter();
     final Counter discardedFrames = new Counter();
@@ -143,7 +145,7 @@ final class OutboundLane implements FrameSink {
 
     @Override
     public void onBatchEnd() {
-        passing.flush();
+        flushPassing();
         endedFrames.add(begunFrames.value() - endedFrames.value());
     }
 
@@ -155,9 +157,9 @@ final class OutboundLane implements FrameSink {
         countIfLate(nowNanos, kernelEpochNanos);
 
         long releaseThrough = wall.releaseThrough();
-        if (stamp <= wall.discardThrough()) {
+        if (stamp <= wall.discardThrough() || wall.isLeaseOver(nowNanos)) {
             tap.copy(FrameFate.DISCARDED, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
-            discardedAtCaptureFrames.increment(); // CLOSED or SEALED: this may never leave.
+            discardedAtCaptureFrames.increment(); // CLOSED, SEALED or about to be: this may never leave.
         } else if ((releaseThrough == Epoch.ALL || !holds) && ring.isEmpty()) {
             // ALONE (INV-6), or a bridge that never holds; nothing is waiting before it (INV-4).
             tap.copy(FrameFate.PASSED, stamp, memory, offsetBytes, lengthBytes, kernelEpochNanos);
@@ -184,13 +186,25 @@ final class OutboundLane implements FrameSink {
 
     private void pass(MemorySegment memory, long offsetBytes, int lengthBytes) {
         if (passing.isFull()) {
-            passing.flush();
+            flushPassing();
         }
         passing.add(memory, offsetBytes, lengthBytes);
+        passingFrames++;
+    }
+
+    /** INV-6: this process may have been stopped since the wall was asked for each of them. */
+    private void flushPassing() {
+        if (wall.isLeaseOver(System.nanoTime())) {
+            passing.drop();
+            discardedAtCaptureFrames.add(passingFrames);
+        } else {
+            passing.flush();
+        }
+        passingFrames = 0;
     }
 
     private boolean hold(long stamp, long nowNanos, MemorySegment memory, long offsetBytes, int lengthBytes) {
-        passing.flush(); // INV-4: from the ring it may leave at once, and those are before it.
+        flushPassing(); // INV-4: from the ring it may leave at once, and those are before it.
         return ring.offer(stamp, nowNanos, memory, offsetBytes - prefixBytes, lengthBytes + prefixBytes);
     }
 
@@ -233,7 +247,8 @@ final class OutboundLane implements FrameSink {
         for (long stamp = ring.headStamp(); stamp != FrameRing.EMPTY && !stopping; stamp = ring.headStamp()) {
             // In this order, see BufferWall: a wall that is sealed and owned anew in between still discards.
             long releaseThrough = wall.releaseThrough();
-            if (stamp <= wall.discardThrough()) {
+            if (stamp <= wall.discardThrough()
+                    || (releaseThrough == Epoch.ALL && wall.isLeaseOver(System.nanoTime()))) {
                 discardedFrames.increment();
             } else if (stamp <= releaseThrough) {
                 release(); // INV-1: the frontier has reached its stamp.
@@ -262,18 +277,31 @@ final class OutboundLane implements FrameSink {
         int lengthBytes = ring.headLengthBytes() - prefixBytes;
         releasing.add(ring.memory(), ring.headOffsetBytes() + prefixBytes, lengthBytes);
         burstCaptureNanos[burstFrames++] = ring.headCaptureNanos();
-        releasedBytes.add(lengthBytes);
+        burstBytes += lengthBytes;
     }
 
     /** INV-4: what was taken is freed after it was sent, so that nothing is passed by before. */
     private void flushReleased() {
-        releasing.flush();
         long nowNanos = System.nanoTime();
+        if (wall.isLeaseOver(nowNanos)) { // INV-6, as with those that are passed.
+            releasing.drop();
+            discardedFrames.add(burstFrames);
+            endBurst();
+            return;
+        }
+        releasing.flush();
+        nowNanos = System.nanoTime();
         for (int i = 0; i < burstFrames; i++) {
             holdNanos.record(nowNanos - burstCaptureNanos[i]);
         }
         releasedFrames.add(burstFrames);
+        releasedBytes.add(burstBytes);
+        endBurst();
+    }
+
+    private void endBurst() {
         burstFrames = 0;
+        burstBytes = 0;
         ring.freeTaken();
     }
 

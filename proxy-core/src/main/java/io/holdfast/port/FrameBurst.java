@@ -20,4 +20,7 @@ public interface FrameBurst {
 
     /** Sends what was added, if there is anything. Frames that the kernel refuses are counted as send errors. */
     void flush();
+
+    /** Forgets what was added, unless it has left already. */
+    void drop();
 }

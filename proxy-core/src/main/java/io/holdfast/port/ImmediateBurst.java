@@ -19,4 +19,9 @@ record ImmediateBurst(FramePort port) implements FrameBurst {
     public void flush() {
         // Nothing waits.
     }
+
+    @Override
+    public void drop() {
+        // Nothing waits.
+    }
 }

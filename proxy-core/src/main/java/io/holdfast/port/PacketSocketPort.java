@@ -223,6 +223,11 @@ public final class PacketSocketPort implements FramePort {
             sendErrorFrames.add(frames.length() - done);
             frames.clear();
         }
+
+        @Override
+        public void drop() {
+            frames.clear();
+        }
     }
 
     private void noteRefused(int errno) {

@@ -1,6 +1,7 @@
 package io.holdfast.wall;
 
 import io.holdfast.wall.WallRefusal.Reason;
+import java.util.OptionalLong;
 
 /**
  * Decides which of the guest's frames may leave.
@@ -38,8 +39,13 @@ import io.holdfast.wall.WallRefusal.Reason;
  * neither a restarted proxy nor a deposed, delayed or repeated engine can open it (INV-7). Commits may repeat and skip
  * ahead; they never go back.
  *
+ * <p>The right to be ALONE may have an end: a <b>lease</b>, which {@link #openUntil} states and renews. When it has run out the
+ * term is over here, whether or not anybody is left to say so (INV-6). {@link #sealIfLeaseEnded} makes that the wall's
+ * state; because it may come late in a process that was stopped, whoever sends frames asks {@link #isLeaseOver} as well, just
+ * before.
+ *
  * <p><b>Threads.</b> One thread gives the commands. {@link #openEpoch()}, {@link #releaseThrough()},
- * {@link #discardThrough()} and {@link #state()} may be read by any thread. A reader that decides about a frame reads
+ * {@link #discardThrough()}, {@link #isLeaseOver} and {@link #state()} may be read by any thread. A reader that decides about a frame reads
  * {@code releaseThrough} <i>before</i> {@code discardThrough}: a wall that was sealed and owned anew in between then
  * still discards.
  */
@@ -47,12 +53,20 @@ public final class BufferWall {
 
     private static final long NO_OWNER = 0;
 
+    /** A wall without one is ALONE for as long as its engine wants. */
+    private static final OptionalLong NO_LEASE = OptionalLong.empty();
+
     private final String incarnation;
 
     private volatile WallState state = WallState.CLOSED;
     private volatile long openEpoch = Epoch.FIRST;
     private volatile long releaseThrough = Epoch.NONE;
     private volatile long discardThrough = Epoch.ALL;
+
+    /** Of the right to be ALONE; there is none in any other state. */
+    private volatile OptionalLong leaseUntilNanos = NO_LEASE;
+
+    private volatile boolean leaseEnded;
 
     private volatile Term term;
     private volatile long frontier = Epoch.NONE;
@@ -92,6 +106,15 @@ public final class BufferWall {
         return discardThrough;
     }
 
+    /**
+     * Whether the right by which everything leaves has run out. Then nothing may, although the limits do not say so yet. To be
+     * asked once for each batch of frames, just before it is sent.
+     */
+    public boolean isLeaseOver(long nowNanos) {
+        OptionalLong until = leaseUntilNanos;
+        return until.isPresent() && nowNanos - until.getAsLong() > 0;
+    }
+
     // ---- commands ----
 
     /**
@@ -121,6 +144,7 @@ public final class BufferWall {
         boolean discards = beginsAnew(claimed);
         owner = newOwner;
         term = claimed;
+        leaseEnded = false;
         if (staysAlone) {
             openEpoch = Math.max(openEpoch, openEpochAtLeast);
             return;
@@ -199,12 +223,58 @@ public final class BufferWall {
 
     /**
      * Lets everything leave at once (ALONE). The engine has the right to: it was just promoted, no backup of this term
-     * was ever armed, or the arbiter or the operator gave it (INV-6).
+     * was ever armed, or the arbiter or the operator gave it (INV-6). The right does not end by itself.
      */
     public void open(long from, String incarnation, long termNumber, String reason) throws WallRefusal {
         requireOwner(from, incarnation, termNumber);
         requireUnsealed();
+        leaseUntilNanos = NO_LEASE;
         enter(WallState.ALONE, Epoch.ALL, reason);
+    }
+
+    /**
+     * The same by a right that ends by itself. To open again renews it.
+     *
+     * @param untilNanos monotonic time until which the right lasts
+     * @throws WallRefusal {@link Reason#LEASE_EXPIRED} if that is over
+     */
+    public void openUntil(long from, String incarnation, long termNumber, String reason, long untilNanos, long nowNanos)
+            throws WallRefusal {
+        requireOwner(from, incarnation, termNumber);
+        sealIfLeaseEnded(nowNanos);
+        requireUnsealed();
+        if (nowNanos - untilNanos > 0) {
+            throw new WallRefusal(
+                    Reason.LEASE_EXPIRED,
+                    "the lease ran out " + (nowNanos - untilNanos) / 1_000 + " us before the wall was opened");
+        }
+        leaseUntilNanos = OptionalLong.of(untilNanos); // Before anything may leave by it.
+        enter(WallState.ALONE, Epoch.ALL, reason);
+    }
+
+    /**
+     * Ends the term here if the lease on which the wall is ALONE has run out.
+     *
+     * @return whether it has just done so
+     */
+    public boolean sealIfLeaseEnded(long nowNanos) {
+        if (!isLeaseOver(nowNanos)) {
+            return false;
+        }
+        seal(term, "the lease on which the guest served alone has run out");
+        leaseEnded = true;
+        return true;
+    }
+
+    /** Whether it was sealed in this life because a lease had run out, and by nobody's command. */
+    public boolean isSealedByLease() {
+        return leaseEnded;
+    }
+
+    /** How long the right to be ALONE lasts without being renewed, not negative; empty if it does not end by itself. */
+    public OptionalLong leaseLeftNanos(long nowNanos) {
+        OptionalLong until = leaseUntilNanos;
+        return until.isPresent() ? OptionalLong.of(Math.max(0, until.getAsLong() - nowNanos)) : until;
     }
 
     /** Makes all that was captured so far never leave, without a change of state. */
@@ -230,6 +300,8 @@ public final class BufferWall {
         state = WallState.SEALED;
         because = reason;
         owner = NO_OWNER;
+        leaseUntilNanos = NO_LEASE; // After the limits: whoever asks for the lease now meets them.
+        leaseEnded = false;
     }
 
     /** The owner's connection is gone. Nothing is released for it any more; ALONE goes on (INV-6). */
@@ -302,6 +374,9 @@ public final class BufferWall {
         state = next;
         because = reason;
         releaseThrough = nextReleaseThrough;
+        if (next != WallState.ALONE) {
+            leaseUntilNanos = NO_LEASE;
+        }
     }
 
     private void requireUnsealed() throws WallRefusal {

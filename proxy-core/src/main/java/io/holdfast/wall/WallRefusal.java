@@ -13,7 +13,7 @@ public final class WallRefusal extends Exception {
         NOT_OWNER("NotOwner"),
         /** The epoch is still open, or lies in the future. */
         EPOCH_NOT_CLOSED("EpochNotClosed"),
-        /** The right to commit had run out before the commit arrived. */
+        /** The right to commit, or to open, had run out before the command arrived. */
         LEASE_EXPIRED("LeaseExpired"),
         /** Frames that an earlier guest has sent are still in the kernel. */
         NOT_DRAINED("NotDrained"),

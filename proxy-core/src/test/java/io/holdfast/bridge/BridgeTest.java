@@ -17,12 +17,16 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class BridgeTest {
+
+    private static final long SHORT_LEASE_NANOS = 200_000_000L;
 
     private static final Term TERM = new Term(1, Term.Claim.PROMOTION, "a");
     private static final Duration LIMIT = Duration.ofSeconds(5);
@@ -107,6 +111,30 @@ class BridgeTest {
         for (int i = 1; i < 100; i++) {
             assertThat(uplink.sent().get(i - 1)).isEqualTo(frame(60, i));
         }
+    }
+
+    /** INV-6: whether or not the wall has noticed yet. */
+    @Test
+    void shouldLetNothingPassWhenTheLeaseHasRunOutThoughNobodyHasSealedTheWall() throws Exception {
+        own();
+        bridge.open(1, "9f", 1, "test", OptionalLong.of(System.nanoTime() + SHORT_LEASE_NANOS));
+        guest.arrive(frame(60, 1));
+        awaitSent(uplink, 1);
+        TimeUnit.NANOSECONDS.sleep(SHORT_LEASE_NANOS);
+        guest.arrive(frame(60, 2));
+        assertStaysAt(uplink, 1);
+        assertThat(bridge.wall().state()).isEqualTo(WallState.ALONE);
+        assertThat(bridge.counters().getFirst().discardedFrames()).isEqualTo(1);
+    }
+
+    /** INV-6: it would let leave what came before it. */
+    @Test
+    void shouldSealRatherThanPlaceABarrierWhenTheLeaseHasRunOut() throws Exception {
+        own();
+        bridge.open(1, "9f", 1, "test", OptionalLong.of(System.nanoTime() + SHORT_LEASE_NANOS));
+        TimeUnit.NANOSECONDS.sleep(SHORT_LEASE_NANOS);
+        assertThatThrownBy(this::barrier).isInstanceOf(WallRefusal.class);
+        assertThat(bridge.wall().state()).isEqualTo(WallState.SEALED);
     }
 
     /** INV-10: also while nothing gets in. */

@@ -127,6 +127,11 @@ class InlineLaneTest {
         }
 
         @Override
+        public void drop() {
+            added = MemorySegment.NULL;
+        }
+
+        @Override
         public void flush() {
             if (added.byteSize() == 0) {
                 return;

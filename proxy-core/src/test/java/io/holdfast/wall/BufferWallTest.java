@@ -228,6 +228,80 @@ class BufferWallTest {
         assertThat(mayLeave(wall.openEpoch())).isFalse();
     }
 
+    /** INV-6. */
+    @Test
+    void shouldSayThatALeaseIsOverBeforeAnybodyHasSealedIt() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        assertThat(wall.isLeaseOver(LEASE)).isFalse();
+        assertThat(wall.isLeaseOver(LEASE + 1)).isTrue();
+    }
+
+    /** INV-6. */
+    @Test
+    void shouldSealItselfWhenTheLeaseHasRunOut() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        long captured = wall.openEpoch();
+        assertThat(wall.sealIfLeaseEnded(LEASE)).isFalse();
+        assertThat(wall.sealIfLeaseEnded(LEASE + 1)).isTrue();
+        assertThat(wall.state()).isEqualTo(WallState.SEALED);
+        assertThat(mayLeave(captured)).isFalse();
+    }
+
+    @Test
+    void shouldServeOnWhenItIsOpenedAgainInTime() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        openUntil(LEASE + 500, LEASE);
+        assertThat(wall.sealIfLeaseEnded(LEASE + 500)).isFalse();
+        assertThat(wall.leaseLeftNanos(LEASE)).hasValue(500);
+    }
+
+    /** INV-7: a renewal that waited in a socket while this process was stopped. */
+    @Test
+    void shouldNotBeOpenedAgainWhenTheLeaseHasRunOut() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        assertRefused(Reason.WRONG_STATE, () -> openUntil(LEASE + 500, LEASE + 1));
+        assertThat(wall.state()).isEqualTo(WallState.SEALED);
+    }
+
+    @Test
+    void shouldRefuseToOpenOnALeaseThatIsOver() throws WallRefusal {
+        arm();
+        assertRefused(Reason.LEASE_EXPIRED, () -> openUntil(LEASE, LEASE + 1));
+        assertThat(mayLeave(wall.openEpoch())).isFalse();
+    }
+
+    /** Output commit protects from then on. */
+    @Test
+    void shouldNeedNoLeaseWhenItIsProtected() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        commit(barrier());
+        assertThat(wall.isLeaseOver(LEASE + 1)).isFalse();
+        assertThat(wall.leaseLeftNanos(NOW)).isEmpty();
+    }
+
+    @Test
+    void shouldKeepTheLeaseWhenTheEngineRestarts() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        wall.ownerLost(ENGINE);
+        wall.hello(OTHER_ENGINE, TERM, Epoch.FIRST);
+        assertThat(wall.sealIfLeaseEnded(LEASE + 1)).isTrue();
+    }
+
+    /** By an operator's word, say. */
+    @Test
+    void shouldHaveNoEndAnyMoreWhenItIsOpenedWithoutOne() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        wall.open(ENGINE, "9f", 3, "the operator");
+        assertThat(wall.isLeaseOver(LEASE + 1)).isFalse();
+    }
+
     @Test
     void shouldNeverReleaseWhatWasCapturedBeforeItWasOwned() throws WallRefusal {
         long captured = wall.openEpoch();
@@ -300,6 +374,10 @@ class BufferWallTest {
     void shouldContinueTheNumbersOfEpochsThatTheEngineKnows() throws WallRefusal {
         wall.hello(ENGINE, TERM, 42);
         assertThat(wall.openEpoch()).isEqualTo(42);
+    }
+
+    private void openUntil(long untilNanos, long nowNanos) throws WallRefusal {
+        wall.openUntil(ENGINE, "9f", 3, "by the arbiter", untilNanos, nowNanos);
     }
 
     private void arm() throws WallRefusal {

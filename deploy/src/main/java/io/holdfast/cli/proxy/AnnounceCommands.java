@@ -171,7 +171,7 @@ final class AnnounceCommands {
 
     private void requireOwnership(Arguments arguments) throws CommandException {
         ThisWall.require(wall, arguments);
-        switch (WallOwnership.standing(wall.state())) {
+        switch (WallOwnership.standing(wall, System.nanoTime())) {
             case OWNER -> {}
             case IN_DOUBT ->
                 throw new CommandException(

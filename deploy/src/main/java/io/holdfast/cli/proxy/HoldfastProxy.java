@@ -138,7 +138,7 @@ public final class HoldfastProxy implements AutoCloseable {
         GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), port.kind()));
 
         AddressBook book = new AddressBook(nicNames(settings));
-        Ownership ownership = nic -> WallOwnership.standing(wall.state());
+        Ownership ownership = nic -> WallOwnership.standing(wall, System.nanoTime());
         ConflictNews conflictNews = closing(new ConflictNews(wall, this::emit, audit));
         ConflictWatch conflicts = new ConflictWatch(book, ownership, System::nanoTime, conflictNews::wake);
         SilenceNews silenceNews = closing(new SilenceNews(wall, this::emit));
@@ -199,7 +199,9 @@ public final class HoldfastProxy implements AutoCloseable {
         silenceNews.start(silence);
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         closing(FrameServer.start(config.framesSocket(), clientFrames));
-        server = closing(builder.start());
+        ControlServer started = closing(builder.start());
+        server = started;
+        closing(LeaseWatch.start(wall, started.commandThread(), wallCommands::endLease));
         LOG.info(
                 "guest {} on host {}: wall {} with incarnation {}, term {}",
                 config.guest(),

@@ -82,6 +82,8 @@ final class ProxyStatus {
                 .put("owned", wall.isOwned())
                 .put("epoch", wall.openEpoch())
                 .put("frontier", wall.frontier());
+        status.put("sealed_by_lease", wall.isSealedByLease());
+        wall.leaseLeftNanos(System.nanoTime()).ifPresent(left -> status.put("lease_left_ms", Json.millis(left)));
         writeHeld(nics, status);
         status.put("limit_bytes", sum(nics, NicCounters::capacityBytes));
         unsafe.forEach(status.putArray("unsafe")::add);

@@ -209,13 +209,14 @@ final class WallCommands {
     }
 
     private JsonNode open(ObjectNode arguments, ControlSession session) throws CommandException, WallRefusal {
-        Arguments of = Arguments.of(arguments, "incarnation", "term", "reason");
+        Arguments of = Arguments.of(arguments, "incarnation", "term", "reason", "lease_until_nanos");
         String reason = of.requireString("reason");
+        OptionalLong leaseUntilNanos = of.optionalLong("lease_until_nanos", Long.MIN_VALUE, Long.MAX_VALUE);
         Optional<CatchUpReport> before = bridge.catchUp();
         if (before.filter(CatchUpReport::decided).isPresent() && keeper != null) {
             keeper.keepNow();
         }
-        bridge.open(seat.speaker(session), incarnation(of), term(of), reason);
+        bridge.open(seat.speaker(session), incarnation(of), term(of), reason, leaseUntilNanos);
         before.filter(CatchUpReport::decided).ifPresent(this::logEndOfCatchUp);
         return state();
     }
@@ -260,10 +261,29 @@ final class WallCommands {
             throw new CommandException(CommandException.BAD_ARGUMENT, "a newer term has an `owner`");
         }
         boolean quiet = bridge.seal(order == 0 ? current : asked, reason);
+        onSealed();
+        return state().put("quiet", quiet);
+    }
+
+    /** Makes it known, and lasting, that the lease on which the wall was ALONE has run out, if it has. */
+    void endLease() {
+        if (!bridge.sealIfLeaseEnded()) {
+            return;
+        }
+        LOG.error("sealed: {}", wall().because());
+        try {
+            onSealed();
+        } catch (CommandException e) {
+            LOG.error("after a restart this wall will not know that it is sealed: {}", e.getMessage());
+        } finally {
+            news.reportIfChanged();
+        }
+    }
+
+    private void onSealed() throws CommandException {
         announcer.cancelAll();
         conflicts.forgetAll();
         terms.keep(wall().term(), true);
-        return state().put("quiet", quiet);
     }
 
     /** Commands of others that the wall may refuse, and that its engine alone may give. */

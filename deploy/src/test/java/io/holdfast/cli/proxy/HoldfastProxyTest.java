@@ -284,6 +284,32 @@ class HoldfastProxyTest {
         }
     }
 
+    /** INV-6: also if the engine is there, and frozen. */
+    @Test
+    void shouldSealItselfForGoodWhenNobodyRenewsTheLeaseOnWhichItIsOpen() throws Exception {
+        Cables.plugIn(0);
+        try (HoldfastProxy proxy = startPlugged();
+                Wire guest = new Wire("guest0");
+                Wire net = new Wire("net0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            engine.wallCommand(
+                    "open",
+                    ", \"reason\": \"by the arbiter\", \"lease_until_nanos\": "
+                            + (System.nanoTime() + Duration.ofSeconds(4).toNanos()));
+            guest.send(frame(1));
+            net.awaitExactly(List.of(frame(1)));
+            await().atMost(LIMIT).until(() -> engine.status().path("state").asText().equals("SEALED"));
+            assertThat(engine.status().path("sealed_by_lease").asBoolean()).isTrue();
+            guest.send(frame(2));
+            net.assertStaysAt(1);
+        }
+        try (HoldfastProxy proxy = startPlugged();
+                Engine engine = engine()) {
+            assertRefused("StaleTerm", () -> engine.hello(1));
+        }
+    }
+
     @Test
     void shouldDiscardWhatItHoldsWhenAnybodySealsIt() throws Exception {
         try (HoldfastProxy proxy = start();
