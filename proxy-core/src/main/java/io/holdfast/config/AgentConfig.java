@@ -23,6 +23,8 @@ import java.util.List;
  * @param restoreAttempts how often a checkpoint may be restored until its guest is where its clients have seen it
  * @param rehearsal when the newest checkpoint is restored in isolation, and what is expected of its guest
  * @param link to the other host
+ * @param arbiter who may own the guest
+ * @param fence proof that the primary is gone
  * @param qemu the guest's hypervisor
  * @param http where metrics and probes are served; a loopback address
  */
@@ -42,6 +44,8 @@ public record AgentConfig(
         int restoreAttempts,
         RehearsalConfig rehearsal,
         LinkConfig link,
+        ArbiterConfig arbiter,
+        FenceConfig fence,
         QemuConfig qemu,
         InetSocketAddress http) {
 

@@ -2,6 +2,7 @@ package io.holdfast.config;
 
 import io.holdfast.frame.ExemptionRule;
 import io.holdfast.reverse.DatagramRule;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -102,6 +103,8 @@ final class Assembly {
                 agent.get(Settings.RESTORE_ATTEMPTS),
                 rehearsal(agent.section("agent.rehearsal").orElseThrow()),
                 link(agent.section("agent.link").orElseThrow()),
+                arbiter(agent.section("agent.arbiter").orElseThrow()),
+                fence(agent.section("agent.fence").orElseThrow()),
                 qemu(agent.section("agent.qemu").orElseThrow()),
                 agent.get(Settings.AGENT_HTTP));
     }
@@ -122,6 +125,27 @@ final class Assembly {
                         link.get(Settings.LINK_KEY),
                         link.get(Settings.LINK_AUTHORITY)));
         return new LinkConfig(link.get(Settings.LINK_LISTEN), link.get(Settings.LINK_PEER), tls);
+    }
+
+    private static ArbiterConfig arbiter(SectionValues arbiter) {
+        Optional<Path> authority = arbiter.find(Settings.ARBITER_AUTHORITY);
+        return new ArbiterConfig(
+                arbiter.get(Settings.ARBITER_KIND),
+                arbiter.find(Settings.ARBITER_ENDPOINTS).orElse(List.of()),
+                arbiter.get(Settings.ARBITER_LEASE),
+                arbiter.get(Settings.ARBITER_TIME_LIMIT),
+                arbiter.find(Settings.ARBITER_COMMAND).orElse(List.of()),
+                authority,
+                arbiter.find(Settings.ARBITER_CERTIFICATE)
+                        .map(certificate ->
+                                new TlsConfig(certificate, arbiter.get(Settings.ARBITER_KEY), authority.orElseThrow())),
+                arbiter.find(Settings.ARBITER_USER)
+                        .map(user -> new ArbiterConfig.Login(user, arbiter.get(Settings.ARBITER_PASSWORD_FILE))));
+    }
+
+    private static FenceConfig fence(SectionValues fence) {
+        return new FenceConfig(
+                fence.find(Settings.FENCE_COMMAND).orElse(List.of()), fence.get(Settings.FENCE_TIME_LIMIT));
     }
 
     private static QemuConfig qemu(SectionValues qemu) {

@@ -194,6 +194,7 @@ final class CrossChecks {
         agent.find(Settings.AGENT_WALL).ifPresent(place -> checkWallPlace(agent, place));
         agent.section("agent.rehearsal").ifPresent(this::checkRehearsal);
         agent.section("agent.link").ifPresent(this::checkLink);
+        agent.section("agent.arbiter").ifPresent(arbiter -> new ArbiterChecks(arbiter, problems).check());
         agent.section("agent.qemu").ifPresent(this::checkQemu);
     }
 

@@ -5,6 +5,7 @@ import io.holdfast.reverse.Admission;
 import io.holdfast.reverse.DatagramRule;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -56,6 +57,14 @@ public final class Settings {
                     Section.Kind.DEFAULTED,
                     "The proof that the backup works: its checkpoint, restored in isolation."),
             new Section("agent.link", Section.Kind.DEFAULTED, "The replication link to the other host."),
+            new Section(
+                    "agent.arbiter",
+                    Section.Kind.DEFAULTED,
+                    "A third party that says who may own the guest when the hosts do not hear each other."),
+            new Section(
+                    "agent.fence",
+                    Section.Kind.DEFAULTED,
+                    "Proof that the primary is gone, before a backup takes over."),
             new Section("agent.qemu", Section.Kind.DEFAULTED, "The guest's hypervisor."));
 
     static final Setting<String> GUEST = required("guest", ValueTypes.name(), "The guest's name.");
@@ -325,6 +334,54 @@ public final class Settings {
             "agent.link.authority",
             ValueTypes.path(),
             "The authority that signed both hosts' certificates, PEM; required unless insecure.");
+    static final Setting<ArbiterKind> ARBITER_KIND = defaulted(
+            "agent.arbiter.kind",
+            ValueTypes.word(ArbiterKind.class),
+            ArbiterKind.NONE,
+            "Who says it: `none` (the backup promotes when it loses the primary, the primary never goes on alone by itself),"
+                    + " `etcd`, or `exec`, a command with the exit codes of DRBD's fence-peer handlers. The same on both hosts.");
+    static final Setting<List<URI>> ARBITER_ENDPOINTS = optional(
+            "agent.arbiter.endpoints",
+            ValueTypes.listOf(ValueTypes.httpUrl()),
+            "Client URLs of etcd's members, tried in this order; required with `etcd`, best on hosts of their own.");
+    static final Setting<Duration> ARBITER_LEASE = defaulted(
+            "agent.arbiter.lease",
+            ValueTypes.duration(Duration.ofSeconds(2), Duration.ofMinutes(10)),
+            Duration.ofSeconds(10),
+            "With `etcd`: how long a guest serves alone after etcd was last heard; whole seconds, renewed at a third.");
+    static final Setting<Duration> ARBITER_TIME_LIMIT = defaulted(
+            "agent.arbiter.time-limit",
+            ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+            Duration.ofSeconds(2),
+            "For one question to one endpoint of etcd, or for the command; then it counts as unreachable, and is asked again.");
+    static final Setting<List<String>> ARBITER_COMMAND = optional(
+            "agent.arbiter.command",
+            ValueTypes.commandLine(),
+            "With `exec`: what is run; a list, or one line without quotes.");
+    static final Setting<Path> ARBITER_AUTHORITY = optional(
+            "agent.arbiter.authority",
+            ValueTypes.path(),
+            "The authority that signed the certificates of etcd's members, PEM; by default those that Java trusts.");
+    static final Setting<Path> ARBITER_CERTIFICATE = optional(
+            "agent.arbiter.certificate",
+            ValueTypes.path(),
+            "This host's certificate for etcd, PEM; with `key` and `authority`.");
+    static final Setting<Path> ARBITER_KEY =
+            optional("agent.arbiter.key", ValueTypes.path(), "The certificate's key, PEM.");
+    static final Setting<String> ARBITER_USER =
+            optional("agent.arbiter.user", ValueTypes.text(), "This host's user in etcd; with `password-file`.");
+    static final Setting<Path> ARBITER_PASSWORD_FILE = optional(
+            "agent.arbiter.password-file", ValueTypes.path(), "The file whose first line is that user's password.");
+    static final Setting<List<String>> FENCE_COMMAND = optional(
+            "agent.fence.command",
+            ValueTypes.commandLine(),
+            "Run before a promotion that the primary's death is only guessed for, such as one that switches its power off:"
+                    + " exit code 0 is proof, and without proof nothing is promoted. By default nothing is run.");
+    static final Setting<Duration> FENCE_TIME_LIMIT = defaulted(
+            "agent.fence.time-limit",
+            ValueTypes.duration(Duration.ofMillis(100), Duration.ofMinutes(10)),
+            Duration.ofSeconds(60),
+            "For one run of the command; then it has failed, and is run again.");
     static final Setting<Path> QEMU_QMP = derived(
             "agent.qemu.qmp",
             ValueTypes.socketPath(),

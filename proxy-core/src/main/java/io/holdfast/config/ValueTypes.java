@@ -6,6 +6,7 @@ import io.holdfast.frame.ExemptionRule;
 import io.holdfast.frame.IpPrefix;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ final class ValueTypes {
     /** {@code sun_path} of Linux has 108 bytes, the last of which is a zero. */
     static final int SOCKET_PATH_LIMIT_BYTES = 107;
 
+    private static final Pattern HTTP_URL = Pattern.compile("https?://([^/?#@]+)");
     private static final Pattern QUANTITY = Pattern.compile("([0-9]{1,18})\\s*([A-Za-z]*)");
     private static final Pattern NAME = Pattern.compile("[a-z0-9-]{1,32}");
 
@@ -178,6 +180,20 @@ final class ValueTypes {
 
     static Scalar<IpPrefix> ipPrefix() {
         return new Scalar<>("prefix", "ADDRESS/BITS", ValueTypes::prefix, IpPrefix::toString);
+    }
+
+    /** Where an HTTP server is, and no more than that. Names are refused, as in {@link #address}. */
+    static Scalar<URI> httpUrl() {
+        return new Scalar<>("URL", "http:// or https://, then ADDRESS:PORT", ValueTypes::httpUrl, URI::toString);
+    }
+
+    private static URI httpUrl(String text) throws BadValueException {
+        Matcher matcher = HTTP_URL.matcher(text);
+        if (!matcher.matches()) {
+            throw new BadValueException("`" + text + "` is not a URL of a server; write it like https://10.9.0.3:2379");
+        }
+        socketAddress(matcher.group(1));
+        return URI.create(text);
     }
 
     static <T> ListOf<T> listOf(Scalar<T> item) {

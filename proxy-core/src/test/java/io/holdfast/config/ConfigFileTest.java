@@ -10,6 +10,7 @@ import io.holdfast.reverse.Admission;
 import io.holdfast.reverse.DatagramRule;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,6 +123,22 @@ class ConfigFileTest {
                                                 Path.of("/etc/holdfast/a.crt"),
                                                 Path.of("/etc/holdfast/a.key"),
                                                 Path.of("/etc/holdfast/ca.crt")))),
+                                new ArbiterConfig(
+                                        ArbiterKind.ETCD,
+                                        List.of(
+                                                URI.create("https://10.9.0.3:2379"),
+                                                URI.create("https://[fd00::4]:2379")),
+                                        Duration.ofSeconds(8),
+                                        Duration.ofSeconds(1),
+                                        List.of(),
+                                        Optional.of(Path.of("/etc/holdfast/etcd-ca.crt")),
+                                        Optional.of(new TlsConfig(
+                                                Path.of("/etc/holdfast/etcd.crt"),
+                                                Path.of("/etc/holdfast/etcd.key"),
+                                                Path.of("/etc/holdfast/etcd-ca.crt"))),
+                                        Optional.of(new ArbiterConfig.Login(
+                                                "holdfast", Path.of("/etc/holdfast/etcd-password")))),
+                                new FenceConfig(List.of("fence-host", "--off", "a"), Duration.ofSeconds(30)),
                                 new QemuConfig(
                                         Path.of("/run/elsewhere/q.sock"),
                                         Path.of("/dev/shm/elsewhere.ram"),
@@ -283,6 +300,38 @@ class ConfigFileTest {
                 .singleElement()
                 .asString()
                 .contains(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {kind: etcd}                                                        | missing key `endpoints`
+            {kind: exec}                                                        | missing key `command`
+            {kind: etcd, endpoints: []}                                         | the list is empty
+            {kind: etcd, endpoints: ["http://etcd.lan:2379"]}                   | names are not looked up
+            {kind: etcd, endpoints: ["10.9.0.3:2379"]}                          | is not a URL of a server
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379/v3"]}                | is not a URL of a server
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 4500ms}    | must be whole seconds
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 1s}        | out of range; allowed is 2s
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 3s}        | at most half of `lease`
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], user: holdfast}   | needs `password-file`
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], key: /k}          | needs `certificate`
+            {kind: etcd, endpoints: ["http://10.9.0.3:2379"], command: fence}   | `command` does not go with `kind: etcd`
+            {endpoints: ["http://10.9.0.3:2379"]}                               | `endpoints` does not go with `kind: none`
+            {kind: exec, command: fence, user: a}                               | `user` does not go with `kind: exec`
+            {kind: zookeeper}                                                   | is none of none, etcd, exec
+            """)
+    void shouldRefuseAnArbiterThatCannotBeAsked(String arbiter, String expected) {
+        assertThat(problems(Examples.SHORT.replace("agent:", "agent:\n  arbiter: " + arbiter)))
+                .singleElement()
+                .asString()
+                .contains(expected);
+    }
+
+    @Test
+    void shouldHaveNeitherAnArbiterNorAFenceByDefault() throws ConfigException {
+        AgentConfig agent = parse(Examples.SHORT).agent();
+        assertThat(agent.arbiter().kind()).isEqualTo(ArbiterKind.NONE);
+        assertThat(agent.fence().isRequired()).isFalse();
     }
 
     @ParameterizedTest

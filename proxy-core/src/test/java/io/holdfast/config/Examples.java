@@ -69,6 +69,19 @@ final class Examples {
                 certificate: /etc/holdfast/a.crt
                 key: /etc/holdfast/a.key
                 authority: /etc/holdfast/ca.crt
+              arbiter:
+                kind: etcd
+                endpoints: ["https://10.9.0.3:2379", "https://[fd00::4]:2379"]
+                lease: 8s
+                time-limit: 1s
+                authority: /etc/holdfast/etcd-ca.crt
+                certificate: /etc/holdfast/etcd.crt
+                key: /etc/holdfast/etcd.key
+                user: holdfast
+                password-file: /etc/holdfast/etcd-password
+              fence:
+                command: [fence-host, --off, a]
+                time-limit: 30s
               qemu:
                 qmp: /run/elsewhere/q.sock
                 memory: /dev/shm/elsewhere.ram
