@@ -26,14 +26,14 @@ import org.bouncycastle.util.io.pem.PemObject;
 import org.jspecify.annotations.Nullable;
 
 /** Certificates and keys in files of PEM form, with errors that name the file. */
-final class PemFiles {
+public final class PemFiles {
 
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
 
     private PemFiles() {}
 
     /** The first one in the file. */
-    static X509Certificate readCertificate(Path file) throws LinkException {
+    public static X509Certificate readCertificate(Path file) throws LinkException {
         try {
             if (read(file) instanceof X509CertificateHolder holder) {
                 return new JcaX509CertificateConverter().getCertificate(holder);
@@ -50,7 +50,7 @@ final class PemFiles {
      *
      * @throws LinkException also if everybody can read the file
      */
-    static PrivateKey readKey(Path file) throws LinkException {
+    public static PrivateKey readKey(Path file) throws LinkException {
         try {
             if (Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ)) {
                 throw new LinkException("everybody can read the key %s; run `chmod 600 %s`".formatted(file, file));

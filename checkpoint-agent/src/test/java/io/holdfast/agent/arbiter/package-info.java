@@ -1,0 +1,4 @@
+@NullMarked
+package io.holdfast.agent.arbiter;
+
+import org.jspecify.annotations.NullMarked;
