@@ -4,6 +4,7 @@ import io.holdfast.agent.engine.QemuStandby;
 import io.holdfast.agent.link.LinkSecurity;
 import io.holdfast.agent.link.TermClaim;
 import io.holdfast.agent.role.FailureDetector;
+import io.holdfast.agent.role.Safeguards;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.AnnounceConfig;
@@ -28,6 +29,7 @@ record AgentContext(
         AgentMeasures measures,
         WallTunnel tunnel,
         Uplink uplink,
+        Arbitration arbitration,
         AuditLog audit,
         RoleChange roleChange) {
 
@@ -80,9 +82,9 @@ record AgentContext(
         return config.proxySection().map(proxy -> proxy.announce().probe()).orElse(AnnounceConfig.DEFAULT_PROBE);
     }
 
-    /** An inline proxy has the only uplink, and knows who speaks through it. */
-    boolean probesAddresses() {
-        return !isInline() && !probeTime().isZero();
+    /** What stands between this backup and a promotion. An inline proxy has the only uplink, and knows who speaks through it. */
+    Safeguards safeguards() {
+        return arbitration.safeguards(!isInline() && !probeTime().isZero());
     }
 
     boolean passesBeforeArming() {

@@ -38,6 +38,13 @@ final class AgentMeasures {
     /** Words of the proxy that something speaks behind the wall of this backup, at most one per second. Conductor. */
     final Counter brokenSilences = new Counter();
 
+    /** What the arbiter has answered. Conductor. */
+    final Counter grantedClaims = new Counter();
+
+    final Counter refusedClaims = new Counter();
+
+    final Counter unansweredClaims = new Counter();
+
     /** From the decision to promote until the guest ran and the wall was open. Conductor. */
     volatile long promotionNanos;
 

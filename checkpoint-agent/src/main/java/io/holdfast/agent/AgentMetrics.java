@@ -65,6 +65,9 @@ final class AgentMetrics {
                 "Times, one per second at most, that something spoke behind the wall of this backup",
                 measures.brokenSilences);
         measures.rehearsals.bindTo(registry);
+        countClaims(meters, "granted", measures.grantedClaims);
+        countClaims(meters, "refused", measures.refusedClaims);
+        countClaims(meters, "unanswered", measures.unansweredClaims);
         FunctionCounter.builder(
                         "holdfast.guest.paused.seconds",
                         measures.pausedNanos,
@@ -88,9 +91,26 @@ final class AgentMetrics {
                 now -> now.peerConnected() ? 1 : 0);
         gauge(
                 meters,
+                "holdfast.arbiter.lease.seconds",
+                "How long the guest may serve alone without being renewed by the arbiter; 0 if it does not serve on a lease",
+                AgentView::leaseSeconds);
+        gauge(
+                meters,
+                "holdfast.arbiter.waits",
+                "1 while the guest is not served because the arbiter's word, or the fence's proof, is missing",
+                now -> now.waitsFor().isEmpty() ? 0 : 1);
+        gauge(
+                meters,
                 "holdfast.agent.ready",
                 "1 if the guest would survive the loss of the primary's host",
                 now -> now.ready() ? 1 : 0);
+    }
+
+    private void countClaims(MeterRegistry meters, String outcome, Counter counter) {
+        FunctionCounter.builder("holdfast.arbiter.claims", counter, Counter::value)
+                .description("Questions to the arbiter, renewals of the lease among them, by what it answered")
+                .tag("outcome", outcome)
+                .register(meters);
     }
 
     private void count(MeterRegistry meters, String name, String help, Counter counter) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -100,6 +101,9 @@ final class BackupShell implements Shell {
     private BackupEffect.@Nullable OwnWall owning;
     private String announcedIncarnation = "";
     private long promotionBeganNanos;
+    /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
+    private boolean takesUplinkOnPromotion;
+
     private long standbyCheckedNanos;
     private String addressesJson = "";
     private @Nullable InlinePromotion inlinePromotion;
@@ -121,7 +125,7 @@ final class BackupShell implements Shell {
         this.conductor = context.conductor();
         this.measures = context.measures();
         this.role = new BackupRole(
-                context.config().host(), context.terms().term(), context.patience(), context.probesAddresses());
+                context.config().host(), context.terms().term(), context.patience(), context.safeguards());
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
@@ -215,7 +219,7 @@ final class BackupShell implements Shell {
             case LinkMessage.Revoke revoke ->
                 conductor.post(() -> perform(role.onRevoked(peer.session, revoke.reason())));
             case LinkMessage.HandOver handOver ->
-                conductor.post(() -> perform(role.onHandOver(peer.session, handOver.reason())));
+                conductor.post(() -> perform(role.onHandOver(peer.session, handOver.reason(), System.nanoTime())));
             case LinkMessage.Armed armed -> conductor.post(() -> perform(role.onArmed(peer.session)));
             case LinkMessage.GuestDeath death ->
                 conductor.post(() -> perform(role.onGuestDeath(
@@ -442,10 +446,14 @@ final class BackupShell implements Shell {
                     peer.connection.close(close.reason());
                 }
             }
+            case BackupEffect.AskArbiter ask ->
+                context.arbitration()
+                        .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
+            case BackupEffect.Fence fence -> context.arbitration().fence(fence.primary(), this::onFenceEnded);
             case BackupEffect.OwnWall own -> ownWall(own);
             case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addressesJson);
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
-            case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason());
+            case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
             case BackupEffect.AbandonGuest abandon -> abandonGuest(abandon.reason());
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
@@ -510,6 +518,11 @@ final class BackupShell implements Shell {
         if (role.isPromoting()) {
             promotionBeganNanos = System.nanoTime();
             measures.detectedBy = role.promotionCause();
+            try {
+                takeUplinkIfAsked();
+            } catch (CommandException e) {
+                log.error("the uplink is not taken: {}", e.getMessage());
+            }
         }
     }
 
@@ -679,6 +692,7 @@ final class BackupShell implements Shell {
                 epoch,
                 role.promotionReason(),
                 () -> wall,
+                () -> role.aloneRight().leaseUntilNanos(),
                 returned -> introduce(returned, Objects.requireNonNull(owning, "it was owned before")),
                 new InlinePromotion.Guests() {
                     @Override
@@ -742,12 +756,17 @@ final class BackupShell implements Shell {
         perform(role.onGuestRestored());
     }
 
-    private void openAndAnnounce(String reason) {
+    private void onFenceEnded(String trouble) {
+        long nowNanos = System.nanoTime();
+        perform(trouble.isEmpty() ? role.onFenced(nowNanos) : role.onFenceFailed(trouble, nowNanos));
+    }
+
+    private void openAndAnnounce(String reason, OptionalLong leaseUntilNanos) {
         WallLink connected = wall;
         if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
             try {
                 if (!context.isInline()) { // There it had to be open before.
-                    connected.open(reason);
+                    connected.open(reason, leaseUntilNanos);
                 }
                 connected.announce(addressesJson);
                 announcedIncarnation = connected.incarnation();
@@ -778,7 +797,13 @@ final class BackupShell implements Shell {
     private void becomePrimary(BackupEffect.BecomePrimary become) {
         handedOver = true;
         context.roleChange()
-                .to(new PrimaryShell(context, promoted, become.lastEpoch(), addressesJson, announcedIncarnation));
+                .to(new PrimaryShell(
+                        context,
+                        promoted,
+                        become.lastEpoch(),
+                        addressesJson,
+                        announcedIncarnation,
+                        become.aloneRight()));
     }
 
     private @Nullable Peer peerOf(long session) {
@@ -805,26 +830,50 @@ final class BackupShell implements Shell {
     }
 
     @Override
-    public void promote(String reason) throws CommandException {
+    public void promote(String reason, boolean force) throws CommandException {
         boolean takesUplink = context.uplink().mayBeTaken();
         if (role.isPromotionUnderWay() ? !takesUplink : !role.mayPromote() || role.isPromoting()) {
-            context.audit()
-                    .note(
-                            AuditEvent.PROMOTION_REFUSED,
-                            role.term(),
-                            "the operator may not promote (%s): %s".formatted(reason, role.whyNotPromote()));
-            throw new CommandException("CannotPromote", role.whyNotPromote());
+            throw refused(reason, role.whyNotPromote());
         }
-        context.audit().note(AuditEvent.PROMOTION, role.term(), "promotion by the operator: " + reason);
+        if (role.isAsking() && !force) {
+            throw refused(
+                    reason,
+                    "the promotion is under way, and waits for " + role.whatItWaitsFor()
+                            + "; it goes on by itself, or with --force");
+        }
+        context.audit()
+                .note(
+                        AuditEvent.PROMOTION,
+                        role.term(),
+                        "promotion by the operator" + (force ? ", forced: " : ": ") + reason);
+        takesUplinkOnPromotion = takesUplink;
         if (!role.isPromoting()) {
-            perform(role.onPromoteAsked(reason));
+            perform(role.onPromoteAsked(reason, force, System.nanoTime()));
         }
-        if (takesUplink) {
-            try {
-                context.uplink().take(role.term());
-            } catch (TermFileException | StaleTermException e) {
-                throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
-            }
+        if (role.isPromoting()) {
+            takeUplinkIfAsked();
+        }
+    }
+
+    private CommandException refused(String reason, String because) {
+        context.audit()
+                .note(
+                        AuditEvent.PROMOTION_REFUSED,
+                        role.term(),
+                        "the operator may not promote (%s): %s".formatted(reason, because));
+        return new CommandException("CannotPromote", because);
+    }
+
+    /** Under the term of the promotion, so not before that is decided. */
+    private void takeUplinkIfAsked() throws CommandException {
+        if (!takesUplinkOnPromotion) {
+            return;
+        }
+        takesUplinkOnPromotion = false;
+        try {
+            context.uplink().take(role.term());
+        } catch (TermFileException | StaleTermException e) {
+            throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
     }
 
@@ -851,7 +900,9 @@ final class BackupShell implements Shell {
                 role.confirmedEpoch(),
                 role.isPrimaryConnected(),
                 role.mayPromote() && wall != null,
-                wall == null ? "the proxy does not answer" : role.whyNotPromote());
+                wall == null ? "the proxy does not answer" : role.whyNotPromote(),
+                role.whatItWaitsFor(),
+                0);
     }
 
     @Override
@@ -869,6 +920,7 @@ final class BackupShell implements Shell {
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
+        context.arbitration().describe(status, role.whatItWaitsFor(), 0);
     }
 
     /** With it the hypervisor ends that has the checkpoint, so the primary need not be silent meanwhile. */

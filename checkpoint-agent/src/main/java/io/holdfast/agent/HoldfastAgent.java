@@ -3,6 +3,9 @@ package io.holdfast.agent;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.arbiter.Arbiters;
+import io.holdfast.agent.arbiter.Fence;
+import io.holdfast.agent.arbiter.Pair;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkException;
 import io.holdfast.agent.link.LinkListener;
@@ -58,6 +61,7 @@ public final class HoldfastAgent implements AutoCloseable {
     private final EventLoopGroup eventLoop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final WallTunnel tunnel;
     private final AgentContext context;
+    private final Arbitration arbitration;
     private final LinkServer linkServer;
     private final AuditLog audit;
     private final ControlServer controlServer;
@@ -92,6 +96,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 : agent.guestPorts();
         boolean taken = config.standsBy() && terms.isUplinkTaken();
         this.tunnel = new WallTunnel(config, agent.wall(), taken, eventLoop);
+        this.arbitration = arbitration(agent);
         this.context = new AgentContext(
                 config,
                 agent,
@@ -103,16 +108,25 @@ public final class HoldfastAgent implements AutoCloseable {
                 measures,
                 tunnel,
                 new Uplink(config, agent.wall(), terms, tunnel, audit),
+                arbitration,
                 audit,
                 this::changeRole);
         boolean primary = terms.term().owner().equals(config.host());
-        this.shell = primary ? new PrimaryShell(context, null, 0, "", "") : new BackupShell(context);
+        this.shell = primary ? new PrimaryShell(context) : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
         this.controlServer = startControlServer();
         this.view = shell.view();
         this.registry = new MetricsRegistry(config.guest(), config.host());
         new AgentMetrics(measures, () -> view).bindTo(registry);
         this.metricsServer = MetricsServer.start(agent.http(), registry, this::liveness, this::readiness);
+    }
+
+    private Arbitration arbitration(AgentConfig agent) throws LinkException {
+        Pair pair = new Pair(config.guest(), config.host(), agent.link().peer());
+        Optional<Fence> fence = agent.fence().isRequired()
+                ? Optional.of(new Fence(agent.fence().command(), agent.fence().timeLimit(), pair))
+                : Optional.empty();
+        return new Arbitration(Arbiters.of(agent.arbiter(), pair), fence, conductor, measures);
     }
 
     private Health liveness() {
@@ -218,9 +232,12 @@ public final class HoldfastAgent implements AutoCloseable {
                     return JSON.createObjectNode();
                 })
                 .command("promote", "let this backup take over", (arguments, session) -> {
-                    String reason = Arguments.of(arguments, "reason").requireString("reason");
-                    onConductor(() -> shell.promote(reason));
-                    return JSON.createObjectNode();
+                    Arguments given = Arguments.of(arguments, "force", "reason");
+                    String reason = given.requireString("reason");
+                    boolean force = given.optionalFlag("force", false);
+                    onConductor(() -> shell.promote(reason, force));
+                    return JSON.createObjectNode()
+                            .put("waits_for", status().path("waits_for").asText());
                 })
                 .command("rehearse", "restore the newest checkpoint in isolation", (arguments, session) -> {
                     Arguments.of(arguments);
@@ -318,6 +335,7 @@ public final class HoldfastAgent implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        arbitration.close();
         registry.close();
         linkServer.close();
         try {

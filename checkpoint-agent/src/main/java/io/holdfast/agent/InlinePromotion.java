@@ -5,6 +5,7 @@ import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.role.CatchUpAttempts;
 import io.holdfast.control.CommandException;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,6 +67,7 @@ final class InlinePromotion {
     private final long epoch;
     private final String reason;
     private final Supplier<@Nullable WallLink> wall;
+    private final Supplier<OptionalLong> leaseUntilNanos;
     private final Owner owner;
     private final Guests guests;
     private final Listener listener;
@@ -82,6 +84,7 @@ final class InlinePromotion {
      * @param epoch whose checkpoint is restored
      * @param reason for opening the wall, for the proxy's log
      * @param wall null while there is none
+     * @param leaseUntilNanos until when the guest may serve; empty if that does not end by itself
      * @param owner for one that has been away
      */
     InlinePromotion(
@@ -92,6 +95,7 @@ final class InlinePromotion {
             long epoch,
             String reason,
             Supplier<@Nullable WallLink> wall,
+            Supplier<OptionalLong> leaseUntilNanos,
             Owner owner,
             Guests guests,
             Listener listener) {
@@ -102,6 +106,7 @@ final class InlinePromotion {
         this.epoch = epoch;
         this.reason = reason;
         this.wall = wall;
+        this.leaseUntilNanos = leaseUntilNanos;
         this.owner = owner;
         this.guests = guests;
         this.listener = listener;
@@ -162,7 +167,7 @@ final class InlinePromotion {
     }
 
     private void goLive(CheckpointEngine running, WallLink connected) throws WallGoneException, CommandException {
-        connected.open(reason);
+        connected.open(reason, leaseUntilNanos.get());
         listener.onLive(running);
     }
 

@@ -9,6 +9,7 @@ import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.role.AloneRight;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
@@ -69,6 +70,7 @@ final class PrimaryShell implements Shell {
 
     private long lastBytesNanos;
     private String refusedBecause = "";
+    private String notedOpening = "";
     private boolean linkStarted;
 
     /** The newest bytes from the backup. */
@@ -85,13 +87,15 @@ final class PrimaryShell implements Shell {
      * @param lastEpoch the newest epoch that was ever closed, as far as known
      * @param addressesJson what is known of the guest's addresses; empty if nothing
      * @param announcedIncarnation the life of the wall that announces them already; empty if none does
+     * @param aloneRight by which the guest serves until a backup is armed, if it does
      */
     PrimaryShell(
             AgentContext context,
             @Nullable CheckpointEngine promoted,
             long lastEpoch,
             String addressesJson,
-            String announcedIncarnation) {
+            String announcedIncarnation,
+            AloneRight aloneRight) {
         this.context = context;
         this.conductor = context.conductor();
         this.measures = context.measures();
@@ -100,23 +104,7 @@ final class PrimaryShell implements Shell {
         this.lastEpochBefore = lastEpoch;
         this.addressesJson = addressesJson;
         this.announcedIncarnation = announcedIncarnation;
-        Term term = context.terms().term();
-        boolean armed = context.terms().isBackupArmed();
-        boolean servesAlone = !armed
-                && (term.number() > 1
-                        || context.passesBeforeArming()
-                        || context.terms().isRelinquished());
-        this.role = new PrimaryRole(
-                new PrimaryRole.Settings(
-                        context.agent().interval().toNanos(),
-                        context.agent().pauseBudgetPercent(),
-                        context.agent().epochsInFlight(),
-                        CHECKPOINT_RETRY_NANOS,
-                        context.leaseNanos()),
-                term,
-                lastEpoch,
-                armed,
-                servesAlone);
+        this.role = role(context, lastEpoch, aloneRight);
         this.detector = new FailureDetector(context.patience());
         this.inputCopies = new InputCopies(context.config().framesSocket(), context.mirrorInput(), measures);
         this.linkClient = new LinkClient(
@@ -127,6 +115,45 @@ final class PrimaryShell implements Shell {
                 new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
         this.wallConnector = new WallLink.Connector(
                 context.config().proxySocket(), conductor, this::onWallConnected, new OnPressure(), this::onWallGone);
+    }
+
+    /** A shell for a guest that is still to be found, and may have served for long. */
+    PrimaryShell(AgentContext context) {
+        this(context, null, 0, "", "", rightOnDisk(context));
+    }
+
+    private static PrimaryRole role(AgentContext context, long lastEpoch, AloneRight aloneRight) {
+        PrimaryRole.Settings settings = new PrimaryRole.Settings(
+                context.agent().interval().toNanos(),
+                context.agent().pauseBudgetPercent(),
+                context.agent().epochsInFlight(),
+                CHECKPOINT_RETRY_NANOS,
+                context.leaseNanos());
+        Term term = context.terms().term();
+        boolean armed = context.terms().isBackupArmed();
+        boolean servesAlone = !armed
+                && (term.number() > 1
+                        || context.passesBeforeArming()
+                        || context.terms().isRelinquished());
+        return context.arbitration().isArbitrated()
+                ? PrimaryRole.withArbiter(
+                        settings,
+                        term,
+                        lastEpoch,
+                        armed,
+                        servesAlone,
+                        context.agent().grace().toNanos(),
+                        aloneRight)
+                : PrimaryRole.withoutArbiter(settings, term, lastEpoch, armed, servesAlone);
+    }
+
+    /** The first term, and one whose backup has relinquished, nobody can contest; of any other the arbiter is asked again. */
+    private static AloneRight rightOnDisk(AgentContext context) {
+        boolean uncontested =
+                context.terms().term().number() <= 1 || context.terms().isRelinquished();
+        return uncontested || !context.arbitration().isArbitrated()
+                ? AloneRight.uncontested()
+                : AloneRight.toBeClaimed();
     }
 
     private final class OnPressure implements WallLink.PressureListener {
@@ -296,7 +323,7 @@ final class PrimaryShell implements Shell {
 
     private void beginAnew(String why) {
         log.info("{}: beginning anew", why);
-        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), "", ""));
+        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), "", "", rightOnDisk(context)));
     }
 
     // ---- the wall ----
@@ -332,7 +359,12 @@ final class PrimaryShell implements Shell {
 
     private void learnTermOf(WallLink connected) {
         try {
-            perform(role.onNewerTerm(connected.seenTerm()));
+            WallLink.SeenTerm seen = connected.seenTerm();
+            if (seen.sealedByLease() && seen.term().equals(role.term())) {
+                perform(role.onLeaseSealed());
+            } else {
+                perform(role.onNewerTerm(seen.term()));
+            }
         } catch (CommandException | WallGoneException e) {
             log.debug("cannot ask the wall for its term", e);
         }
@@ -582,12 +614,23 @@ final class PrimaryShell implements Shell {
                 command(addressed -> addressed.suspend(suspend.reason()));
             }
             case PrimaryEffect.OpenWall open -> {
-                log.warn("wall open, output leaves unprotected: {}", open.reason());
+                noteOpening(open.reason());
                 command(addressed -> {
-                    addressed.open(open.reason());
+                    addressed.open(open.reason(), open.leaseUntilNanos());
                     announceOnce(addressed);
                 });
             }
+            case PrimaryEffect.AskArbiter ask ->
+                context.arbitration()
+                        .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
+            case PrimaryEffect.GoAlone goAlone -> goAlone(goAlone);
+            case PrimaryEffect.CloseLink close -> {
+                LinkConnection up = connection;
+                if (up != null) {
+                    up.close(close.reason());
+                }
+            }
+            case PrimaryEffect.Audit audit -> context.audit().note(audit.event(), role.term(), audit.text());
             case PrimaryEffect.DiscardHeld discard -> command(WallLink::discard);
             case PrimaryEffect.SealWall seal -> {
                 log.error("wall sealed: {}", seal.reason());
@@ -605,6 +648,47 @@ final class PrimaryShell implements Shell {
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
             case PrimaryEffect.Note note -> log.warn("{}", note.text());
         }
+    }
+
+    /** Once, however often the lease is renewed. */
+    private void noteOpening(String reason) {
+        if (!reason.equals(notedOpening)) {
+            notedOpening = reason;
+            log.warn("wall open, output leaves unprotected: {}", reason);
+        }
+    }
+
+    private void goAlone(PrimaryEffect.GoAlone goAlone) {
+        try {
+            context.terms().store(goAlone.term());
+        } catch (TermFileException | StaleTermException e) {
+            log.error("cannot write term {}: {}", goAlone.term(), e.getMessage());
+            perform(role.onAloneNotStored(System.nanoTime()));
+            return;
+        }
+        goAloneUnder(goAlone.term(), goAlone.reason());
+    }
+
+    /** The term is on disk. */
+    private void goAloneUnder(Term alone, String reason) {
+        context.audit().note(AuditEvent.ALONE, alone, "going alone, by " + reason);
+        WallLink connected = wall;
+        if (connected != null) {
+            try {
+                connected.hello(
+                        alone,
+                        role.lastEpoch() + 1,
+                        context.agent().latencyTarget().toNanos(),
+                        placeOfGuest(),
+                        context.uplink().numberingLostIn());
+            } catch (WallGoneException e) {
+                dropWall();
+            } catch (CommandException e) {
+                log.warn("the wall refuses term {}: {}", alone, e.getMessage());
+                dropWall(); // And says hello again, under the new term.
+            }
+        }
+        perform(role.onAloneGranted(alone, reason));
     }
 
     private void storeRelinquished(String reason) {
@@ -716,7 +800,7 @@ final class PrimaryShell implements Shell {
     }
 
     @Override
-    public void promote(String reason) throws CommandException {
+    public void promote(String reason, boolean force) throws CommandException {
         throw new CommandException("WrongRole", "this host is the primary already, under term " + role.term());
     }
 
@@ -753,24 +837,7 @@ final class PrimaryShell implements Shell {
         } catch (TermFileException | StaleTermException e) {
             throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
-        context.audit().note(AuditEvent.ALONE, alone, "going alone, by the operator: " + reason);
-        WallLink connected = wall;
-        if (connected != null) {
-            try {
-                connected.hello(
-                        alone,
-                        role.lastEpoch() + 1,
-                        context.agent().latencyTarget().toNanos(),
-                        placeOfGuest(),
-                        context.uplink().numberingLostIn());
-            } catch (WallGoneException e) {
-                dropWall();
-            } catch (CommandException e) {
-                log.warn("the wall refuses term {}: {}", alone, e.getMessage());
-                dropWall(); // And says hello again, under the new term.
-            }
-        }
-        perform(role.onAloneGranted(alone, "the operator: " + reason));
+        goAloneUnder(alone, "the operator: " + reason);
     }
 
     @Override
@@ -785,7 +852,18 @@ final class PrimaryShell implements Shell {
                                 ? "the proxy does not answer"
                                 : refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
         return new AgentView(
-                "primary", role.term().number(), role.lastEpoch(), role.isBackupConnected(), ready, because);
+                "primary",
+                role.term().number(),
+                role.lastEpoch(),
+                role.isBackupConnected(),
+                ready,
+                because,
+                role.waitsForArbiter(),
+                leaseSeconds());
+    }
+
+    private double leaseSeconds() {
+        return Arbitration.secondsLeft(role.aloneRight().leaseUntilNanos(), System.nanoTime());
     }
 
     @Override
@@ -801,6 +879,7 @@ final class PrimaryShell implements Shell {
                 .put("refused_because", refusedBecause)
                 .put("may_switch_over", role.whyNotSwitchOver().isEmpty())
                 .put("switchover", role.switchoverProgress());
+        context.arbitration().describe(status, role.waitsForArbiter(), leaseSeconds());
     }
 
     @Override

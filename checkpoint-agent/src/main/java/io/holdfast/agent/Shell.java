@@ -29,7 +29,8 @@ interface Shell {
     /** Begins to move the guest to the other host; the status says how far that is. */
     void switchOver(String reason) throws CommandException;
 
-    void promote(String reason) throws CommandException;
+    /** @param force answers for an arbiter that cannot be reached, and for a fence that fails */
+    void promote(String reason, boolean force) throws CommandException;
 
     void alone(String reason) throws CommandException;
 

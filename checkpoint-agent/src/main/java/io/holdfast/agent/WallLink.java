@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -194,8 +195,11 @@ final class WallLink implements AutoCloseable {
         execute("suspend", named().put("reason", reason));
     }
 
-    void open(String reason) throws WallGoneException, CommandException {
-        execute("open", named().put("reason", reason));
+    /** @param leaseUntilNanos until when, on this host's clock; empty if the right does not end by itself */
+    void open(String reason, OptionalLong leaseUntilNanos) throws WallGoneException, CommandException {
+        ObjectNode arguments = named().put("reason", reason);
+        leaseUntilNanos.ifPresent(until -> arguments.put("lease_until_nanos", clock.theirs(until)));
+        execute("open", arguments);
     }
 
     void seal(Term term, String reason) throws WallGoneException, CommandException {
@@ -234,13 +238,20 @@ final class WallLink implements AutoCloseable {
         execute("giveup", named());
     }
 
-    /** The highest term that the wall has seen. */
-    Term seenTerm() throws WallGoneException, CommandException {
+    /**
+     * What a wall says of the highest term that it has seen.
+     *
+     * @param sealedByLease whether that is over because the lease on which the guest served alone has run out
+     */
+    record SeenTerm(Term term, boolean sealedByLease) {}
+
+    SeenTerm seenTerm() throws WallGoneException, CommandException {
         JsonNode status = execute("status", JSON.createObjectNode());
-        return new Term(
+        Term term = new Term(
                 status.path("term").asLong(),
                 claim(status.path("claim").asText()),
                 status.path("owner").asText());
+        return new SeenTerm(term, status.path("sealed_by_lease").asBoolean());
     }
 
     /** Whether frames may enter: it is neither closed nor sealed. */

@@ -19,7 +19,7 @@ class AgentMetricsTest {
     private static final String LABELS = "{guest=\"redis\",host=\"a\",} ";
 
     private final AgentMeasures measures = new AgentMeasures();
-    private AgentView view = new AgentView("primary", 3, 41, true, true, "protected");
+    private AgentView view = new AgentView("primary", 3, 41, true, true, "protected", "", 0);
 
     @Test
     void shouldShowWhatTheAgentMeasured() throws Exception {
@@ -32,6 +32,7 @@ class AgentMetricsTest {
         measures.shippedBytes.add(290_000);
         measures.failovers.increment();
         measures.switchovers.increment();
+        measures.refusedClaims.increment();
         assertThat(scrape())
                 .contains(
                         "holdfast_checkpoint_pause_seconds_count" + LABELS + "2.0",
@@ -43,7 +44,8 @@ class AgentMetricsTest {
                         "holdfast_dirty_pages_total" + LABELS + "70.0",
                         "holdfast_shipped_bytes_total" + LABELS + "290000.0",
                         "holdfast_failovers_total" + LABELS + "1.0",
-                        "holdfast_switchovers_total" + LABELS + "1.0");
+                        "holdfast_switchovers_total" + LABELS + "1.0",
+                        "holdfast_arbiter_claims_total{guest=\"redis\",host=\"a\",outcome=\"refused\",} 1.0");
     }
 
     @Test
@@ -61,11 +63,13 @@ class AgentMetricsTest {
                         "holdfast_agent_epoch" + LABELS + "41.0",
                         "holdfast_agent_ready" + LABELS + "1.0",
                         "holdfast_agent_role{guest=\"redis\",host=\"a\",role=\"primary\",} 1.0");
-        view = new AgentView("backup", 4, 50, false, false, "no backup");
+        view = new AgentView("backup", 4, 50, false, false, "no backup", "the arbiter's word", 7.5);
         assertThat(scrape())
                 .contains(
                         "holdfast_agent_term" + LABELS + "4.0",
                         "holdfast_agent_ready" + LABELS + "0.0",
+                        "holdfast_arbiter_waits" + LABELS + "1.0",
+                        "holdfast_arbiter_lease_seconds" + LABELS + "7.5",
                         "holdfast_agent_role{guest=\"redis\",host=\"a\",role=\"primary\",} 0.0");
     }
 

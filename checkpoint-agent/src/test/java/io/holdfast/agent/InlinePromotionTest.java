@@ -16,6 +16,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,7 @@ class InlinePromotionTest {
                 CHECKPOINT,
                 "promoted",
                 () -> wall,
+                OptionalLong::empty,
                 InlinePromotionTest::own,
                 new Guests(),
                 new InlinePromotion.Listener() {

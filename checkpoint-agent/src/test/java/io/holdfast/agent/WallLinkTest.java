@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -58,7 +59,8 @@ class WallLinkTest {
             wall.set(WallLink.connect(socket, UNINTERESTED, gone::incrementAndGet));
             return true;
         });
-        assertThatThrownBy(() -> requireNonNull(wall.get()).open("test")).isInstanceOf(WallGoneException.class);
+        assertThatThrownBy(() -> requireNonNull(wall.get()).open("test", OptionalLong.empty()))
+                .isInstanceOf(WallGoneException.class);
         assertThat(gone.get()).isOne();
     }
 
@@ -95,7 +97,7 @@ class WallLinkTest {
         await().atMost(LIMIT).until(() -> connected.size() == 1);
         conductor.post(() -> {
             try {
-                connected.getFirst().open("test");
+                connected.getFirst().open("test", OptionalLong.empty());
             } catch (Exception expected) {
                 patience.countDown();
             }
@@ -116,7 +118,7 @@ class WallLinkTest {
         conductor.post(() -> {
             connector.onLost();
             try {
-                connected.getFirst().open("test");
+                connected.getFirst().open("test", OptionalLong.empty());
             } catch (Exception expected) {
                 patience.countDown();
             }
@@ -137,7 +139,8 @@ class WallLinkTest {
         await().atMost(LIMIT).until(() -> connected.size() == 1);
         conductor.post(connector::onLost);
         await().atMost(LIMIT).until(() -> connected.size() == 2);
-        assertThatThrownBy(() -> connected.getFirst().open("test")).isInstanceOf(WallGoneException.class);
+        assertThatThrownBy(() -> connected.getFirst().open("test", OptionalLong.empty()))
+                .isInstanceOf(WallGoneException.class);
         await().during(A_WHILE).atMost(LIMIT).until(() -> told.get() == 0);
         connector.close();
     }

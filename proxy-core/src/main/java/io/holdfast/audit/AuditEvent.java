@@ -14,11 +14,17 @@ public enum AuditEvent {
     PROMOTION_FAILED,
     /** The backup's checkpoint was restored in isolation, or should have been. */
     REHEARSED,
+    /** An operator has answered for what a promotion would have waited for. */
+    PROMOTION_FORCED,
+    /** What the arbiter has said, or that it says nothing. */
+    ARBITER,
+    /** Whether the primary's host could be fenced. */
+    FENCE,
     /** This backup may not take over any more, until it has a new checkpoint. */
     DISARMED,
     /** The backup has promised not to promote before it is armed again, so that the primary goes on alone. */
     RELINQUISHED,
-    /** A primary goes on without a backup, by an operator's word. */
+    /** A primary goes on without a backup, by an operator's or the arbiter's word. */
     ALONE,
     /** A primary hands its guest over to the backup, or has. */
     SWITCHOVER,

@@ -1,8 +1,10 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.agent.arbiter.Claim;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Term;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * What {@link BackupRole} wants done. Effects of one answer are carried out in their order; those that take time report
@@ -34,6 +36,12 @@ public sealed interface BackupEffect {
     /** End that connection. */
     record CloseSession(long session, String reason) implements BackupEffect {}
 
+    /** Ask the arbiter. Then {@link BackupRole#onVerdict}. */
+    record AskArbiter(Claim claim) implements BackupEffect {}
+
+    /** Have the primary's host fenced. Then {@link BackupRole#onFenced} or {@link BackupRole#onFenceFailed}. */
+    record Fence(Term primary) implements BackupEffect {}
+
     /** Say hello to the local wall under the new term. Then {@link BackupRole#onWallOwned}. */
     record OwnWall(Term term, long openEpochAtLeast) implements BackupEffect {}
 
@@ -46,14 +54,27 @@ public sealed interface BackupEffect {
     /** Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}. */
     record RestoreGuest(long epoch) implements BackupEffect {}
 
-    /** Let the promoted guest's output leave, and announce where it is now. */
-    record OpenWallAndAnnounce(String reason) implements BackupEffect {}
+    /**
+     * Let the promoted guest's output leave, and announce where it is now.
+     *
+     * @param leaseUntilNanos until when it may; empty if that does not end by itself
+     */
+    record OpenWallAndAnnounce(String reason, OptionalLong leaseUntilNanos) implements BackupEffect {
+
+        OpenWallAndAnnounce(String reason) {
+            this(reason, OptionalLong.empty());
+        }
+    }
 
     /** Seal the wall, and kill the guest that was restored behind it: another one serves its clients. */
     record AbandonGuest(String reason) implements BackupEffect {}
 
-    /** The promotion is complete; a {@link PrimaryRole} goes on from here. */
-    record BecomePrimary(Term term, long lastEpoch) implements BackupEffect {}
+    /**
+     * The promotion is complete; a {@link PrimaryRole} goes on from here.
+     *
+     * @param aloneRight by which the guest serves until a backup is armed
+     */
+    record BecomePrimary(Term term, long lastEpoch, AloneRight aloneRight) implements BackupEffect {}
 
     /** For the audit and the operator. */
     record Note(AuditEvent event, String text) implements BackupEffect {}

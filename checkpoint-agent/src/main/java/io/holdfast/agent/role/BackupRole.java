@@ -1,10 +1,14 @@
 package io.holdfast.agent.role;
 
 import io.holdfast.agent.role.BackupEffect.AbandonGuest;
+import io.holdfast.agent.arbiter.Claim;
+import io.holdfast.agent.arbiter.Verdict;
 import io.holdfast.agent.role.BackupEffect.Apply;
+import io.holdfast.agent.role.BackupEffect.AskArbiter;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
 import io.holdfast.agent.role.BackupEffect.CloseSession;
 import io.holdfast.agent.role.BackupEffect.Confirm;
+import io.holdfast.agent.role.BackupEffect.Fence;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
 import io.holdfast.agent.role.BackupEffect.OwnWall;
@@ -20,15 +24,27 @@ import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what the backup's agent does: whom it accepts, what it confirms, when it promotes. Answers each event with the
  * effects to carry out.
  *
+ * <p>Where the {@link Safeguards} ask for it, a promotion that there is reason for waits for the arbiter's word and for proof that
+ * the primary is gone. Nothing has changed until then: a primary that comes back meanwhile is followed again, and so the arbiter's
+ * word may be had for nothing. That is safe: it bars the primary from going on alone, and is there when it is asked for again.
+ *
+ * <pre>
+ *   WATCHING ── AskArbiter ─► CLAIMING ── Fence ─► FENCING ──► decided
+ *      ▲                         │                    │
+ *      └── refused; the primary is back; the checkpoint is gone
+ * </pre>
+ *
  * <p>A promotion is decided once and goes through these steps; there is no way back from the first:
  *
  * <pre>
- *   WATCHING ── StoreTerm ─► STORING ── OwnWall ─► OWNING ── RestoreGuest ─► RESTORING ── OpenWallAndAnnounce, BecomePrimary ─► PROMOTED
+ *   decided ── StoreTerm ─► STORING ── OwnWall ─► OWNING ── RestoreGuest ─► RESTORING ── OpenWallAndAnnounce, BecomePrimary ─► PROMOTED
  * </pre>
  *
  * The term is on disk before anything else happens, the wall is owned before the guest runs (so that its first frames are
@@ -44,6 +60,8 @@ public final class BackupRole {
 
     private enum Phase {
         WATCHING,
+        CLAIMING,
+        FENCING,
         STORING,
         OWNING,
         RESTORING,
@@ -57,9 +75,16 @@ public final class BackupRole {
     private static final String NOT_READY = "NotReady";
     private static final long NO_SESSION = 0;
 
+    /** Of those who have asked for a promotion, the operator answers for what a guess would wait for. */
+    private static final String BY_OPERATOR = "operator";
+    /** The primary itself says that its guest is dead. */
+    private static final String BY_REPORT = "death";
+    /** The primary wants it. */
+    private static final String BY_HAND_OVER = "switchover";
+
     private final String host;
     private final FailureDetector detector;
-    private final boolean probesAddresses;
+    private final Safeguards safeguards;
 
     private Term term;
 
@@ -77,18 +102,30 @@ public final class BackupRole {
     private boolean guestRuns;
     private String failure = "";
 
+    private String promotionWhy = "";
+
+    /** Of the promotion that there is reason for. */
+    private @Nullable Claim claim;
+
+    private final ClaimAttempts attempts = new ClaimAttempts();
+    private AloneRight aloneRight = AloneRight.uncontested();
+    private boolean forced;
+    /** What the newest attempt has failed for; empty if it has not. */
+    private String trouble = "";
+    /** What the operator has set aside. */
+    private final List<String> overridden = new ArrayList<>();
+
     /**
      * Begins the role, with no checkpoint.
      *
      * @param host this host's name
      * @param term the highest term that this host has seen
-     * @param probesAddresses whether the network is asked for an old owner of the guest before the wall is opened
      */
-    public BackupRole(String host, Term term, FailureDetector.Settings patience, boolean probesAddresses) {
+    public BackupRole(String host, Term term, FailureDetector.Settings patience, Safeguards safeguards) {
         this.host = host;
         this.term = term;
-        this.probesAddresses = probesAddresses;
         this.detector = new FailureDetector(patience);
+        this.safeguards = safeguards;
     }
 
     /** The first event. */
@@ -105,11 +142,11 @@ public final class BackupRole {
 
     /** The waiting hypervisor is gone, and with it the memory that checkpoints were applied to. */
     public List<BackupEffect> onStandbyLost(String reason) {
-        if (phase != Phase.WATCHING) {
+        if (isPromoting()) {
             return List.of();
         }
         standbyReady = false;
-        List<BackupEffect> effects = new ArrayList<>();
+        List<BackupEffect> effects = new ArrayList<>(giveUpAsking("the standby is lost"));
         effects.add(new Note(
                 AuditEvent.DISARMED,
                 "standby lost: " + reason + "; checkpoint " + confirmedEpoch + " is gone with it"));
@@ -120,7 +157,7 @@ public final class BackupRole {
 
     /** This agent ends, and its hypervisor with it. */
     public List<BackupEffect> onStop(String reason) {
-        return phase == Phase.WATCHING ? relinquish(reason) : List.of();
+        return isPromoting() ? List.of() : relinquish(reason);
     }
 
     /** What is forgotten first cannot be promoted later, whatever is still on its way here. */
@@ -150,12 +187,12 @@ public final class BackupRole {
                             + " and failed; restart its agent, or let this host go on alone"),
                     term));
         }
-        if (phase != Phase.WATCHING && phase != Phase.PROMOTED) {
+        if (isPromotionUnderWay() || (isAsking() && promotionCause.equals(BY_OPERATOR))) {
             // Our term deposes nobody before the guest runs here: the primary's may be the last one.
             return List.of(
                     new SendRefusal(newSession, NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
         }
-        if (phase != Phase.WATCHING || primaryTerm.isStaleAgainst(term)) {
+        if (phase == Phase.PROMOTED || primaryTerm.isStaleAgainst(term)) {
             return List.of(new SendRefusal(
                     newSession, "StaleTerm", List.of("term " + term + " is newer than " + primaryTerm), term));
         }
@@ -165,7 +202,8 @@ public final class BackupRole {
         if (!standbyReady) {
             return List.of(refuseUntilStandby(newSession));
         }
-        List<BackupEffect> effects = new ArrayList<>(dropSession("another connection of the primary"));
+        List<BackupEffect> effects = new ArrayList<>(giveUpAsking("the primary is back"));
+        effects.addAll(dropSession("another connection of the primary"));
         if (primaryTerm.compareTo(term) > 0) {
             // What we confirmed belongs to a term that is over; the new one need not descend from it.
             forgetCheckpoint();
@@ -209,12 +247,13 @@ public final class BackupRole {
 
     /** The primary has shipped something else than the guest's state; all that is here builds on it. */
     public List<BackupEffect> onRevoked(long ofSession, String reason) {
-        if (ofSession != session || phase != Phase.WATCHING) {
+        if (ofSession != session || isPromoting()) {
             return List.of();
         }
-        Note note = new Note(AuditEvent.DISARMED, "checkpoint " + confirmedEpoch + " is revoked: " + reason);
+        List<BackupEffect> effects = new ArrayList<>(giveUpAsking("the checkpoint is revoked"));
+        effects.add(new Note(AuditEvent.DISARMED, "checkpoint " + confirmedEpoch + " is revoked: " + reason));
         forgetCheckpoint();
-        return List.of(note);
+        return effects;
     }
 
     /** The link of that session is lost. */
@@ -239,7 +278,7 @@ public final class BackupRole {
             return List.of();
         }
         if (failover) {
-            return promote("death", "the primary reports: " + reason);
+            return promote(BY_REPORT, "the primary reports: " + reason, nowNanos);
         }
         detector.stop();
         armed = false;
@@ -250,20 +289,26 @@ public final class BackupRole {
      * The primary wants us to take over. Its guest stands still where the newest checkpoint ends, and goes on there if we
      * cannot.
      */
-    public List<BackupEffect> onHandOver(long ofSession, String reason) {
+    public List<BackupEffect> onHandOver(long ofSession, String reason, long nowNanos) {
         if (ofSession != session || phase != Phase.WATCHING) {
             return List.of();
         }
         if (!mayPromote()) {
             return relinquish("cannot take over: " + whyNotPromote());
         }
-        return promote("switchover", "the primary hands over: " + reason);
+        return promote(BY_HAND_OVER, "the primary hands over: " + reason, nowNanos);
     }
 
     // ---- time and the operator ----
 
     /** Time has passed; to be called every tick of the detector. */
     public List<BackupEffect> onTick(long nowNanos) {
+        if (isAsking()) {
+            return attempts.isDue(nowNanos) ? ask() : List.of();
+        }
+        if (isPromotionUnderWay()) {
+            return keepLease(nowNanos);
+        }
         if (phase != Phase.WATCHING || !detector.isPeerDead(nowNanos)) {
             return List.of();
         }
@@ -279,15 +324,152 @@ public final class BackupRole {
                             AuditEvent.PROMOTION_REFUSED,
                             "the primary is lost (" + cause + "), but " + whyNotPromote()));
         }
-        return promote(cause, "the primary is lost");
+        return promote(cause, "the primary is lost", nowNanos);
     }
 
-    /** The operator wants this host to take over, and answers for the primary's silence. */
-    public List<BackupEffect> onPromoteAsked(String reason) {
-        if (phase != Phase.WATCHING || !mayPromote()) {
+    /**
+     * The operator wants this host to take over, and answers for the primary's silence.
+     *
+     * @param force also for an arbiter that cannot be reached, and for a fence that fails; never for one that refuses
+     */
+    public List<BackupEffect> onPromoteAsked(String reason, boolean force, long nowNanos) {
+        if (isPromoting() || !mayPromote()) {
             return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "cannot promote: " + whyNotPromote()));
         }
-        return promote("operator", reason);
+        if (!isAsking()) {
+            forced = force;
+            return promote(BY_OPERATOR, reason, nowNanos);
+        }
+        if (!force) {
+            return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "promotion is under way: " + whatItWaitsFor()));
+        }
+        forced = true;
+        promotionWhy = reason;
+        promotionCause = BY_OPERATOR;
+        // One that is on its way may still be a refusal, which nobody overrides.
+        return attempts.hasFailed() && !attempts.isAwaited() ? goOnWithout(trouble, nowNanos) : List.of();
+    }
+
+    // ---- the arbiter and the fence ----
+
+    /** The arbiter has answered. */
+    public List<BackupEffect> onVerdict(Claim answered, Verdict verdict, long nowNanos) {
+        if (!answered.equals(claim)) {
+            return List.of();
+        }
+        if (isPromotionUnderWay()) {
+            onLeaseAnswered(verdict, nowNanos);
+            return List.of();
+        }
+        if (phase != Phase.CLAIMING) {
+            return List.of(); // Whoever asked for it has given up. The term stays ours, and can be claimed again.
+        }
+        return switch (verdict) {
+            case Verdict.Granted granted -> {
+                aloneRight = AloneRight.granted(granted.leaseUntilNanos());
+                List<BackupEffect> effects = new ArrayList<>();
+                effects.add(new Note(AuditEvent.ARBITER, "the arbiter grants term " + answered.wanted()));
+                effects.addAll(fenceOrDecide(nowNanos));
+                yield effects;
+            }
+            case Verdict.Refused refused -> {
+                // Somebody has gone on from what is here, so that it contradicts him, for ever.
+                phase = Phase.WATCHING;
+                detector.watchOn(nowNanos);
+                List<BackupEffect> effects = new ArrayList<>();
+                effects.add(new Note(
+                        AuditEvent.PROMOTION_REFUSED,
+                        "the arbiter refuses term " + answered.wanted() + ": " + refused.reason() + "; checkpoint "
+                                + confirmedEpoch + " is forgotten"));
+                effects.addAll(relinquish("the arbiter refuses term " + answered.wanted()));
+                yield effects;
+            }
+            case Verdict.Unreachable unreachable -> onTrouble("the arbiter: " + unreachable.reason(), nowNanos);
+        };
+    }
+
+    /** It is proven that the primary is gone. */
+    public List<BackupEffect> onFenced(long nowNanos) {
+        if (phase != Phase.FENCING) {
+            return List.of();
+        }
+        List<BackupEffect> effects = new ArrayList<>();
+        effects.add(new Note(AuditEvent.FENCE, "the primary's host is fenced"));
+        effects.addAll(decide(nowNanos));
+        return effects;
+    }
+
+    /** It is not proven that the primary is gone. */
+    public List<BackupEffect> onFenceFailed(String reason, long nowNanos) {
+        return phase == Phase.FENCING ? onTrouble("the fence: " + reason, nowNanos) : List.of();
+    }
+
+    private List<BackupEffect> ask() {
+        attempts.onAsked();
+        Claim asked = claim;
+        return phase == Phase.CLAIMING && asked != null ? List.of(new AskArbiter(asked)) : List.of(new Fence(term));
+    }
+
+    /** A guess is tried again as long as the primary is lost; an operator is told, and decides. */
+    private List<BackupEffect> onTrouble(String newTrouble, long nowNanos) {
+        boolean known = newTrouble.equals(trouble);
+        trouble = newTrouble;
+        attempts.onFailed(nowNanos);
+        if (forced) {
+            return goOnWithout(newTrouble, nowNanos);
+        }
+        if (promotionCause.equals(BY_HAND_OVER) && session != NO_SESSION) {
+            phase = Phase.WATCHING; // The guest stands still meanwhile, and can go on where it is.
+            return relinquish("cannot take over: " + newTrouble);
+        }
+        if (promotionCause.equals(BY_OPERATOR)) {
+            phase = Phase.WATCHING;
+            return List.of(new Note(
+                    AuditEvent.PROMOTION_REFUSED,
+                    "not promoted: " + newTrouble + "; with --force the operator answers for it"));
+        }
+        return known
+                ? List.of()
+                : List.of(new Note(
+                        phase == Phase.CLAIMING ? AuditEvent.ARBITER : AuditEvent.FENCE,
+                        "the promotion waits, and tries again: " + newTrouble));
+    }
+
+    private List<BackupEffect> goOnWithout(String missing, long nowNanos) {
+        overridden.add(missing);
+        List<BackupEffect> effects = new ArrayList<>();
+        effects.add(new Note(
+                AuditEvent.PROMOTION_FORCED, "the operator answers for it (" + promotionWhy + "): " + missing));
+        effects.addAll(phase == Phase.CLAIMING ? fenceOrDecide(nowNanos) : decide(nowNanos));
+        return effects;
+    }
+
+    private List<BackupEffect> giveUpAsking(String because) {
+        if (!isAsking()) {
+            return List.of();
+        }
+        phase = Phase.WATCHING;
+        return List.of(new Note(AuditEvent.PROMOTION_REFUSED, "the promotion is given up: " + because));
+    }
+
+    /** A lease may be shorter than it takes to restore a guest. */
+    private List<BackupEffect> keepLease(long nowNanos) {
+        Claim granted = claim;
+        if (aloneRight.leaseUntilNanos().isEmpty() || granted == null || !attempts.isDue(nowNanos)) {
+            return List.of();
+        }
+        attempts.onAsked();
+        return List.of(new AskArbiter(granted));
+    }
+
+    private void onLeaseAnswered(Verdict verdict, long nowNanos) {
+        if (verdict instanceof Verdict.Granted granted) {
+            OptionalLong until = granted.leaseUntilNanos();
+            aloneRight = AloneRight.granted(until);
+            attempts.onAnswered(AloneClaims.renewalNanos(until, nowNanos));
+        } else {
+            attempts.onFailed(nowNanos);
+        }
     }
 
     // ---- promotion ----
@@ -313,7 +495,7 @@ public final class BackupRole {
             return List.of();
         }
         phase = Phase.RESTORING;
-        probing = probesAddresses;
+        probing = safeguards.probed();
         RestoreGuest restore = new RestoreGuest(confirmedEpoch);
         // The question first: the answer comes while the guest is being restored.
         return probing ? List.of(new ProbeAddresses(), restore) : List.of(restore);
@@ -360,7 +542,9 @@ public final class BackupRole {
             return List.of();
         }
         phase = Phase.PROMOTED;
-        return List.of(new OpenWallAndAnnounce(promotionReason()), new BecomePrimary(term, confirmedEpoch));
+        return List.of(
+                new OpenWallAndAnnounce(promotionReason(), aloneRight.leaseUntilNanos()),
+                new BecomePrimary(term, confirmedEpoch, aloneRight));
     }
 
     /** The guest could not be resumed here: nobody serves it any more, and only people can help. */
@@ -394,9 +578,23 @@ public final class BackupRole {
         return session != NO_SESSION;
     }
 
+    /** Whether there is reason for a promotion, and it waits for the arbiter or the fence. */
+    public boolean isAsking() {
+        return phase == Phase.CLAIMING || phase == Phase.FENCING;
+    }
+
+    /** What a promotion waits for, in words; empty if it does not. */
+    public String whatItWaitsFor() {
+        if (!isAsking()) {
+            return "";
+        }
+        String whom = phase == Phase.CLAIMING ? "the arbiter's word" : "proof that the primary is gone";
+        return trouble.isEmpty() ? whom : whom + " (" + trouble + ")";
+    }
+
     /** Whether a promotion was decided, however far it has come. */
     public boolean isPromoting() {
-        return phase != Phase.WATCHING;
+        return phase != Phase.WATCHING && !isAsking();
     }
 
     /** Whether it has neither succeeded nor failed. */
@@ -409,6 +607,11 @@ public final class BackupRole {
         return promotionCause;
     }
 
+    /** By what right the guest serves after the promotion. */
+    public AloneRight aloneRight() {
+        return aloneRight;
+    }
+
     /** Why the wall is opened after it, in words. */
     public String promotionReason() {
         return "promoted at checkpoint " + confirmedEpoch + " (" + promotionCause + ")";
@@ -416,7 +619,7 @@ public final class BackupRole {
 
     /** What is missing for a promotion, in words. */
     public String whyNotPromote() {
-        if (phase != Phase.WATCHING) {
+        if (isPromoting()) {
             return phase == Phase.FAILED ? "the promotion has failed: " + failure : "a promotion is already under way";
         }
         if (confirmedEpoch == Epoch.NONE) {
@@ -431,17 +634,60 @@ public final class BackupRole {
         return "nothing is missing";
     }
 
-    private List<BackupEffect> promote(String cause, String why) {
+    private List<BackupEffect> promote(String cause, String why, long nowNanos) {
         if (!mayPromote()) {
             return List.of(new Note(AuditEvent.PROMOTION_REFUSED, why + ", but " + whyNotPromote()));
         }
-        phase = Phase.STORING;
         promotionCause = cause;
+        promotionWhy = why;
+        forced &= cause.equals(BY_OPERATOR);
+        trouble = "";
+        overridden.clear();
+        aloneRight = AloneRight.uncontested();
+        claim = Claim.after(term, term.promotionOf(host));
+        if (!safeguards.arbitrated()) {
+            return fenceOrDecide(nowNanos);
+        }
+        phase = Phase.CLAIMING;
+        return startAsking(nowNanos);
+    }
+
+    /** A primary whose death it says itself needs no proof. */
+    private List<BackupEffect> fenceOrDecide(long nowNanos) {
+        if (!safeguards.fenced() || isSaidByThePrimary()) {
+            return decide(nowNanos);
+        }
+        phase = Phase.FENCING;
+        return startAsking(nowNanos);
+    }
+
+    private boolean isSaidByThePrimary() {
+        return promotionCause.equals(BY_REPORT) || promotionCause.equals(BY_HAND_OVER);
+    }
+
+    /** One that lives though nothing is heard of it has to say hello again, and so to be noticed. */
+    private List<BackupEffect> startAsking(long nowNanos) {
+        trouble = "";
+        attempts.begin(nowNanos);
+        List<BackupEffect> effects = new ArrayList<>();
+        if (!promotionCause.equals(BY_OPERATOR) && !isSaidByThePrimary()) {
+            effects.addAll(dropSession("the primary is taken for dead"));
+            detector.onDisconnected(nowNanos);
+        }
+        effects.addAll(ask());
+        return effects;
+    }
+
+    private List<BackupEffect> decide(long nowNanos) {
+        phase = Phase.STORING;
         term = term.promotionOf(host);
+        attempts.begin(AloneClaims.renewalNanos(aloneRight.leaseUntilNanos(), nowNanos));
+        String without = overridden.isEmpty() ? "" : "; WITHOUT " + String.join(" and ", overridden);
         List<BackupEffect> effects = new ArrayList<>();
         effects.add(new Note(
                 AuditEvent.PROMOTION,
-                "promoting at checkpoint " + confirmedEpoch + ", term " + term + ": " + why + " (" + cause + ")"));
+                "promoting at checkpoint " + confirmedEpoch + ", term " + term + ": " + promotionWhy + " ("
+                        + promotionCause + ")" + without));
         effects.addAll(dropSession("promoting under term " + term));
         effects.add(new StoreTerm(term));
         return effects;

@@ -1,6 +1,9 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.agent.arbiter.Claim;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Term;
+import java.util.OptionalLong;
 
 /**
  * What {@link PrimaryRole} wants done. Effects of one answer are carried out in their order; those that take time report
@@ -58,8 +61,29 @@ public sealed interface PrimaryEffect {
     /** Nothing may leave until the backup is back. */
     record SuspendWall(String reason) implements PrimaryEffect {}
 
-    /** Everything may leave: the right to be ALONE is named in the reason. */
-    record OpenWall(String reason) implements PrimaryEffect {}
+    /**
+     * Everything may leave: the right to be ALONE is named in the reason.
+     *
+     * @param leaseUntilNanos until when; empty if the right does not end by itself
+     */
+    record OpenWall(String reason, OptionalLong leaseUntilNanos) implements PrimaryEffect {
+
+        OpenWall(String reason) {
+            this(reason, OptionalLong.empty());
+        }
+    }
+
+    /** Ask the arbiter. Then {@link PrimaryRole#onVerdict}. */
+    record AskArbiter(Claim claim) implements PrimaryEffect {}
+
+    /**
+     * Write the new term to disk and own the wall under it. Then {@link PrimaryRole#onAloneGranted}, or {@link
+     * PrimaryRole#onAloneNotStored}.
+     */
+    record GoAlone(Term term, String reason) implements PrimaryEffect {}
+
+    /** End the connection to the backup; a new one begins with another hello. */
+    record CloseLink(String reason) implements PrimaryEffect {}
 
     /** Tell the backup what became of the guest. */
     record ReportGuestDeath(String reason, boolean failover) implements PrimaryEffect {}
@@ -78,6 +102,9 @@ public sealed interface PrimaryEffect {
 
     /** Close the wall for good: the guest is gone, and a backup may have it. */
     record SealWall(String reason) implements PrimaryEffect {}
+
+    /** For the audit and the operator. */
+    record Audit(AuditEvent event, String text) implements PrimaryEffect {}
 
     /** Tell people. */
     record Note(String text) implements PrimaryEffect {}

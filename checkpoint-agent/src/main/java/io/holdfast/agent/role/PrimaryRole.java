@@ -1,10 +1,16 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.agent.arbiter.Claim;
+import io.holdfast.agent.arbiter.Verdict;
+import io.holdfast.agent.role.PrimaryEffect.AskArbiter;
+import io.holdfast.agent.role.PrimaryEffect.Audit;
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
+import io.holdfast.agent.role.PrimaryEffect.CloseLink;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
 import io.holdfast.agent.role.PrimaryEffect.DrainWall;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.GoAlone;
 import io.holdfast.agent.role.PrimaryEffect.HandOver;
 import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
@@ -21,6 +27,7 @@ import io.holdfast.agent.role.PrimaryEffect.StepDown;
 import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
 import io.holdfast.agent.role.PrimaryEffect.StoreRelinquished;
 import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import java.util.ArrayDeque;
@@ -49,7 +56,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The backup must not promote before it was <i>armed</i>: told so after its first confirmation. Until then this side
  * knows that nobody can contradict it, and a guest that served alone before goes on alone if the arming breaks off.
  * From then on the loss of the backup suspends the wall, unless the backup has relinquished: a backup that can be reached
- * and says that it has nothing to promote contradicts nobody, and the guest goes on alone until it is armed again.
+ * and says that it has nothing to promote contradicts nobody, and the guest goes on alone until it is armed again. Where there is
+ * an arbiter, it may give the right to go on alone as well: see {@link AloneClaims}.
  *
  * <p>A switchover is a checkpoint after which the guest does not go on. When the backup has it and all that the guest has
  * said has left, the backup is told to take over: nothing is taken back, and nothing is lost.
@@ -83,10 +91,14 @@ public final class PrimaryRole {
     private static final int PAUSES_AVERAGED = 8;
 
     private final Settings settings;
+    private final AloneClaims alone;
     private Term term;
     private Term highestTermSeen;
 
     private boolean wallUp;
+    /** It was opened, and nothing has closed it since, by this side's knowledge. */
+    private boolean wallOpen;
+
     private long session = NO_SESSION;
     private Phase phase = Phase.RUNNING;
     private boolean guestPaused;
@@ -138,14 +150,42 @@ public final class PrimaryRole {
      * @param lastEpoch the newest epoch that was ever closed, as far as known
      * @param backupArmed whether some backup may hold a checkpoint that it may promote; true when in doubt
      * @param servesAlone whether the guest serves unprotected by right until a backup is armed
+     * @param alone what an arbiter is asked, if there is one
      */
-    public PrimaryRole(Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
+    PrimaryRole(
+            Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone, AloneClaims alone) {
         this.settings = settings;
+        this.alone = alone;
         this.term = term;
         this.highestTermSeen = term;
         this.lastEpoch = lastEpoch;
         this.backupArmed = backupArmed;
         this.servesAlone = servesAlone;
+    }
+
+    /** Begins the role where nobody arbitrates. */
+    public static PrimaryRole withoutArbiter(
+            Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
+        AloneClaims none = new AloneClaims(term.owner(), false, 0, AloneRight.uncontested());
+        return new PrimaryRole(settings, term, lastEpoch, backupArmed, servesAlone, none);
+    }
+
+    /**
+     * Begins the role where an arbiter says who may own the guest.
+     *
+     * @param graceNanos how long an armed backup may be away before the arbiter is asked
+     * @param right by which the guest serves alone, if it does
+     */
+    public static PrimaryRole withArbiter(
+            Settings settings,
+            Term term,
+            long lastEpoch,
+            boolean backupArmed,
+            boolean servesAlone,
+            long graceNanos,
+            AloneRight right) {
+        AloneClaims claims = new AloneClaims(term.owner(), true, graceNanos, right);
+        return new PrimaryRole(settings, term, lastEpoch, backupArmed, servesAlone, claims);
     }
 
     /** The first event where no guest is found: whoever has a checkpoint of it may go on. */
@@ -161,6 +201,7 @@ public final class PrimaryRole {
     public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
         nextCheckpointNanos = nowNanos;
         restUntilNanos = nowNanos;
+        alone.onStart(nowNanos);
         return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
 
@@ -177,9 +218,9 @@ public final class PrimaryRole {
             atLimit = false;
             effects.addAll(resume());
         }
-        if (servesAlone && !backupArmed && !guestGone) {
+        if (servesAlone && !backupArmed && !guestGone && !alone.isRightMissing()) {
             breakChain();
-            effects.add(new OpenWall("serves alone: no backup of term " + term.number() + " was armed"));
+            effects.add(openWall("serves alone: no backup of term " + term.number() + " was armed"));
             return effects;
         }
         effects.addAll(beginIfDue(nowNanos));
@@ -254,6 +295,7 @@ public final class PrimaryRole {
         backupArmed = false;
         armedSession = NO_SESSION;
         servesAlone = true;
+        alone.onPromise();
         String because = "the backup cannot take over: " + reason;
         List<PrimaryEffect> effects = new ArrayList<>(abandonHandover(because));
         effects.add(new StoreRelinquished(because));
@@ -273,10 +315,14 @@ public final class PrimaryRole {
         session = NO_SESSION;
         chainSession = NO_SESSION;
         inFlight.clear();
+        if (backupArmed) {
+            alone.onBackupLost(nowNanos);
+        }
         if (!wallUp || isGuestGone()) {
             return List.of();
         }
         if (backupArmed) {
+            wallOpen = false;
             List<PrimaryEffect> effects = new ArrayList<>();
             effects.add(new SuspendWall("backup lost: " + reason));
             effects.addAll(abandonHandover("backup lost: " + reason));
@@ -301,6 +347,7 @@ public final class PrimaryRole {
         servesAlone = false;
         if (armedSession != session && !guestEnded) {
             armedSession = session;
+            alone.onArmed(nowNanos);
             effects.add(new SendArmed(session, epoch));
         }
         if (wallUp) {
@@ -368,7 +415,7 @@ public final class PrimaryRole {
         guestPaused = true;
         if (phase == Phase.PAUSING_FOR_ROOM) {
             phase = Phase.RUNNING;
-            if (wallUp && !servesAlone) {
+            if (wallUp && !servesNow()) {
                 atLimit = true;
                 return beginIfDue(nowNanos);
             }
@@ -378,7 +425,12 @@ public final class PrimaryRole {
             phase = Phase.RUNNING;
             return resume();
         }
+        return placeBarrier();
+    }
+
+    private List<PrimaryEffect> placeBarrier() {
         phase = Phase.PLACING;
+        wallOpen = false;
         return List.of(new PlaceBarrier());
     }
 
@@ -503,7 +555,13 @@ public final class PrimaryRole {
 
     /** Time has passed. */
     public List<PrimaryEffect> onTick(long nowNanos) {
-        return beginIfDue(nowNanos);
+        List<PrimaryEffect> effects = new ArrayList<>();
+        if (!isGuestGone()) {
+            effects.addAll(endLeaseIfOver(nowNanos));
+            alone.nextClaim(situation, nowNanos).ifPresent(claim -> effects.add(new AskArbiter(claim)));
+        }
+        effects.addAll(beginIfDue(nowNanos));
+        return effects;
     }
 
     /** The operator wants a checkpoint now. */
@@ -545,9 +603,116 @@ public final class PrimaryRole {
         onTermSeen(aloneTerm);
         backupArmed = false;
         servesAlone = true;
+        alone.onGoneAlone(aloneTerm);
         List<PrimaryEffect> effects = new ArrayList<>(abandonHandover(reason));
         effects.addAll(serveAlone(reason));
+        if (session != NO_SESSION) {
+            effects.add(
+                    new CloseLink("going on under term " + aloneTerm)); // It has come back too late, and follows anew.
+        }
         return effects;
+    }
+
+    /** The new term could not be written to disk. */
+    public List<PrimaryEffect> onAloneNotStored(long nowNanos) {
+        alone.onNotStored(nowNanos);
+        return List.of();
+    }
+
+    // ---- the arbiter ----
+
+    private final AloneClaims.Situation situation = new AloneClaims.Situation() {
+        @Override
+        public Term term() {
+            return term;
+        }
+
+        @Override
+        public Term highestTermSeen() {
+            return highestTermSeen;
+        }
+
+        @Override
+        public boolean isBackupArmed() {
+            return backupArmed;
+        }
+
+        @Override
+        public boolean isBackupConnected() {
+            return session != NO_SESSION;
+        }
+
+        @Override
+        public boolean servesAlone() {
+            return servesAlone && !backupArmed;
+        }
+
+        @Override
+        public boolean isWallUp() {
+            return wallUp;
+        }
+    };
+
+    /** The arbiter has answered. */
+    public List<PrimaryEffect> onVerdict(Claim answered, Verdict verdict, long nowNanos) {
+        if (isGuestGone()) {
+            return List.of();
+        }
+        boolean servedByGrant = wallOpen && alone.right().kind() == AloneRight.Kind.GRANTED;
+        return switch (alone.onVerdict(answered, verdict, situation, nowNanos)) {
+            case NONE -> List.of();
+            case MAY_SERVE -> serveByGrant();
+            case GO_ALONE ->
+                List.of(
+                        new Audit(AuditEvent.ARBITER, "the arbiter grants term " + answered.wanted()),
+                        new GoAlone(answered.wanted(), "the arbiter has granted term " + answered.wanted()));
+            case OVERTAKEN -> onOvertaken(servedByGrant);
+            case TROUBLE -> List.of(new Audit(AuditEvent.ARBITER, "the arbiter does not answer: " + alone.trouble()));
+        };
+    }
+
+    /** A wall that is open already has its lease renewed; to open it while a checkpoint is under way would end that. */
+    private List<PrimaryEffect> serveByGrant() {
+        String reason = "serves alone: the arbiter has granted term " + term.number();
+        if (wallOpen && wallUp) {
+            return List.of(openWall(reason));
+        }
+        boolean armingBegun = session != NO_SESSION && chainSession == session;
+        return wallUp && !armingBegun ? serveAlone(reason) : List.of();
+    }
+
+    private List<PrimaryEffect> onOvertaken(boolean servedByGrant) {
+        String text = "the arbiter knows a newer term: "
+                + alone.overtakenBy().map(Term::toString).orElse("");
+        List<PrimaryEffect> effects = new ArrayList<>();
+        effects.add(new Audit(AuditEvent.ARBITER, text));
+        if (servedByGrant) {
+            effects.addAll(sealTerm(text));
+        }
+        return effects;
+    }
+
+    private List<PrimaryEffect> endLeaseIfOver(long nowNanos) {
+        if (!alone.endLeaseIfOver(nowNanos) || !wallOpen) {
+            return List.of();
+        }
+        List<PrimaryEffect> effects = new ArrayList<>();
+        effects.add(new Audit(AuditEvent.ARBITER, "the arbiter's lease of term " + term + " has run out"));
+        effects.addAll(sealTerm("the arbiter's lease has run out"));
+        return effects;
+    }
+
+    private List<PrimaryEffect> sealTerm(String reason) {
+        wallOpen = false;
+        alone.onTermEnded();
+        return List.of(new SealWall(reason));
+    }
+
+    /** The wall has sealed our term by itself, because the lease had run out. */
+    public List<PrimaryEffect> onLeaseSealed() {
+        wallOpen = false;
+        alone.onTermEnded();
+        return List.of();
     }
 
     /** When {@link #onTick} may next do something; a hint. */
@@ -597,11 +762,14 @@ public final class PrimaryRole {
 
     /**
      * Whether nobody else can have the guest by right (INV-10): the backup that could is connected, and follows; or the guest
-     * was taken over here, and the host that had it before gets no commit any more. One that goes on alone may have been
-     * deposed in the meantime, and hears of it only when it sees the other host again.
+     * was taken over here, and the host that had it before gets no commit any more; or it goes on alone by the arbiter's grant.
+     * One that goes on alone by an operator's word may have been deposed in the meantime, and hears of it only when it sees the
+     * other host again.
      */
     public boolean isSureToOwn() {
-        return !isGuestGone() && (isBackupConnected() || term.claim() == Term.Claim.PROMOTION) && !isDeposable();
+        boolean granted = alone.right().kind() == AloneRight.Kind.GRANTED;
+        boolean uncontested = isBackupConnected() || term.claim() == Term.Claim.PROMOTION || granted;
+        return !isGuestGone() && uncontested && !isDeposable();
     }
 
     /** Out of sight, an armed backup may have taken over. */
@@ -640,7 +808,29 @@ public final class PrimaryRole {
 
     /** The term by which {@code host} goes on alone after all that was seen. */
     public Term nextAloneTerm(String host) {
-        return highestTermSeen.aloneOf(host);
+        return alone.overtakenBy()
+                .filter(newer -> newer.compareTo(highestTermSeen) > 0)
+                .orElse(highestTermSeen)
+                .aloneOf(host);
+    }
+
+    /** By what right the guest serves alone, or would; meaningless while a backup is armed. */
+    public AloneRight aloneRight() {
+        return alone.right();
+    }
+
+    /** What is missing for the guest to serve, in words; empty if nothing is, or if no arbiter can help. */
+    public String waitsForArbiter() {
+        boolean wantsToServe = !isGuestGone() && (servesAlone ? alone.isRightMissing() : isDeposable());
+        if (!wantsToServe || !alone.isArbitrated()) {
+            return "";
+        }
+        return alone.overtakenBy()
+                .map(newer -> "the owner of term " + newer + ", which the arbiter has granted")
+                .orElse(
+                        alone.trouble().isEmpty()
+                                ? "the arbiter's word"
+                                : "the arbiter's word (" + alone.trouble() + ")");
     }
 
     /** Checkpoints that were shipped and are not yet confirmed. */
@@ -669,8 +859,7 @@ public final class PrimaryRole {
         pauseBeganNanos = nowNanos;
         nextCheckpointNanos = nowNanos + settings.intervalNanos();
         if (guestPaused) {
-            phase = Phase.PLACING;
-            return List.of(new PlaceBarrier());
+            return placeBarrier();
         }
         phase = Phase.PAUSING;
         return List.of(new PauseGuest());
@@ -708,8 +897,11 @@ public final class PrimaryRole {
 
     private List<PrimaryEffect> serveAlone(String reason) {
         breakChain();
+        if (alone.isRightMissing()) {
+            return List.of();
+        }
         List<PrimaryEffect> effects = new ArrayList<>();
-        effects.add(new OpenWall(reason));
+        effects.add(openWall(reason));
         if (guestWaitsForRoom()) {
             effects.addAll(resume());
         }
@@ -717,13 +909,22 @@ public final class PrimaryRole {
         return effects;
     }
 
+    private OpenWall openWall(String reason) {
+        wallOpen = true;
+        return new OpenWall(reason, alone.right().leaseUntilNanos());
+    }
+
+    private boolean servesNow() {
+        return servesAlone && !alone.isRightMissing();
+    }
+
     /** The barrier of a checkpoint that came to nothing has shut the wall of a guest that serves alone. */
     private List<PrimaryEffect> openAgain() {
-        if (!servesAlone || backupArmed || !wallUp || isGuestGone()) {
+        if (!servesNow() || backupArmed || !wallUp || isGuestGone()) {
             return List.of();
         }
         breakChain();
-        return List.of(new OpenWall("serves alone: the first checkpoint of a backup came to nothing"));
+        return List.of(openWall("serves alone: the first checkpoint of a backup came to nothing"));
     }
 
     /**
@@ -737,7 +938,7 @@ public final class PrimaryRole {
 
     /** No checkpoint can make room: the guest must not go on to send what would be dropped. */
     private List<PrimaryEffect> pauseForRoom() {
-        if (!highWater || servesAlone || !wallUp || guestPaused) {
+        if (!highWater || servesNow() || !wallUp || guestPaused) {
             return List.of();
         }
         phase = Phase.PAUSING_FOR_ROOM;

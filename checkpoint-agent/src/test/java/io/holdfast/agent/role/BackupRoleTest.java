@@ -95,7 +95,8 @@ class BackupRoleTest {
         assertThat(role.onWallOwned()).containsExactly(new RestoreGuest(5));
         assertThat(role.onGuestRestored())
                 .containsExactly(
-                        new OpenWallAndAnnounce("promoted at checkpoint 5 (death)"), new BecomePrimary(OURS, 5));
+                        new OpenWallAndAnnounce("promoted at checkpoint 5 (death)"),
+                        new BecomePrimary(OURS, 5, AloneRight.uncontested()));
     }
 
     @Test
@@ -281,14 +282,14 @@ class BackupRoleTest {
     @Test
     void shouldTakeOverWhenThePrimaryHandsTheGuestOver() {
         protect();
-        assertThat(role.onHandOver(SESSION, "maintenance")).contains(new StoreTerm(OURS));
+        assertThat(role.onHandOver(SESSION, "maintenance", now)).contains(new StoreTerm(OURS));
         assertThat(role.promotionCause()).isEqualTo("switchover");
     }
 
     @Test
     void shouldRelinquishWhenItCannotTakeOverWhatIsHandedOver() {
         follow();
-        assertThat(role.onHandOver(SESSION, "maintenance"))
+        assertThat(role.onHandOver(SESSION, "maintenance", now))
                 .containsExactly(
                         new Relinquish(SESSION, "cannot take over: this backup has never confirmed a full checkpoint"));
     }
@@ -296,7 +297,7 @@ class BackupRoleTest {
     @Test
     void shouldNotTakeOverByTheWordOfAnEarlierConnection() {
         protect();
-        assertThat(role.onHandOver(SESSION - 1, "maintenance")).isEmpty();
+        assertThat(role.onHandOver(SESSION - 1, "maintenance", now)).isEmpty();
     }
 
     /** INV-9. */
@@ -365,12 +366,12 @@ class BackupRoleTest {
 
     private void restoreWithProbe() {
         protect(probing);
-        probing.onPromoteAsked("test");
+        probing.onPromoteAsked("test", false, now);
         probing.onTermStored(OURS, now);
     }
 
     private static BackupRole role(boolean probesAddresses) {
-        return new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100), probesAddresses);
+        return new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100), new Safeguards(false, false, probesAddresses));
     }
 
     private void follow() {

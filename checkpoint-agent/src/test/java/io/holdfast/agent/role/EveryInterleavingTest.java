@@ -86,7 +86,7 @@ class EveryInterleavingTest {
     }
 
     private static SimulatedPair walk(List<Step> path, Sabotage sabotage) {
-        SimulatedPair pair = new SimulatedPair(sabotage, false);
+        SimulatedPair pair = new SimulatedPair(sabotage, false, SimulatedPair.Guard.NOTHING);
         for (int round = 0; round < WARM_UP_ROUNDS; round++) {
             for (Step step : Step.values()) {
                 if (step != Step.GUEST) {

@@ -1,15 +1,21 @@
 package io.holdfast.agent.role;
 
+import io.holdfast.agent.arbiter.Claim;
+import io.holdfast.agent.arbiter.TermRegister;
+import io.holdfast.agent.arbiter.Verdict;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
+import io.holdfast.wall.WallState;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +32,7 @@ final class SimulatedPair {
     static final long MILLI = 1_000_000;
     private static final FailureDetector.Settings PATIENCE =
             new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
+    private static final long ARBITERS_LEASE_NANOS = 600 * MILLI;
     private static final int WALL_LIMIT_FRAMES = 40;
     private static final int HIGH_WATER_FRAMES = 20;
 
@@ -43,7 +50,20 @@ final class SimulatedPair {
         PROMOTE_UNARMED,
         HELLO_WITHOUT_DRAIN,
         RELINQUISH_AND_KEEP,
-        HAND_OVER_AND_RESUME
+        HAND_OVER_AND_RESUME,
+        GRANT_BOTH,
+        GRANT_AFTER_LOSS_OF_DATA
+    }
+
+    /** What stands between a backup and a promotion. */
+    enum Guard {
+        NOTHING,
+        ARBITER,
+        ARBITER_AND_FENCE;
+
+        boolean arbitrates() {
+            return this != NOTHING;
+        }
     }
 
     static final class Disk {
@@ -143,6 +163,10 @@ final class SimulatedPair {
         BackupRole backup;
 
         final Deque<Runnable> engine = new ArrayDeque<>();
+        /** Claims on their way to the arbiter, and back. */
+        final Deque<Runnable> claims = new ArrayDeque<>();
+
+        boolean cutFromArbiter;
         long wallOwnedByLife;
         long helloNumber;
 
@@ -164,18 +188,30 @@ final class SimulatedPair {
         boolean isPrimary() {
             return agentAlive && primary != null;
         }
+
+        boolean isProtected() {
+            return primary != null && primary.isProtected();
+        }
     }
 
     final Host a = new Host("a", new Term(1, Term.Claim.PROMOTION, "a"));
     final Host b = new Host("b", Term.none());
     private final Sabotage sabotage;
     private final boolean passBeforeArming;
+    private final Guard guard;
+    /** The newest that the arbiter knows; null before the first, and after it has lost its data. */
+    private @Nullable Term arbitersTerm;
+
+    /** A third of what the arbiter does is never heard of. */
+    boolean losesAnswers;
+
     long nowNanos = 1;
     /** Whether a barrier never gives up a drain. */
     boolean drainsAlways;
 
     private @Nullable Connection connection;
     private boolean cut;
+    private long cutNanos;
     private long nextSession = 1;
     private int nextHistory = 1;
     private final Map<Integer, Integer> newestSeen = new HashMap<>();
@@ -187,9 +223,10 @@ final class SimulatedPair {
     /** Frames dropped at a limit, and commits that were too late: the next owner's guest repeats what was in them. */
     int lossesOnPurpose;
 
-    SimulatedPair(Sabotage sabotage, boolean passBeforeArming) {
+    SimulatedPair(Sabotage sabotage, boolean passBeforeArming, Guard guard) {
         this.sabotage = sabotage;
         this.passBeforeArming = passBeforeArming;
+        this.guard = guard;
         a.guest = new GuestState(0, 0);
         startProxy(a);
         startProxy(b);
@@ -297,7 +334,7 @@ final class SimulatedPair {
             return;
         }
         long releaseThrough = wall.releaseThrough();
-        if (stamp <= wall.discardThrough()) {
+        if (stamp <= wall.discardThrough() || wall.isLeaseOver(nowNanos)) {
             host.ringStamps.poll();
             host.ring.poll();
         } else if (stamp <= releaseThrough) {
@@ -324,10 +361,78 @@ final class SimulatedPair {
         if (before != null && before >= frame.number()) {
             violations.add("out of order: " + before + " before " + frame);
         }
+        if (servesAlone(a) && servesAlone(b)) {
+            violations.add("both hosts serve alone when clients see " + frame + " from " + host.name);
+        }
         for (GuestState branch : branches) {
             if (branch.history() == frame.history() && frame.number() > branch.number()) {
                 violations.add("clients see " + frame + " after a promotion at " + branch);
             }
+        }
+    }
+
+    private boolean servesAlone(Host host) {
+        BufferWall wall = host.wall;
+        return wall != null && wall.state() == WallState.ALONE && !wall.isLeaseOver(nowNanos);
+    }
+
+    /** Whether the wall lets anything leave that its guest says. */
+    boolean mayServe(Host host) {
+        BufferWall wall = host.wall;
+        return servesAlone(host) || (wall != null && wall.state() == WallState.PROTECTED);
+    }
+
+    // ---- steps of the arbiter ----
+
+    void arbiterStep(Host host) {
+        Runnable next = host.claims.poll();
+        if (next != null) {
+            next.run();
+        }
+    }
+
+    /** The lease counts from now, however long the answer takes. */
+    private void claim(Host host, Claim claim) {
+        long life = host.agentLife;
+        OptionalLong leaseUntil = OptionalLong.of(nowNanos + ARBITERS_LEASE_NANOS);
+        host.claims.add(() -> {
+            boolean heard = !host.cutFromArbiter && !(losesAnswers && nowNanos % 3 == 0);
+            Verdict verdict = host.cutFromArbiter ? new Verdict.Unreachable("cut off") : decide(claim, leaseUntil);
+            Verdict answer = heard ? verdict : new Verdict.Unreachable("no answer");
+            note(host.name + " claims " + claim + ": " + verdict + (heard ? "" : ", unheard"));
+            host.claims.add(() -> answer(host, life, claim, answer));
+        });
+    }
+
+    private Verdict decide(Claim claim, OptionalLong leaseUntil) {
+        TermRegister.Ruling ruling = TermRegister.rule(claim, Optional.ofNullable(arbitersTerm));
+        boolean sabotaged = sabotage == Sabotage.GRANT_BOTH
+                || (sabotage == Sabotage.GRANT_AFTER_LOSS_OF_DATA && arbitersTerm == null);
+        return switch (sabotaged ? TermRegister.Ruling.WRITE : ruling) {
+            case WRITE, HELD -> {
+                arbitersTerm = claim.wanted();
+                yield claim.leased() ? new Verdict.Granted(leaseUntil) : Verdict.Granted.forGood();
+            }
+            case REFUSED -> new Verdict.Refused(Optional.ofNullable(arbitersTerm), "newer");
+            case UNREGISTERED -> new Verdict.Unreachable("not registered");
+        };
+    }
+
+    private void answer(Host host, long life, Claim claim, Verdict verdict) {
+        if (!host.agentAlive || host.agentLife != life || host.frozen) {
+            return;
+        }
+        if (host.primary != null) {
+            runPrimary(host, host.primary.onVerdict(claim, verdict, nowNanos));
+        } else if (host.backup != null) {
+            run(host, host.backup.onVerdict(claim, verdict, nowNanos));
+        }
+    }
+
+    void loseDataOfArbiter() {
+        if (arbitersTerm != null) {
+            note("LOSS of the arbiter's data");
+            arbitersTerm = null;
         }
     }
 
@@ -344,6 +449,11 @@ final class SimulatedPair {
 
     void wallStep(Host host) {
         if (!host.frozen && host.wall != null) {
+            if (host.wall.sealIfLeaseEnded(nowNanos)) {
+                note(host.name + " wall seals itself");
+                host.disk.wallTerm = host.wall.term();
+                host.disk.wallSealed = true;
+            }
             Runnable next = host.wallCommands.poll();
             if (next != null) {
                 next.run();
@@ -390,6 +500,7 @@ final class SimulatedPair {
             return;
         }
         if (host.primary != null) {
+            noticeSilence(host, host.primary);
             if (connection == null && !cut && other(host).agentAlive && other(host).backup != null) {
                 connection = new Connection(nextSession++, host, other(host));
                 connection.toBackup.add(new Message.Hello(host.primary.term()));
@@ -402,6 +513,15 @@ final class SimulatedPair {
             runPrimary(host, host.primary.onTick(nowNanos));
         } else if (host.backup != null) {
             run(host, host.backup.onTick(nowNanos));
+        }
+    }
+
+    /** Of the primary; the backup's role does so itself. */
+    private void noticeSilence(Host host, PrimaryRole role) {
+        Connection c = connection;
+        if (c != null && c.primary == host && cut && nowNanos - cutNanos > PATIENCE.silenceNanos()) {
+            connection = null;
+            runPrimary(host, role.onLinkDown(c.session, "silence", nowNanos));
         }
     }
 
@@ -426,7 +546,7 @@ final class SimulatedPair {
             }
             case Message.Armed armed -> run(host, role.onArmed(c.session));
             case Message.Revoke revoke -> run(host, role.onRevoked(c.session, "wrong"));
-            case Message.HandOver handOver -> run(host, role.onHandOver(c.session, "test"));
+            case Message.HandOver handOver -> run(host, role.onHandOver(c.session, "test", nowNanos));
             case Message.Death death -> run(host, role.onGuestDeath(c.session, "died", death.failover(), nowNanos));
             default -> {}
         }
@@ -540,10 +660,25 @@ final class SimulatedPair {
                                     life, wall.incarnation(), role.term().number(), suspend.reason()));
                 }
             }
-            case PrimaryEffect.OpenWall open ->
-                wallCommand(
-                        host,
-                        wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
+            case PrimaryEffect.OpenWall open -> openWall(host, role.term(), open.reason(), open.leaseUntilNanos());
+            case PrimaryEffect.AskArbiter ask -> claim(host, ask.claim());
+            case PrimaryEffect.GoAlone go -> {
+                host.disk.term = go.term();
+                host.disk.storeArmed(false, false);
+                sayHelloOf(host, go.term());
+                runPrimary(host, role.onAloneGranted(go.term(), go.reason()));
+            }
+            case PrimaryEffect.CloseLink close -> {
+                Connection c = connection;
+                if (c != null && c.primary == host) {
+                    connection = null;
+                    runPrimary(host, role.onLinkDown(c.session, close.reason(), nowNanos));
+                    if (c.backup.backup != null) {
+                        run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
+                    }
+                }
+            }
+            case PrimaryEffect.Audit text -> {}
             case PrimaryEffect.SealWall seal -> sealWall(host, role.term());
             case PrimaryEffect.DiscardHeld discard ->
                 wallCommand(host, wall -> {
@@ -572,6 +707,17 @@ final class SimulatedPair {
                 startAgent(host);
             }
         }
+    }
+
+    private void openWall(Host host, Term term, String reason, OptionalLong leaseUntil) {
+        long life = host.agentLife;
+        wallCommand(host, wall -> {
+            if (leaseUntil.isPresent()) {
+                wall.openUntil(life, wall.incarnation(), term.number(), reason, leaseUntil.getAsLong(), nowNanos);
+            } else {
+                wall.open(life, wall.incarnation(), term.number(), reason);
+            }
+        });
     }
 
     private void send(Host from, long session, Message message) {
@@ -714,13 +860,21 @@ final class SimulatedPair {
                     run(host, role.onGuestRestored());
                 });
             case BackupEffect.OpenWallAndAnnounce open ->
-                wallCommand(
-                        host,
-                        wall -> wall.open(life, wall.incarnation(), role.term().number(), open.reason()));
+                openWall(host, role.term(), open.reason(), open.leaseUntilNanos());
+            case BackupEffect.AskArbiter ask -> claim(host, ask.claim());
+            case BackupEffect.Fence fence ->
+                host.engine.add(() -> {
+                    if (nowNanos % 3 == 0) {
+                        run(host, role.onFenceFailed("no power switch", nowNanos));
+                    } else {
+                        crashHost(other(host));
+                        run(host, role.onFenced(nowNanos));
+                    }
+                });
             case BackupEffect.BecomePrimary become -> {
                 host.backup = null;
                 host.checkpoints.clear();
-                host.primary = newPrimaryRole(host, become.lastEpoch());
+                host.primary = newPrimaryRole(host, become.lastEpoch(), become.aloneRight());
                 runPrimary(host, host.primary.onStart(false, nowNanos));
                 BufferWall wall = host.wall;
                 if (wall != null && host.wallOwnedByLife == life) {
@@ -767,14 +921,18 @@ final class SimulatedPair {
     // ---- life and death ----
 
     private PrimaryRole newPrimaryRole(Host host, long lastEpoch) {
-        boolean servesAlone =
-                !host.disk.armed && (host.disk.term.number() > 1 || passBeforeArming || host.disk.relinquished);
-        return new PrimaryRole(
-                new PrimaryRole.Settings(50 * MILLI, 30, 3, 100 * MILLI, 100 * MILLI),
-                host.disk.term,
-                lastEpoch,
-                host.disk.armed,
-                servesAlone);
+        boolean uncontested = host.disk.term.number() == 1 || host.disk.relinquished;
+        return newPrimaryRole(host, lastEpoch, uncontested ? AloneRight.uncontested() : AloneRight.toBeClaimed());
+    }
+
+    private PrimaryRole newPrimaryRole(Host host, long lastEpoch, AloneRight right) {
+        PrimaryRole.Settings settings = new PrimaryRole.Settings(50 * MILLI, 30, 3, 100 * MILLI, 100 * MILLI);
+        Disk disk = host.disk;
+        boolean servesAlone = !disk.armed && (disk.term.number() > 1 || passBeforeArming || disk.relinquished);
+        return guard.arbitrates()
+                ? PrimaryRole.withArbiter(
+                        settings, disk.term, lastEpoch, disk.armed, servesAlone, PATIENCE.graceNanos(), right)
+                : PrimaryRole.withoutArbiter(settings, disk.term, lastEpoch, disk.armed, servesAlone);
     }
 
     void startAgent(Host host) {
@@ -792,9 +950,25 @@ final class SimulatedPair {
                             : host.primary.onStart(host.guestPaused, nowNanos));
             sayHello(host);
         } else {
-            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE, true);
+            Safeguards safeguards = new Safeguards(guard.arbitrates(), guard == Guard.ARBITER_AND_FENCE, true);
+            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE, safeguards);
             run(host, host.backup.onStart());
         }
+    }
+
+    /** Of a guest that goes on alone; its wall is up, or says hello when it is. */
+    private void sayHelloOf(Host host, Term term) {
+        long life = host.agentLife;
+        PrimaryRole role = host.primary;
+        wallCommand(host, wall -> {
+            if (role == host.primary && role != null) {
+                hello(host, wall, life, term, role.lastEpoch() + 1);
+                host.disk.wallTerm = term;
+                host.disk.wallSealed = false;
+                host.wallOwnedByLife = life;
+                runPrimary(host, role.onWallUp(wall.openEpoch(), nowNanos));
+            }
+        });
     }
 
     private void sayHello(Host host) {
@@ -808,10 +982,14 @@ final class SimulatedPair {
             try {
                 hello(host, wall, life, role.term(), role.lastEpoch() + 1);
                 host.disk.wallTerm = role.term();
+                host.disk.wallSealed = false;
                 host.wallOwnedByLife = life;
                 runPrimary(host, role.onWallUp(wall.openEpoch(), nowNanos));
             } catch (WallRefusal refusal) {
                 note(host.name + " wall refuses: " + refusal.getMessage());
+                if (wall.state() == WallState.SEALED && wall.term().equals(role.term())) {
+                    runPrimary(host, role.onLeaseSealed());
+                }
             }
         });
     }
@@ -821,6 +999,7 @@ final class SimulatedPair {
         host.primary = null;
         host.backup = null;
         host.engine.clear();
+        host.claims.clear();
         host.checkpoints.clear();
         if (host.wall != null) {
             long life = host.agentLife;
@@ -942,6 +1121,7 @@ final class SimulatedPair {
     void cutNetwork() {
         note("CUT");
         cut = true;
+        cutNanos = nowNanos;
     }
 
     void healNetwork() {
