@@ -6,6 +6,7 @@ import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
 import java.time.Duration;
+import java.util.StringJoiner;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -17,18 +18,28 @@ import picocli.CommandLine.Option;
             "Has this host take over the guest at the newest checkpoint that it has confirmed.",
             "For a primary that is dead though nothing shows it; one that lives is fenced.",
             "Where the proxy died with the primary's host, a promotion waits for this word: then one that stands by here takes",
-            "the uplink, and connections of which only the dead one knew are reset."
+            "the uplink, and connections of which only the dead one knew are reset.",
+            "Where an arbiter or a fence is configured, the promotion asks them as well, and is refused if they do not answer;",
+            "--force goes on without their answer, never against it."
         })
 final class PromoteCommand extends AskingCommand {
 
+    private static final String UNSAID = "by the operator";
     private static final Duration LONGEST = Duration.ofSeconds(60);
 
     @Option(
             names = "--reason",
             paramLabel = "TEXT",
-            defaultValue = "by the operator",
-            description = "For the log and every status; default: ${DEFAULT-VALUE}.")
+            defaultValue = UNSAID,
+            description = "For the log and every status; default: ${DEFAULT-VALUE}. Required with --force.")
     private String reason = "";
+
+    @Option(
+            names = "--force",
+            description =
+                    "Also if the arbiter cannot be reached, or the fence fails: you have made sure that the primary is"
+                            + " dead. Not if the arbiter refuses, nor without a checkpoint that may be promoted.")
+    private boolean force;
 
     @Option(names = "--yes", description = "Do not ask back.")
     private boolean yes;
@@ -57,7 +68,11 @@ final class PromoteCommand extends AskingCommand {
             return verdict.put("missing", "this host is the primary already");
         }
         verdict.put("missing", status.path("missing_for_promotion").asText());
+        if (!status.path("waits_for").asText().isEmpty()) {
+            verdict.put("waits_for", status.path("waits_for").asText());
+        }
         if (would) {
+            verdict.put("asks", whomItAsks(status));
             verdict.put("epoch", status.path("confirmed_epoch").asLong())
                     .put("term", status.path("term").asLong() + 1)
                     .put(
@@ -69,11 +84,30 @@ final class PromoteCommand extends AskingCommand {
         return verdict;
     }
 
+    private static String whomItAsks(JsonNode status) {
+        StringJoiner asked = new StringJoiner(", then ").setEmptyValue("nobody");
+        String arbiter = status.path("arbiter").asText("none");
+        if (!arbiter.equals("none")) {
+            asked.add("the arbiter (" + arbiter + ") for the next term");
+        }
+        if (status.path("fence").asBoolean()) {
+            asked.add("the fence for proof that the primary is gone");
+        }
+        return asked.toString();
+    }
+
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
+        if (force && reason.equals(UNSAID)) {
+            throw holdfast.usage("--force needs a --reason of its own; it is what the audit log will say");
+        }
         if (!yes && !Confirmation.given("Take over guest %s on host %s?".formatted(config.guest(), config.host()))) {
             throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
         }
-        return ask(config.agentSocket(), "promote", arguments().put("reason", reason), LONGEST);
+        return ask(
+                config.agentSocket(),
+                "promote",
+                arguments().put("reason", reason).put("force", force),
+                LONGEST);
     }
 }

@@ -11,6 +11,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,10 +25,15 @@ class PromoteCommandTest {
     Path directory;
 
     private final AtomicInteger promotions = new AtomicInteger();
+    private volatile JsonNode asked = new JsonMapper().createObjectNode();
 
     private record Outcome(int exitCode, JsonNode verdict) {}
 
     private Outcome check(String status) throws Exception {
+        return run(status, "--check", "--json");
+    }
+
+    private Outcome run(String status, String... options) throws Exception {
         Path config = Files.writeString(
                 directory.resolve("redis.yaml"), """
                 guest: redis
@@ -45,12 +52,15 @@ class PromoteCommandTest {
                 .command("status", "", (arguments, session) -> json(status))
                 .command("promote", "", (arguments, session) -> {
                     promotions.incrementAndGet();
+                    asked = arguments;
                     return new JsonMapper().createObjectNode();
                 })
                 .start()) {
             StringWriter out = new StringWriter();
             CommandLine holdfast = Holdfast.commandLine().setOut(new PrintWriter(out));
-            int exitCode = holdfast.execute("promote", "--check", "--json", "--config", config.toString());
+            List<String> line = new ArrayList<>(List.of("promote", "--config", config.toString()));
+            line.addAll(List.of(options));
+            int exitCode = holdfast.execute(line.toArray(String[]::new));
             return new Outcome(exitCode, new JsonMapper().readTree(out.toString()));
         }
     }
@@ -88,5 +98,29 @@ class PromoteCommandTest {
         Outcome outcome = check("{\"role\":\"primary\"}");
         assertThat(outcome.exitCode).isEqualTo(ExitCode.FAILED);
         assertThat(outcome.verdict.path("missing").asText()).contains("primary already");
+    }
+
+    @Test
+    void shouldSayWhomItWouldAskAndWhatStandsInTheWay() throws Exception {
+        Outcome outcome = check("""
+                {"role":"backup","may_promote":true,"missing_for_promotion":"nothing is missing","confirmed_epoch":41,
+                 "term":3,"peer":"absent","arbiter":"etcd","fence":true,"waits_for":"the arbiter's word (no answer)"}""");
+        assertThat(outcome.verdict.path("asks").asText())
+                .isEqualTo("the arbiter (etcd) for the next term, then the fence for proof that the primary is gone");
+        assertThat(outcome.verdict.path("waits_for").asText()).isEqualTo("the arbiter's word (no answer)");
+    }
+
+    @Test
+    void shouldForceForAReason() throws Exception {
+        Outcome outcome = run("{}", "--yes", "--json", "--force", "--reason", "host a has burnt down");
+        assertThat(outcome.exitCode).isZero();
+        assertThat(asked.path("force").asBoolean()).isTrue();
+        assertThat(asked.path("reason").asText()).isEqualTo("host a has burnt down");
+    }
+
+    @Test
+    void shouldNotForceWithoutAReason() throws Exception {
+        assertThat(run("{}", "--yes", "--json", "--force").exitCode).isEqualTo(ExitCode.USAGE);
+        assertThat(promotions.get()).isZero();
     }
 }

@@ -299,7 +299,8 @@ class HoldfastProxyTest {
                             + (System.nanoTime() + Duration.ofSeconds(4).toNanos()));
             guest.send(frame(1));
             net.awaitExactly(List.of(frame(1)));
-            await().atMost(LIMIT).until(() -> engine.status().path("state").asText().equals("SEALED"));
+            await().atMost(LIMIT)
+                    .until(() -> engine.status().path("state").asText().equals("SEALED"));
             assertThat(engine.status().path("sealed_by_lease").asBoolean()).isTrue();
             guest.send(frame(2));
             net.assertStaysAt(1);
