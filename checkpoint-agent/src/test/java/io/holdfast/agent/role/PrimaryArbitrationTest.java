@@ -58,6 +58,15 @@ class PrimaryArbitrationTest {
     }
 
     @Test
+    void shouldGiveTheBackupTheGraceToComeBackAlsoAfterARestart() {
+        role = role(TERM, true, false, AloneRight.toBeClaimed());
+        role.onStart(false, now);
+        role.onWallUp(5, now);
+        assertThat(role.onTick(now + GRACE - 1)).isEmpty();
+        assertThat(role.onTick(now + GRACE)).containsExactly(new AskArbiter(CLAIM));
+    }
+
+    @Test
     void shouldStaySuspendedUntilTheNewTermIsOnDisk() {
         askForRight();
         assertThat(role.onVerdict(CLAIM, granted(), now))
