@@ -1,8 +1,8 @@
 package io.holdfast.agent.role;
 
-import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.arbiter.Claim;
 import io.holdfast.agent.arbiter.Verdict;
+import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.role.BackupEffect.Apply;
 import io.holdfast.agent.role.BackupEffect.AskArbiter;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;

@@ -371,7 +371,11 @@ class BackupRoleTest {
     }
 
     private static BackupRole role(boolean probesAddresses) {
-        return new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100), new Safeguards(false, false, probesAddresses));
+        return new BackupRole(
+                "b",
+                Term.none(),
+                new FailureDetector.Settings(SILENCE, GRACE, 100),
+                new Safeguards(false, false, probesAddresses));
     }
 
     private void follow() {

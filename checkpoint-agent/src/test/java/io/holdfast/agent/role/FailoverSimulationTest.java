@@ -107,7 +107,7 @@ class FailoverSimulationTest {
         int handedOver = 0;
         for (long run = 0; run < RUNS / 10; run++) {
             SplittableRandom random = new SplittableRandom(SEED + run);
-            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean());
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), guard(random));
             pair.drainsAlways = true;
             settle(pair, random);
             pair.switchOver(pair.a);

@@ -766,8 +766,19 @@ final class SimulatedPair {
             } catch (WallRefusal refusal) {
                 lossesOnPurpose++;
                 note(host.name + " wall refuses: " + refusal.getMessage());
+                if (refusal.reason() != WallRefusal.Reason.LEASE_EXPIRED) {
+                    connectToWallAnew(host);
+                }
             }
         });
+    }
+
+    /** As the shell does after a refusal: whoever displaced us, or a restart, shows in the answer to hello. */
+    private void connectToWallAnew(Host host) {
+        if (host.primary != null) {
+            runPrimary(host, host.primary.onWallDown(nowNanos));
+            sayHello(host);
+        }
     }
 
     private void run(Host host, List<BackupEffect> effects) {
