@@ -86,6 +86,7 @@ main() {
     the_backup_dies_and_the_operator_goes_on_alone
     the_host_dies
     clients_have_noticed_nothing
+    both_hosts_are_rebooted
     the_guest_powers_itself_off
     conclude
 }
@@ -436,15 +437,22 @@ the_host_dies() {
     let_clients_run 10000
 }
 
-the_guest_powers_itself_off() {
-    say "host b returns as the backup of host a"
-    mark_history a
+# All that is left of them is their disks, with the term.
+both_hosts_are_rebooted() {
+    say "both hosts are rebooted, and the guest is started on host a, which had it last"
+    TERM_BEFORE=$(figure_of a .agent.term)
+    kill_everything_in a
+    forget_guest_of a
+    start_primary a
     write_config b backup wall $INTERVAL
     start_backup b
-    expect "the guest is PROTECTED" $PROTECTION_SECONDS protected_again
+    expect "the guest answers" $GUEST_BOOT_SECONDS guest_answers a
+    expect "it is PROTECTED" $PROTECTION_SECONDS is_protected a
+    expect "under the term of before" 0 host_says a ".agent.term == $TERM_BEFORE"
     expect "host b may promote" 10 host_says b '.agent.may_promote'
-    TERM_BEFORE=$(figure_of a .agent.term)
+}
 
+the_guest_powers_itself_off() {
     say "the guest powers itself off"
     # Something to say until the very end.
     in_lab client ping -q -w 3 -i 0.002 "$GUEST_ADDRESS" > /dev/null 2>&1 &

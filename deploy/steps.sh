@@ -55,12 +55,7 @@ given_frames=0
 steps=$STEPS_OF_A_CHECKPOINT
 
 main() {
-    if [[ ${1:-} == --steps ]]; then
-        [[ ${2:-} =~ ^([2-9]|10)$ ]] || die_of_usage "--steps is 2 to 10, not ${2:-nothing}"
-        steps=$2
-        shift 2
-    fi
-    parse_seed "$@"
+    parse_seed_and --steps '[2-9]|10' "$@"
     require_root
     install_missing_packages "${LAB_PACKAGES[@]}"
     prepare_build_tools

@@ -51,6 +51,8 @@ main() {
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"
     count_checks_of faults
+    step partitions limited "$REPOSITORY/deploy/partitions.sh" --cases 1
+    count_checks_of partitions
     step uplink limited "$REPOSITORY/deploy/uplink.sh"
     count_checks_of uplink
     step negative-control see_violations_without_holdfast

@@ -25,17 +25,24 @@ conclude() {
 }
 
 # The only option of a script that checks: parse_seed OPTION...
-parse_seed() {
+parse_seed() { parse_seed_and '' '' "$@"; }
+
+# Of one that can do a part of its work, how much of it as well, in NAME: parse_seed_and --NAME PATTERN OPTION...
+parse_seed_and() {
+    local part=$1 pattern=$2
+    shift 2
     seed=$RANDOM
     while (($# > 0)); do
-        case $1 in
-            --help | -h) print_help && exit 0 ;;
-            --seed) ;;
-            *) die_of_usage "unknown option $1" ;;
-        esac
+        [[ $1 != --help && $1 != -h ]] || { print_help && exit 0; }
+        [[ $1 == --seed || (-n $part && $1 == "$part") ]] || die_of_usage "unknown option $1"
         (($# > 1)) || die_of_usage "$1 needs a value"
-        [[ $2 =~ ^[0-9]{1,9}$ ]] || die_of_usage "$1 is a number, not $2"
-        seed=$2
+        if [[ $1 == --seed ]]; then
+            [[ $2 =~ ^[0-9]{1,9}$ ]] || die_of_usage "$1 is a number, not $2"
+            seed=$2
+        else
+            [[ $2 =~ ^($pattern)$ ]] || die_of_usage "$1 cannot be $2"
+            declare -g "${part#--}=$2"
+        fi
         shift 2
     done
 }

@@ -22,6 +22,8 @@ REHEARSAL=''
 PLACEMENT=beside
 ADMISSION=free
 HELD_PORTS=''
+# Who says which host may have the guest, as in the configuration; empty for nobody.
+ARBITER=''
 # Inline: whether a proxy stands by on the host that does not have the wall; and which host has it, or neither by its
 # configuration once the uplink was taken.
 STANDBY=false
@@ -113,7 +115,8 @@ agent:
   heartbeat: $HEARTBEAT
   missed-heartbeats: $HEARTBEATS_MISSED
   grace: $GRACE
-  link:
+${ARBITER:+  arbiter: $ARBITER
+}  link:
     listen: ${REPLICATION_ADDRESS[$host]}:7700
     peer: ${REPLICATION_ADDRESS[$(peer_of "$host")]}:7700
     certificate: $KEYS/$host.crt

@@ -9,6 +9,8 @@
 #      host a 10.7.0.2   host b 10.7.0.3
 #      tap0  rep0 ------ rep0  tap0      rep0: replication segment 10.9.0.0/30; tap0: the guest's NIC
 #
+# With an arbiter, `arb0` of each host leads to a place of its own, 10.8.0.0/24, in which it answers.
+#
 # Needs messages.sh. The functions stop the script when something cannot be set up.
 
 LAB=hf$$
@@ -19,7 +21,9 @@ readonly GUEST_ADDRESS=10.7.0.10
 readonly GUEST_MAC=52:54:00:07:00:10
 declare -rA BUSINESS_ADDRESS=([a]=10.7.0.2 [b]=10.7.0.3)
 declare -rA REPLICATION_ADDRESS=([a]=10.9.0.1 [b]=10.9.0.2)
-readonly LAB_PLACES=(client switch a b)
+readonly ARBITER_ADDRESS=10.8.0.1
+declare -rA ARBITER_SEGMENT_ADDRESS=([a]=10.8.0.2 [b]=10.8.0.3)
+readonly LAB_PLACES=(client switch a b arbiter)
 
 namespace_of() { printf '%s-%s' "$LAB" "$1"; }
 
@@ -62,6 +66,27 @@ create_lab() {
     ip -n "$(namespace_of a)" link add rep0 type veth peer name rep0 netns "$(namespace_of b)"
     give_address a rep0 "${REPLICATION_ADDRESS[a]}/30"
     give_address b rep0 "${REPLICATION_ADDRESS[b]}/30"
+}
+
+# A real etcd, with its data in HOSTS_DIR.
+create_arbiter() {
+    local place
+    ip -n "$(namespace_of arbiter)" link add arbiter0 type bridge forward_delay 0 stp_state 0
+    give_address arbiter arbiter0 $ARBITER_ADDRESS/24
+    for place in a b; do
+        ip -n "$(namespace_of "$place")" link add arb0 type veth peer name "port-$place" netns "$(namespace_of arbiter)"
+        ip -n "$(namespace_of arbiter)" link set "port-$place" master arbiter0 up
+        give_address "$place" arb0 "${ARBITER_SEGMENT_ADDRESS[$place]}/24"
+    done
+    start_in_lab arbiter "$HOSTS_DIR/etcd.log" etcd --data-dir "$HOSTS_DIR/etcd" \
+        --listen-client-urls "http://$ARBITER_ADDRESS:2379" --advertise-client-urls "http://$ARBITER_ADDRESS:2379" \
+        --listen-peer-urls http://127.0.0.1:2380
+    wait_for 20 etcd_answers || die "etcd does not answer: $(tail -n 20 "$HOSTS_DIR/etcd.log")"
+}
+
+etcd_answers() {
+    printf 'GET /health HTTP/1.0\r\n\r\n' | in_lab arbiter socat -t 2 - "TCP:$ARBITER_ADDRESS:2379" 2> /dev/null \
+        | grep -q '"health":"true"'
 }
 
 # For one proxy in front of both hosts, which stands on host b: a cable from the guest's NIC on host a to it.

@@ -6,7 +6,6 @@
 # may leave.
 
 readonly JUDGE_PACKAGES=(tcpdump tshark)
-readonly GUEST_MAC=52:54:00:07:00:10
 
 # What a frame is known by, but for its checksums: a dump finishes those that are left to a device, a wire does not.
 readonly FRAME_FIELDS=(
@@ -20,6 +19,7 @@ watch_owner() {
     local host=$1 peer socket
     peer=$(peer_of "$host")
     OWNER_DIR=$HOSTS_DIR/owner-$host-$(now_micros)
+    WATCHED_SINCE=$(date --utc +%FT%T.%3NZ)
     mkdir "$OWNER_DIR"
     socket=$(printf '{"execute":"dump","arguments":{"filter":"outbound"}}\n' \
         | socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$host/run/proxy.sock" | jq --raw-output 'select(.return).return.socket')
@@ -37,7 +37,7 @@ watch_owner() {
 # watch_port HOST
 watch_port() {
     start_in_lab switch "$OWNER_DIR/wire-$1.log" \
-        tcpdump -i "port-$1" -Q in -U -w "$OWNER_DIR/wire-$1.pcap" ether src $GUEST_MAC
+        tcpdump -i "port-$1" -Q in -U -w "$OWNER_DIR/wire-$1.pcap" ether src "$GUEST_MAC"
     WITNESS_PIDS+=("$STARTED_PID")
     wait_for 5 grep -q 'listening on' "$OWNER_DIR/wire-$1.log" || die "tcpdump does not start: $(cat "$OWNER_DIR/wire-$1.log")"
 }
@@ -68,9 +68,10 @@ judge_owner() {
         '{old_owner_uncommitted_frames: $uncommitted, old_owner_late_frames: $late, conflicts: $conflicts}'
 }
 
-# The epoch at whose end a host took the guest over last; nothing if it did not: epoch_restored_on HOST
+# The epoch at whose end a host has taken the guest over since; nothing if it has not: epoch_restored_on HOST
 epoch_restored_on() {
-    jq --raw-output 'select(.event == "promotion").reason | capture("at checkpoint (?<epoch>[0-9]+)").epoch' \
+    jq --raw-output --arg since "$WATCHED_SINCE" '
+        select(.at >= $since and .event == "promotion").reason | capture("at checkpoint (?<epoch>[0-9]+)").epoch' \
         "$HOSTS_DIR/$1/state/audit.jsonl" 2> /dev/null | tail -n 1
 }
 
@@ -103,9 +104,10 @@ judge_frames() {
         }' "$3" "$4"
 }
 
-# How often somebody else was found with the guest's addresses: conflicts_on HOST...
+# How often somebody else was found with the guest's addresses since: conflicts_on HOST...
 conflicts_on() {
     local host files=()
     for host in "$@"; do files+=("$HOSTS_DIR/$host/state/audit.jsonl"); done
-    cat "${files[@]}" 2> /dev/null | jq --slurp 'map(select(.event == "address-conflict" and (.reason | startswith("address conflict on")))) | length'
+    cat "${files[@]}" 2> /dev/null | jq --slurp --arg since "$WATCHED_SINCE" 'map(select(
+        .at >= $since and .event == "address-conflict" and (.reason | startswith("address conflict on")))) | length'
 }

@@ -9,7 +9,8 @@ readonly LAB_PACKAGES=(
     cpio gzip # the guest image
     gcc libc6-dev # guest/build-tracker.sh: with the library that it builds, the agent finds changed memory faster
 )
-readonly TEST_PACKAGES=(redis-server tcpdump tshark iputils-ping busybox-static shellcheck etcd-server)
+readonly ARBITER_PACKAGES=(etcd-server)
+readonly TEST_PACKAGES=(redis-server tcpdump tshark iputils-ping busybox-static shellcheck "${ARBITER_PACKAGES[@]}")
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
 prepare_build_tools() {

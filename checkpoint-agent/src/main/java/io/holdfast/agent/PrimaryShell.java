@@ -526,11 +526,19 @@ final class PrimaryShell implements Shell {
 
     private void onRival(LinkConnection from, LinkMessage.Hello hello) {
         Term rival = AgentContext.term(hello.term());
-        from.closeAfter(new LinkMessage.Refusal(
-                "StaleTerm",
-                List.of("host " + context.config().host() + " runs the guest under term " + role.term()),
-                context.claim(role.term())));
+        String host = context.config().host();
+        LinkMessage.Refusal refusal = role.deposes()
+                ? refusal("StaleTerm", "host " + host + " runs the guest under term " + role.term())
+                : refusal(
+                        BackupRole.PROMOTION_FAILED,
+                        "host " + host + " owns term " + role.term()
+                                + ", but no guest runs there; start it there, or let this host go on alone");
+        from.closeAfter(refusal);
         perform(role.onNewerTerm(rival));
+    }
+
+    private LinkMessage.Refusal refusal(String errorClass, String reason) {
+        return new LinkMessage.Refusal(errorClass, List.of(reason), context.claim(role.term()));
     }
 
     @Override

@@ -102,6 +102,7 @@ public final class PrimaryRole {
     private long session = NO_SESSION;
     private Phase phase = Phase.RUNNING;
     private boolean guestPaused;
+    private boolean guestFound;
     private boolean guestGone;
 
     /** The guest stands still for good, by its own doing; one more checkpoint lets its last words leave. */
@@ -199,6 +200,7 @@ public final class PrimaryRole {
      * same.
      */
     public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
+        guestFound = true;
         nextCheckpointNanos = nowNanos;
         restUntilNanos = nowNanos;
         alone.onStart(nowNanos);
@@ -723,6 +725,14 @@ public final class PrimaryRole {
     /** Whether there is no guest any more, or never was. */
     public boolean isGuestGone() {
         return guestGone || guestEnded;
+    }
+
+    /**
+     * Whether a primary of an older term must end its guest because of ours. Not for a term that was claimed here and under which
+     * no guest was ever seen: that promotion may have died on its way, and the older guest may be the last one.
+     */
+    public boolean deposes() {
+        return guestFound;
     }
 
     /** Whether the guest is meant to run, and no pause is under way. */

@@ -84,6 +84,31 @@ class FailoverSimulationTest {
         }
     }
 
+    /** Its backup has claimed the next term, and dies before a guest runs under it. */
+    @Test
+    void shouldKeepTheLastGuestThoughANewerTermIsClaimed() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 30; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), Guard.NOTHING);
+            settle(pair, random);
+            pair.cutNetwork();
+            for (int step = 0; step < 6000 && !pair.b.disk.term.owner().equals("b"); step++) {
+                live(pair, random, 1, 0);
+            }
+            assertThat(pair.b.disk.term.owner()).as("seed %d", SEED + run).isEqualTo("b");
+            assertThat(pair.b.guest).isNull();
+            pair.crashHost(pair.b);
+            pair.healNetwork();
+            pair.startProxy(pair.b);
+            pair.startAgent(pair.b);
+            settle(pair, random);
+            assertThat(pair.a.guest)
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isNotNull();
+        }
+    }
+
     /** Without an operator, because it has promised not to promote. */
     @Test
     void shouldServeOnWithoutABackupThatHasRelinquished() {

@@ -14,6 +14,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -505,7 +506,7 @@ final class SimulatedPair {
                 connection = new Connection(nextSession++, host, other(host));
                 connection.toBackup.add(new Message.Hello(host.primary.term()));
             } else if (connection == null && !cut && other(host).isPrimary()) {
-                runPrimary(host, host.primary.onNewerTerm(other(host).disk.term));
+                meetRival(host, host.primary, Objects.requireNonNull(other(host).primary));
                 return;
             } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
                 connection.toBackup.add(new Message.Heartbeat());
@@ -522,6 +523,14 @@ final class SimulatedPair {
         if (c != null && c.primary == host && cut && nowNanos - cutNanos > PATIENCE.silenceNanos()) {
             connection = null;
             runPrimary(host, role.onLinkDown(c.session, "silence", nowNanos));
+        }
+    }
+
+    private void meetRival(Host host, PrimaryRole role, PrimaryRole rival) {
+        if (rival.deposes()) {
+            runPrimary(host, role.onNewerTerm(rival.term()));
+        } else {
+            role.onTermSeen(rival.term());
         }
     }
 
