@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the long versions of the tests: many seeds of the simulations, and many real failovers with settings that differ
-# from one to the next; every few of them a death at each step of the protocol, and the pair under other faults.
+# from one to the next; every few of them a death at each step of the protocol, the pair under other faults, and cut apart.
 #
 #   campaign.sh [--seed S] [--count N]     as root, on Debian 12 with a JDK 25
 #
@@ -82,6 +82,7 @@ simulate() {
 die_at_steps_and_of_faults_with_seed() {
     attempt "steps-$1" "$REPOSITORY/deploy/steps.sh" --seed "$1"
     attempt "faults-$1" "$REPOSITORY/deploy/faults.sh" --seed "$1"
+    attempt "partitions-$1" "$REPOSITORY/deploy/partitions.sh" --seed "$1"
 }
 
 # Settings that only the seed decides: fail_over_with_seed SEED
