@@ -61,11 +61,20 @@ judge_owner() {
     frames_of "$OWNER_DIR/wire-$host.pcap" > "$OWNER_DIR/wire.tsv"
     [[ -s $OWNER_DIR/wire.tsv ]] || die "nothing was seen of host $host: $(cat "$OWNER_DIR"/*.log)"
     judge_frames "${restored:-}" "${taken_over:-}" "$OWNER_DIR/dump.tsv" "$OWNER_DIR/wire.tsv" > "$OWNER_DIR/verdicts.tsv"
+    show_verdicts
     jq --null-input --compact-output \
         --argjson uncommitted "$(grep -c '^uncommitted' "$OWNER_DIR/verdicts.tsv")" \
         --argjson late "$(grep -c '^late' "$OWNER_DIR/verdicts.tsv")" \
         --argjson conflicts "$(conflicts_on "$host" "$peer")" \
         '{old_owner_uncommitted_frames: $uncommitted, old_owner_late_frames: $late, conflicts: $conflicts}'
+}
+
+# The first of the frames that must not have left: why, when, and what they are.
+show_verdicts() {
+    local verdict
+    grep '^uncommitted' "$OWNER_DIR/verdicts.tsv" | head -n 5 | while IFS= read -r verdict; do
+        detail "restored from ${restored:-none}, taken over ${taken_over:-never}: ${verdict//$'\t'/ }"
+    done || true
 }
 
 # The epoch at whose end a host has taken the guest over since; nothing if it has not: epoch_restored_on HOST
@@ -86,19 +95,23 @@ frames_of() {
 # A line for each frame of the old owner's that should not have been, and why: judge_frames RESTORED TAKEN_OVER DUMP WIRE
 #
 # Frames with the same contents count as the first of them: the second one tells nobody anything new. Announcements are made by
-# the proxy itself, say nothing of the guest's state, and are in no dump.
+# the proxy itself, say nothing of the guest's state, and are in no dump, unless the guest says the same later.
 judge_frames() {
     awk -F '\t' -v OFS='\t' -v restored="$1" -v taken_over="$2" '
         { contents = $0; sub(/^[^\t]*\t[^\t]*\t/, "", contents) }
         NR == FNR {
-            if (match($2, /epoch [0-9]+/) && !(contents in epochs)) epochs[contents] = substr($2, RSTART + 6, RLENGTH - 6)
+            if (match($2, /epoch [0-9]+/) && !(contents in epochs)) {
+                epochs[contents] = substr($2, RSTART + 6, RLENGTH - 6)
+                captured[contents] = $1
+            }
             next
         }
         restored == "" { next }
         {
-            announcement = !(contents in epochs) && ($7 != "" || $16 == 136) # ARP and RARP; a neighbour advertisement
-            if (!announcement && (!(contents in epochs) || epochs[contents] + 0 > restored + 0))
-                print "uncommitted", contents in epochs ? "epoch " epochs[contents] : "not in the dump", $0
+            dumped = contents in epochs && captured[contents] + 0 <= $1 + 0
+            announcement = !dumped && ($7 != "" || $16 == 136) # ARP and RARP; a neighbour advertisement
+            if (!announcement && (!dumped || epochs[contents] + 0 > restored + 0))
+                print "uncommitted", dumped ? "epoch " epochs[contents] : "not in the dump", $0
             else if (taken_over != "" && $1 > taken_over + 0)
                 print "late", announcement ? "announcement" : "epoch " epochs[contents], $0
         }' "$3" "$4"
