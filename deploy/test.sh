@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests everything, in less than half an hour on two processors: the scripts, the build with all its tests (none may be
-# skipped), failovers of a real guest at random moments and at every step of the protocol, the pair under other faults, the
-# death of an inline proxy's host, and that the same guest loses data without Holdfast.
+# skipped), failovers of a real guest at random moments and at steps of the protocol, the pair under other faults and cut apart
+# from its arbiter, the death of an inline proxy's host, and that the same guest loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
