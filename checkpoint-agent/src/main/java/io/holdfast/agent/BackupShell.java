@@ -55,6 +55,7 @@ final class BackupShell implements Shell {
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
+    private static final long FORGO_RETRY_MILLIS = 1_000;
     private static final long SETTLING_NANOS = 500_000_000L;
 
     /** One connection of a primary. */
@@ -125,7 +126,11 @@ final class BackupShell implements Shell {
         this.conductor = context.conductor();
         this.measures = context.measures();
         this.role = new BackupRole(
-                context.config().host(), context.terms().term(), context.patience(), context.safeguards());
+                context.config().host(),
+                context.terms().term(),
+                context.terms().isForgone(),
+                context.patience(),
+                context.safeguards());
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
@@ -427,7 +432,9 @@ final class BackupShell implements Shell {
         }
         switch (effect) {
             case BackupEffect.StartStandby start -> startStandby();
-            case BackupEffect.StoreTerm store -> storeTerm(store.term());
+            case BackupEffect.StoreTerm store ->
+                store(store.term(), () -> context.terms().store(store.term()));
+            case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
             case BackupEffect.SendWelcome welcome -> welcome(welcome);
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
             case BackupEffect.Confirm confirm -> {
@@ -452,9 +459,11 @@ final class BackupShell implements Shell {
             case BackupEffect.Fence fence -> context.arbitration().fence(fence.primary(), this::onFenceEnded);
             case BackupEffect.OwnWall own -> ownWall(own);
             case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addressesJson);
+            case BackupEffect.StoreServiceBegun begun -> storeServiceBegun();
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
             case BackupEffect.AbandonGuest abandon -> abandonGuest(abandon.reason());
+            case BackupEffect.StoreForgone forgone -> storeForgone();
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
         }
@@ -503,26 +512,51 @@ final class BackupShell implements Shell {
         }
     }
 
-    private void storeTerm(Term term) {
-        if (role.isPromoting()) {
-            rehearsals.end("a promotion");
-        }
+    private interface Storing {
+        void store() throws TermFileException, StaleTermException;
+    }
+
+    private void store(Term term, Storing storing) {
         engineThread.run(() -> {
             try {
-                context.terms().store(term);
+                storing.store();
                 conductor.post(() -> perform(role.onTermStored(term, System.nanoTime())));
             } catch (TermFileException | StaleTermException e) {
                 log.error("cannot write term {}: {}; this host neither follows nor promotes", term, e.getMessage());
             }
         });
-        if (role.isPromoting()) {
-            promotionBeganNanos = System.nanoTime();
-            measures.detectedBy = role.promotionCause();
+    }
+
+    private void claimTerm(Term term) {
+        rehearsals.end("a promotion");
+        store(term, () -> context.terms().storeClaimed(term));
+        promotionBeganNanos = System.nanoTime();
+        measures.detectedBy = role.promotionCause();
+        try {
+            takeUplinkIfAsked();
+        } catch (CommandException e) {
+            log.error("the uplink is not taken: {}", e.getMessage());
+        }
+    }
+
+    private void storeServiceBegun() {
+        engineThread.run(() -> {
             try {
-                takeUplinkIfAsked();
-            } catch (CommandException e) {
-                log.error("the uplink is not taken: {}", e.getMessage());
+                context.terms().storeServiceBegun();
+                conductor.post(() -> perform(role.onServiceBegunStored()));
+            } catch (TermFileException | StaleTermException e) {
+                conductor.post(() -> perform(role.onRestoreFailed("the disk of this host fails: " + e.getMessage())));
             }
+        });
+    }
+
+    private void storeForgone() {
+        try {
+            context.terms().storeForgone();
+            perform(role.onForgone());
+        } catch (TermFileException | StaleTermException e) {
+            log.error("cannot write that term {} is forgone: {}", role.term(), e.getMessage());
+            conductor.postAfter(FORGO_RETRY_MILLIS, this::storeForgone);
         }
     }
 
@@ -535,8 +569,11 @@ final class BackupShell implements Shell {
         long memoryBytes = waiting.memoryBytes();
         inputLog.clear();
         peer.stage = new CheckpointStage(memoryBytes, 3 * memoryBytes, welcome.confirmedEpoch());
-        peer.connection.send(
-                new LinkMessage.Welcome(context.claim(welcome.term()), welcome.confirmedEpoch(), welcome.armed()));
+        peer.connection.send(new LinkMessage.Welcome(
+                context.claim(welcome.term()),
+                welcome.confirmedEpoch(),
+                welcome.armed(),
+                context.terms().identity()));
     }
 
     private void refuse(BackupEffect.SendRefusal refusal) {
@@ -731,23 +768,33 @@ final class BackupShell implements Shell {
         return fresh;
     }
 
-    /** The wall first: it holds what the guest says until it is dead. A wall that cannot be told is sealed when it is back. */
+    /**
+     * The wall first: it holds what the guest says until it is dead. A wall that cannot be told is sealed when it is back; an inline
+     * one is the other host's as soon as that goes on, and opens for nobody before.
+     */
     private void abandonGuest(String reason) {
         WallLink connected = wall;
-        if (connected != null) {
+        if (connected != null && !context.isInline()) {
             try {
                 connected.seal(role.term(), reason);
             } catch (WallGoneException | CommandException e) {
                 log.error("the wall of the abandoned guest is not sealed: {}", e.getMessage());
             }
         }
+        StandbyEngine waiting = standby;
+        standby = null;
+        inlinePromotion = null;
         engineThread.run(
                 () -> { // Behind its restoration.
-                    if (restored != null) {
-                        restored.kill();
-                        restored.close();
-                        restored = null;
+                    CheckpointEngine running = restored;
+                    restored = null;
+                    if (running != null) {
+                        running.kill();
+                        running.close();
+                    } else if (waiting != null) {
+                        waiting.close();
                     }
+                    conductor.post(() -> perform(role.onGuestAbandoned()));
                 });
     }
 
@@ -880,6 +927,13 @@ final class BackupShell implements Shell {
     @Override
     public void alone(String reason) throws CommandException {
         throw new CommandException("WrongRole", "this host is the backup; it promotes, it does not go on alone");
+    }
+
+    @Override
+    public void rejoin(String reason, boolean force) throws CommandException {
+        if (role.isPromoting()) {
+            throw new CommandException("CannotRejoin", role.whyNotPromote());
+        }
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.LinkSecurity;
 import io.holdfast.agent.link.LinkServer;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.config.AgentConfig;
 import io.holdfast.config.ConfigException;
@@ -88,6 +89,13 @@ public final class HoldfastAgent implements AutoCloseable {
         if (terms.term().number() == 0 && agent.role() == InitialRole.PRIMARY) {
             terms.storeFirst(new Term(1, Term.Claim.PROMOTION, config.host()));
         }
+        if (terms.isOnlyClaimed() && terms.term().owner().equals(config.host())) {
+            // The promotion died with the agent. Its guest never ran, and what waits of it is killed before anybody is
+            // told.
+            terms.storeForgone();
+            audit.note(
+                    AuditEvent.TERM_FORGONE, terms.term(), "the agent ended before a guest ran here under this term");
+        }
         List<String> guestPorts = agent.guestPorts().isEmpty()
                 ? config.proxySection().stream()
                         .flatMap(proxy -> proxy.nics().stream())
@@ -111,7 +119,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 arbitration,
                 audit,
                 this::changeRole);
-        boolean primary = terms.term().owner().equals(config.host());
+        boolean primary = terms.term().owner().equals(config.host()) && !terms.isForgone();
         this.shell = primary ? new PrimaryShell(context) : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
         this.controlServer = startControlServer();
@@ -244,6 +252,13 @@ public final class HoldfastAgent implements AutoCloseable {
                     ObjectNode begun = JSON.createObjectNode();
                     onConductor(() -> begun.put("number", shell.rehearse()));
                     return begun;
+                })
+                .command("rejoin", "make this host the backup", (arguments, session) -> {
+                    Arguments given = Arguments.of(arguments, "force", "reason");
+                    String reason = given.optionalString("reason").orElse("by the operator");
+                    boolean force = given.optionalFlag("force", false);
+                    onConductor(() -> shell.rejoin(reason, force));
+                    return JSON.createObjectNode();
                 })
                 .command("alone", "let this primary go on without a backup", (arguments, session) -> {
                     Arguments given = Arguments.of(arguments, "force", "reason");

@@ -43,6 +43,8 @@ final class PrimaryShell implements Shell {
     /** What a primary without a guest says of its memory: one page. */
     private static final long NO_GUEST_BYTES = 4096;
 
+    private static final long NO_SESSION = 0;
+
     private final AgentContext context;
     private final Conductor conductor;
     private final AgentMeasures measures;
@@ -70,6 +72,7 @@ final class PrimaryShell implements Shell {
 
     private long lastBytesNanos;
     private String refusedBecause = "";
+    private String auditedRefusal = "";
     private String notedOpening = "";
     private boolean linkStarted;
 
@@ -129,22 +132,16 @@ final class PrimaryShell implements Shell {
                 context.agent().epochsInFlight(),
                 CHECKPOINT_RETRY_NANOS,
                 context.leaseNanos());
-        Term term = context.terms().term();
-        boolean armed = context.terms().isBackupArmed();
-        boolean servesAlone = !armed
-                && (term.number() > 1
-                        || context.passesBeforeArming()
-                        || context.terms().isRelinquished());
+        TermStore terms = context.terms();
+        boolean armed = terms.isBackupArmed();
+        boolean servesAlone =
+                !armed && (terms.term().number() > 1 || context.passesBeforeArming() || terms.isRelinquished());
+        PrimaryRole.Beginning beginning =
+                new PrimaryRole.Beginning(terms.term(), lastEpoch, armed, terms.armedBackup(), servesAlone);
         return context.arbitration().isArbitrated()
                 ? PrimaryRole.withArbiter(
-                        settings,
-                        term,
-                        lastEpoch,
-                        armed,
-                        servesAlone,
-                        context.agent().grace().toNanos(),
-                        aloneRight)
-                : PrimaryRole.withoutArbiter(settings, term, lastEpoch, armed, servesAlone);
+                        settings, beginning, context.agent().grace().toNanos(), aloneRight)
+                : PrimaryRole.withoutArbiter(settings, beginning);
     }
 
     /** The first term, and one whose backup has relinquished, nobody can contest; of any other the arbiter is asked again. */
@@ -475,7 +472,7 @@ final class PrimaryShell implements Shell {
                 detector.onConnected(nowNanos);
                 log.info("backup at {} is ready", from.peerAddress());
                 inputCopies.start(from);
-                perform(role.onLinkUp(session, welcome.armed(), nowNanos));
+                perform(role.onLinkUp(session, welcome.identity(), welcome.armed(), nowNanos));
             }
             case LinkMessage.Refusal refusal -> {
                 String reasons = String.join("; ", refusal.reasons());
@@ -483,12 +480,7 @@ final class PrimaryShell implements Shell {
                     refusedBecause = reasons;
                     log.warn("the backup refuses us: {} ({})", reasons, refusal.errorClass());
                 }
-                Term theirs = AgentContext.term(refusal.term());
-                if (refusal.errorClass().equals(BackupRole.PROMOTION_FAILED)) {
-                    role.onTermSeen(theirs);
-                } else {
-                    perform(role.onNewerTerm(theirs));
-                }
+                onRefused(refusal.errorClass(), AgentContext.term(refusal.term()));
             }
             case LinkMessage.Confirm confirm -> {
                 if (confirm.epoch() == barrierEpoch) {
@@ -501,6 +493,21 @@ final class PrimaryShell implements Shell {
         }
     }
 
+    private void onRefused(String errorClass, Term theirs) {
+        switch (errorClass) {
+            case BackupRole.TERM_UNSERVED -> role.onTermSeen(theirs);
+            case BackupRole.TERM_FORGONE -> {
+                if (context.isInline()) {
+                    // The proxy has begun to see the other guest to the clients; whether this one fits, people decide.
+                    role.onTermSeen(theirs);
+                } else {
+                    perform(role.onTermForgone(theirs));
+                }
+            }
+            default -> perform(role.onNewerTerm(theirs));
+        }
+    }
+
     private void onBackupLost(LinkConnection down, String reason) {
         if (down != connection) {
             return;
@@ -508,9 +515,9 @@ final class PrimaryShell implements Shell {
         connection = null;
         inputCopies.stop();
         detector.stop();
-        if (session != 0) {
+        if (session != NO_SESSION) {
             long lost = session;
-            session = 0;
+            session = NO_SESSION;
             log.warn("backup lost: {}", reason);
             perform(role.onLinkDown(lost, reason, System.nanoTime()));
         }
@@ -530,7 +537,7 @@ final class PrimaryShell implements Shell {
         LinkMessage.Refusal refusal = role.deposes()
                 ? refusal("StaleTerm", "host " + host + " runs the guest under term " + role.term())
                 : refusal(
-                        BackupRole.PROMOTION_FAILED,
+                        BackupRole.TERM_UNSERVED,
                         "host " + host + " owns term " + role.term()
                                 + ", but no guest runs there; start it there, or let this host go on alone");
         from.closeAfter(refusal);
@@ -611,7 +618,7 @@ final class PrimaryShell implements Shell {
                 log.error("the backup must not take over before it has a new checkpoint: {}", revoke.reason());
                 send(new LinkMessage.Revoke(revoke.reason()));
             }
-            case PrimaryEffect.StoreArmed store -> storeArmed();
+            case PrimaryEffect.StoreArmed store -> storeArmed(store.backup());
             case PrimaryEffect.StoreRelinquished store -> storeRelinquished(store.reason());
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
@@ -632,12 +639,8 @@ final class PrimaryShell implements Shell {
                 context.arbitration()
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
             case PrimaryEffect.GoAlone goAlone -> goAlone(goAlone);
-            case PrimaryEffect.CloseLink close -> {
-                LinkConnection up = connection;
-                if (up != null) {
-                    up.close(close.reason());
-                }
-            }
+            case PrimaryEffect.CloseLink close -> closeLink(close.reason());
+            case PrimaryEffect.RefuseBackup refuse -> refuseBackup(refuse.reason());
             case PrimaryEffect.Audit audit -> context.audit().note(audit.event(), role.term(), audit.text());
             case PrimaryEffect.DiscardHeld discard -> command(WallLink::discard);
             case PrimaryEffect.SealWall seal -> {
@@ -699,6 +702,24 @@ final class PrimaryShell implements Shell {
         perform(role.onAloneGranted(alone, reason));
     }
 
+    private void closeLink(String reason) {
+        LinkConnection up = connection;
+        if (up != null) {
+            up.close(reason);
+        }
+    }
+
+    /** Whoever is refused comes again and again. */
+    private void refuseBackup(String reason) {
+        refusedBecause = reason;
+        if (!reason.equals(auditedRefusal)) {
+            auditedRefusal = reason;
+            context.audit().note(AuditEvent.BACKUP_REFUSED, role.term(), reason);
+        }
+        session = NO_SESSION;
+        closeLink("refused: it is not the backup that was armed");
+    }
+
     private void storeRelinquished(String reason) {
         context.audit().note(AuditEvent.RELINQUISHED, role.term(), "going on alone: " + reason);
         try {
@@ -736,9 +757,9 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    private void storeArmed() {
+    private void storeArmed(String backup) {
         try {
-            context.terms().storeArmed();
+            context.terms().storeArmed(backup);
         } catch (TermFileException | StaleTermException e) {
             // Not knowing it after a restart would let this host serve alone while a backup may promote.
             perform(role.onArmingFailed());
@@ -846,6 +867,47 @@ final class PrimaryShell implements Shell {
             throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
         }
         goAloneUnder(alone, "the operator: " + reason);
+    }
+
+    @Override
+    public void rejoin(String reason, boolean force) throws CommandException {
+        if (found != null && !role.isGuestGone()) {
+            throw new CommandException(
+                    "GuestRuns", "the guest runs here; `holdfast switchover` makes this host the backup without loss");
+        }
+        if (role.isBackupConnected()) {
+            throw new CommandException(
+                    "BackupConnected",
+                    "the other host follows this one, and nobody would have the guest; `holdfast promote` there first");
+        }
+        if (!force) {
+            throw new CommandException(
+                    "NotForced",
+                    "this host owns the newest term, " + role.term()
+                            + ", so the newest state of the guest may be here. Start the guest here; or give it up with --force,"
+                            + " if the other host's is to go on");
+        }
+        forgo(reason);
+    }
+
+    /** The wall first: should the guest run after all, unseen, then it says nothing. */
+    private void forgo(String reason) throws CommandException {
+        WallLink connected = wall;
+        try {
+            if (connected != null && !context.isInline()) {
+                connected.seal(role.term(), "the operator gives up this host's guest: " + reason);
+            }
+            context.terms().storeForgone();
+        } catch (WallGoneException | TermFileException | StaleTermException e) {
+            throw new CommandException("CannotForgo", "the term cannot be given up: " + e.getMessage());
+        }
+        context.audit()
+                .note(
+                        AuditEvent.TERM_FORGONE,
+                        role.term(),
+                        "the operator gives up this host's guest, and what its clients have seen: " + reason);
+        guest.kill();
+        context.roleChange().to(new BackupShell(context));
     }
 
     @Override

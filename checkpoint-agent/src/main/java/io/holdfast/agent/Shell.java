@@ -35,6 +35,13 @@ interface Shell {
     void alone(String reason) throws CommandException;
 
     /**
+     * Makes this host the backup, if it is not yet; the status says when it may take over.
+     *
+     * @param force gives up a guest that has run here, and whatever its clients have seen of it
+     */
+    void rejoin(String reason, boolean force) throws CommandException;
+
+    /**
      * Begins to restore the newest checkpoint in isolation; what comes of it is in {@link AgentMeasures#rehearsals}.
      *
      * @return its number there

@@ -6,7 +6,10 @@ import io.holdfast.control.TermFileException;
 import io.holdfast.control.TermRecord;
 import io.holdfast.wall.Term;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What an agent must know again after it was restarted: the term, whether a backup of it may promote, and which proxy has the
@@ -25,6 +28,87 @@ final class TermStore {
     private static final String RESTORED = "guest-restored";
     private static final String TAKEN = "uplink-taken";
     private static final String UNKNOWN_SINCE = "numbering-lost-in";
+    private static final String SERVICE = "service";
+    private static final String IDENTITY = "identity";
+    private static final String ARMED_BACKUP = "armed-backup";
+
+    /** What the guest has to do with the term, by the knowledge of its owner. */
+    private enum Service {
+        /** It may have run under it. */
+        BEGUN,
+        /** It has not yet. */
+        CLAIMED,
+        /** It has not, or that is over, and it never will. */
+        FORGONE
+    }
+
+    /** All that is stored with a term. */
+    private record Standing(
+            String identity,
+            Optional<String> armedBackup,
+            boolean relinquished,
+            Service service,
+            boolean restored,
+            boolean taken,
+            long numberingLostIn) {
+
+        /** Of files of earlier versions the worse is assumed. */
+        static Standing of(Map<String, String> words) {
+            boolean armed = Boolean.parseBoolean(words.getOrDefault(ARMED, "false"));
+            return new Standing(
+                    words.getOrDefault(IDENTITY, ""),
+                    armed ? Optional.of(words.getOrDefault(ARMED_BACKUP, "")) : Optional.empty(),
+                    Boolean.parseBoolean(words.getOrDefault(RELINQUISHED, "false")),
+                    Service.valueOf(
+                            words.getOrDefault(SERVICE, Service.BEGUN.name()).toUpperCase(Locale.ROOT)),
+                    Boolean.parseBoolean(words.getOrDefault(RESTORED, "true")),
+                    Boolean.parseBoolean(words.getOrDefault(TAKEN, "false")),
+                    Long.parseLong(words.getOrDefault(UNKNOWN_SINCE, "0")));
+        }
+
+        Map<String, String> words() {
+            return Map.of(
+                    IDENTITY, identity.isEmpty() ? UUID.randomUUID().toString() : identity,
+                    ARMED, Boolean.toString(armedBackup.isPresent()),
+                    ARMED_BACKUP, armedBackup.orElse(""),
+                    RELINQUISHED, Boolean.toString(relinquished),
+                    SERVICE, service.name().toLowerCase(Locale.ROOT),
+                    RESTORED, Boolean.toString(restored),
+                    TAKEN, Boolean.toString(taken),
+                    UNKNOWN_SINCE, Long.toString(numberingLostIn));
+        }
+
+        /** Of a guest that was started here. */
+        Standing atFirst() {
+            return new Standing(identity, Optional.empty(), false, Service.BEGUN, false, false, NEVER);
+        }
+
+        /** Of a guest that goes on alone nothing changes; that of a promotion is restored. */
+        Standing under(Term next, Service service) {
+            boolean restoredThen = restored || next.claim() == Term.Claim.PROMOTION;
+            return new Standing(identity, Optional.empty(), false, service, restoredThen, taken, numberingLostIn);
+        }
+
+        Standing with(Service now) {
+            return new Standing(identity, armedBackup, relinquished, now, restored, taken, numberingLostIn);
+        }
+
+        Standing withArmed(String backup) {
+            return new Standing(identity, Optional.of(backup), false, service, restored, taken, numberingLostIn);
+        }
+
+        Standing withRelinquished() {
+            return new Standing(identity, Optional.empty(), true, service, restored, taken, numberingLostIn);
+        }
+
+        Standing withTaken(long lostIn) {
+            return new Standing(identity, armedBackup, relinquished, service, restored, true, lostIn);
+        }
+
+        Standing withGivenBack() {
+            return new Standing(identity, armedBackup, relinquished, service, true, false, NEVER);
+        }
+    }
 
     private final TermFile file;
 
@@ -43,19 +127,42 @@ final class TermStore {
                 .orElse(Term.none());
     }
 
+    /**
+     * Tells a host that remembers from one that has lost its memory, or has come in another's place: a random text, made with the
+     * first thing that is stored here. Empty before.
+     */
+    String identity() {
+        return standing().identity();
+    }
+
     /** Whether a backup of this term was ever told that it may promote. */
     boolean isBackupArmed() {
-        return Boolean.parseBoolean(property(ARMED, "false"));
+        return standing().armedBackup().isPresent();
+    }
+
+    /** The {@link #identity} of that backup; empty if it is not known. */
+    String armedBackup() {
+        return standing().armedBackup().orElse("");
     }
 
     /** Whether a backup that was armed has promised not to promote, and none was armed since. */
     boolean isRelinquished() {
-        return Boolean.parseBoolean(property(RELINQUISHED, "false"));
+        return standing().relinquished();
+    }
+
+    /** Whether this host has claimed the term, and no guest has run under it. */
+    boolean isOnlyClaimed() {
+        return standing().service() == Service.CLAIMED;
+    }
+
+    /** Whether this host owns the term, and will never run the guest under it. */
+    boolean isForgone() {
+        return standing().service() == Service.FORGONE;
     }
 
     /** Whether this host's proxy has taken the uplink from the peer's, whatever the configuration says. */
     boolean isUplinkTaken() {
-        return Boolean.parseBoolean(property(TAKEN, "false"));
+        return standing().taken();
     }
 
     /**
@@ -63,7 +170,7 @@ final class TermStore {
      * numbers than their clients know.
      */
     boolean isGuestRestored() {
-        return Boolean.parseBoolean(property(RESTORED, "true"));
+        return standing().restored();
     }
 
     /**
@@ -71,27 +178,46 @@ final class TermStore {
      * {@link #NEVER}.
      */
     long numberingLostIn() {
-        return Long.parseLong(property(UNKNOWN_SINCE, "0"));
+        return standing().numberingLostIn();
     }
 
     /** Stores the term of a guest that is started for the first time. On disk when this returns. */
     synchronized void storeFirst(Term first) throws TermFileException, StaleTermException {
-        write(first, false, false, false, false, NEVER);
+        write(first, standing().atFirst());
     }
 
     /** Stores a higher term, of which no backup is armed yet. On disk when this returns. */
     synchronized void store(Term next) throws TermFileException, StaleTermException {
-        write(next, false, false, isRestoredUnder(next), isUplinkTaken(), numberingLostIn());
+        write(next, standing().under(next, Service.BEGUN));
     }
 
-    /** Stores that a backup of this term may promote from now on. On disk when this returns. */
-    synchronized void storeArmed() throws TermFileException, StaleTermException {
-        write(term(), true, false, isGuestRestored(), isUplinkTaken(), numberingLostIn());
+    /** Stores a higher term that this host claims, before a guest runs under it. On disk when this returns. */
+    synchronized void storeClaimed(Term next) throws TermFileException, StaleTermException {
+        write(next, standing().under(next, Service.CLAIMED));
+    }
+
+    /** Stores that the guest may have run under this term from now on. On disk when this returns. */
+    synchronized void storeServiceBegun() throws TermFileException, StaleTermException {
+        write(term(), standing().with(Service.BEGUN));
+    }
+
+    /** Stores that the guest will never run here under this term. On disk when this returns. */
+    synchronized void storeForgone() throws TermFileException, StaleTermException {
+        write(term(), standing().under(term(), Service.FORGONE));
+    }
+
+    /**
+     * Stores that a backup of this term may promote from now on. On disk when this returns.
+     *
+     * @param backup its {@link #identity}
+     */
+    synchronized void storeArmed(String backup) throws TermFileException, StaleTermException {
+        write(term(), standing().withArmed(backup));
     }
 
     /** Stores that no backup of this term may promote, by its own promise. On disk when this returns. */
     synchronized void storeRelinquished() throws TermFileException, StaleTermException {
-        write(term(), false, true, isGuestRestored(), isUplinkTaken(), numberingLostIn());
+        write(term(), standing().withRelinquished());
     }
 
     /**
@@ -100,34 +226,21 @@ final class TermStore {
      * <p>Whoever was restored behind the other proxy is unknown to this one (INV-12).
      */
     synchronized void storeTaken(Term under) throws TermFileException, StaleTermException {
-        boolean restored = isRestoredUnder(under);
-        write(under, false, false, restored, true, restored ? under.number() : NEVER);
+        Standing now = standing();
+        Standing next = now.under(under, under.equals(term()) ? now.service() : Service.BEGUN);
+        write(under, next.withTaken(next.restored() ? under.number() : NEVER));
     }
 
     /** Stores that the peer's proxy has the uplink again, for a guest that is restored behind it. */
     synchronized void storeGivenBack() throws TermFileException, StaleTermException {
-        write(term(), isBackupArmed(), isRelinquished(), true, false, NEVER);
+        write(term(), standing().withGivenBack());
     }
 
-    /** Of a guest that goes on alone nothing changes; that of a promotion is restored. */
-    private boolean isRestoredUnder(Term next) {
-        return isGuestRestored() || next.claim() == Term.Claim.PROMOTION;
+    private Standing standing() {
+        return Standing.of(file.properties());
     }
 
-    private String property(String name, String otherwise) {
-        return file.properties().getOrDefault(name, otherwise);
-    }
-
-    private void write(
-            Term next, boolean armed, boolean relinquished, boolean restored, boolean taken, long numberingLostIn)
-            throws TermFileException, StaleTermException {
-        file.store(
-                new TermRecord(next.number(), WallLink.claim(next), next.owner(), false),
-                Map.of(
-                        ARMED, Boolean.toString(armed),
-                        RELINQUISHED, Boolean.toString(relinquished),
-                        RESTORED, Boolean.toString(restored),
-                        TAKEN, Boolean.toString(taken),
-                        UNKNOWN_SINCE, Long.toString(numberingLostIn)));
+    private void write(Term next, Standing standing) throws TermFileException, StaleTermException {
+        file.store(new TermRecord(next.number(), WallLink.claim(next), next.owner(), false), standing.words());
     }
 }

@@ -35,16 +35,62 @@ class TermStoreTest {
     void shouldKnowTheTermAndThatABackupWasArmed() throws Exception {
         assertThat(restarted().term()).isEqualTo(FIRST);
         assertThat(restarted().isBackupArmed()).isFalse();
-        restarted().storeArmed();
+        restarted().storeArmed("1b");
         assertThat(restarted().isBackupArmed()).isTrue();
         restarted().store(FIRST.aloneOf("a"));
         assertThat(restarted().isBackupArmed()).isFalse();
     }
 
+    @Test
+    void shouldKnowWhichBackupWasArmed() throws Exception {
+        restarted().storeArmed("1b");
+        assertThat(restarted().armedBackup()).isEqualTo("1b");
+        restarted().storeRelinquished();
+        assertThat(restarted().armedBackup()).isEmpty();
+    }
+
+    @Test
+    void shouldHaveOneIdentityForAsLongAsItRemembers() throws Exception {
+        String identity = restarted().identity();
+        assertThat(identity).isNotEmpty();
+        restarted().store(FIRST.promotionOf("b"));
+        assertThat(restarted().identity()).isEqualTo(identity);
+        TermStore other = TermStore.open(directory.resolve("other"));
+        other.store(FIRST);
+        assertThat(other.identity()).isNotEmpty().isNotEqualTo(identity);
+    }
+
+    @Test
+    void shouldKnowThatNoGuestHasRunUnderATermThatItHasClaimed() throws Exception {
+        restarted().storeClaimed(FIRST.promotionOf("a"));
+        assertThat(restarted().isOnlyClaimed()).isTrue();
+        restarted().storeServiceBegun();
+        assertThat(restarted().isOnlyClaimed()).isFalse();
+    }
+
+    /** An operator who says that the other host is dead does not say that the guest runs. */
+    @Test
+    void shouldKnowThatNoGuestHasRunThoughTheUplinkIsTaken() throws Exception {
+        Term promotion = FIRST.promotionOf("a");
+        restarted().storeClaimed(promotion);
+        restarted().storeTaken(promotion);
+        assertThat(restarted().isOnlyClaimed()).isTrue();
+    }
+
+    @Test
+    void shouldRememberThatATermIsForgoneUntilTheNext() throws Exception {
+        restarted().storeArmed("1b");
+        restarted().storeForgone();
+        assertThat(restarted().isForgone()).isTrue();
+        assertThat(restarted().isBackupArmed()).isFalse();
+        restarted().store(FIRST.promotionOf("b"));
+        assertThat(restarted().isForgone()).isFalse();
+    }
+
     /** Its connections have the numbers that their clients know. */
     @Test
     void shouldLoseNothingWithTheProxyOfAGuestThatWasNeverRestored() throws Exception {
-        restarted().storeArmed();
+        restarted().storeArmed("1b");
         restarted().store(FIRST.aloneOf("a"));
         restarted().storeTaken(restarted().term().aloneOf("a"));
         assertThat(restarted().isUplinkTaken()).isTrue();
@@ -57,7 +103,7 @@ class TermStoreTest {
     void shouldLoseTheNumberingWithTheProxyOfAGuestThatWasRestored() throws Exception {
         restarted().store(FIRST.promotionOf("b"));
         restarted().store(restarted().term().promotionOf("a"));
-        restarted().storeArmed();
+        restarted().storeArmed("1b");
         assertThat(restarted().numberingLostIn()).isEqualTo(TermStore.NEVER);
         restarted().storeTaken(restarted().term().aloneOf("a"));
         assertThat(restarted().numberingLostIn()).isEqualTo(4);
@@ -78,7 +124,7 @@ class TermStoreTest {
     void shouldKeepTheUplinkUnderLaterTerms() throws Exception {
         restarted().store(FIRST.promotionOf("a"));
         restarted().storeTaken(restarted().term().aloneOf("a"));
-        restarted().storeArmed();
+        restarted().storeArmed("1b");
         restarted().store(restarted().term().promotionOf("a"));
         assertThat(restarted().isUplinkTaken()).isTrue();
         assertThat(restarted().numberingLostIn()).isEqualTo(3);

@@ -12,6 +12,8 @@ public enum AuditEvent {
     PROMOTION_REFUSED,
     /** The guest could not be restored. */
     PROMOTION_FAILED,
+    /** This host has claimed a term, and no guest will ever run here under it: the other host may go on. */
+    TERM_FORGONE,
     /** The backup's checkpoint was restored in isolation, or should have been. */
     REHEARSED,
     /** An operator has answered for what a promotion would have waited for. */
@@ -30,6 +32,8 @@ public enum AuditEvent {
     SWITCHOVER,
     /** A primary ends its guest, because another host has taken over. */
     STEPPED_DOWN,
+    /** A primary does not take another host for its backup. */
+    BACKUP_REFUSED,
     /** A backup does not take another host for its primary. */
     PRIMARY_REFUSED,
     /** The proxy of this host has taken the uplink from the other one's, or has given it back. */

@@ -136,6 +136,7 @@ final class LinkCodec {
                 writeTerm(welcome.term(), out);
                 out.writeLong(welcome.confirmedEpoch());
                 out.writeBoolean(welcome.armed());
+                writeString(welcome.identity(), out);
             }
             case Refusal refusal -> {
                 writeString(refusal.errorClass(), out);
@@ -206,7 +207,7 @@ final class LinkCodec {
                         in.readLong(),
                         readProperties(in),
                         WallHolder.valueOf(readString(in)));
-            case WELCOME -> new Welcome(readTerm(in), in.readLong(), readFlag(in));
+            case WELCOME -> new Welcome(readTerm(in), in.readLong(), readFlag(in), readString(in));
             case REFUSAL -> new Refusal(readString(in), readReasons(in), readTerm(in));
             case CHECKPOINT_BEGIN -> new CheckpointBegin(readFlag(in), in.readLong());
             case PAGES -> {

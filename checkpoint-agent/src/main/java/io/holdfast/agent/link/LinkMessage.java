@@ -29,7 +29,7 @@ import java.util.regex.Pattern;
 public sealed interface LinkMessage {
 
     /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
-    int PROTOCOL = 7;
+    int PROTOCOL = 8;
 
     /** Length to which texts for people are cut. */
     int MAX_TEXT_CHARS = 4096;
@@ -149,11 +149,20 @@ public sealed interface LinkMessage {
      * @param confirmedEpoch the newest checkpoint that the backup has confirmed and still has; 0 if there is none. A
      *     delta may build on it, a full checkpoint need not.
      * @param armed whether the backup may promote from that checkpoint
+     * @param identity tells a backup that remembers whether it has promoted from one that has lost its memory; empty if not known
      */
-    record Welcome(TermClaim term, long confirmedEpoch, boolean armed) implements LinkMessage {
+    record Welcome(TermClaim term, long confirmedEpoch, boolean armed, String identity) implements LinkMessage {
+
+        /** Most characters of {@link #identity}. */
+        public static final int MAX_IDENTITY_CHARS = 64;
+
+        private static final Pattern IDENTITY = Pattern.compile("[0-9a-f-]{0," + MAX_IDENTITY_CHARS + "}");
 
         public Welcome {
             require(confirmedEpoch >= 0, "confirmed epoch is negative: ", confirmedEpoch);
+            if (!IDENTITY.matcher(identity).matches()) {
+                throw new IllegalArgumentException("identity is not [0-9a-f-]{0,64}");
+            }
         }
     }
 

@@ -18,6 +18,9 @@ public sealed interface BackupEffect {
     /** Write the term to disk. Then {@link BackupRole#onTermStored}. */
     record StoreTerm(Term term) implements BackupEffect {}
 
+    /** Write to disk that we claim the term, under which no guest has run yet. Then {@link BackupRole#onTermStored}. */
+    record ClaimTerm(Term term) implements BackupEffect {}
+
     /** Accept a primary. */
     record SendWelcome(long session, Term term, long confirmedEpoch, boolean armed) implements BackupEffect {}
 
@@ -51,6 +54,9 @@ public sealed interface BackupEffect {
      */
     record ProbeAddresses() implements BackupEffect {}
 
+    /** Write to disk that the guest may run here under our term. Then {@link BackupRole#onServiceBegunStored}. */
+    record StoreServiceBegun() implements BackupEffect {}
+
     /** Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}. */
     record RestoreGuest(long epoch) implements BackupEffect {}
 
@@ -66,8 +72,13 @@ public sealed interface BackupEffect {
         }
     }
 
-    /** Seal the wall, and kill the guest that was restored behind it: another one serves its clients. */
+    /**
+     * Seal the wall, and kill whatever was to be restored behind it. Then {@link BackupRole#onGuestAbandoned}.
+     */
     record AbandonGuest(String reason) implements BackupEffect {}
+
+    /** Write to disk that the guest never runs here under our term. Then {@link BackupRole#onForgone}. */
+    record StoreForgone() implements BackupEffect {}
 
     /**
      * The promotion is complete; a {@link PrimaryRole} goes on from here.

@@ -6,6 +6,7 @@ import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.role.BackupEffect.Apply;
 import io.holdfast.agent.role.BackupEffect.AskArbiter;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
+import io.holdfast.agent.role.BackupEffect.ClaimTerm;
 import io.holdfast.agent.role.BackupEffect.CloseSession;
 import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Fence;
@@ -18,6 +19,8 @@ import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
 import io.holdfast.agent.role.BackupEffect.SendWelcome;
 import io.holdfast.agent.role.BackupEffect.StartStandby;
+import io.holdfast.agent.role.BackupEffect.StoreForgone;
+import io.holdfast.agent.role.BackupEffect.StoreServiceBegun;
 import io.holdfast.agent.role.BackupEffect.StoreTerm;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Epoch;
@@ -41,15 +44,21 @@ import org.jspecify.annotations.Nullable;
  *      └── refused; the primary is back; the checkpoint is gone
  * </pre>
  *
- * <p>A promotion is decided once and goes through these steps; there is no way back from the first:
+ * <p>A promotion that is decided goes through these steps:
  *
  * <pre>
- *   decided ── StoreTerm ─► STORING ── OwnWall ─► OWNING ── RestoreGuest ─► RESTORING ── OpenWallAndAnnounce, BecomePrimary ─► PROMOTED
+ *   decided ── ClaimTerm ─► STORING ── OwnWall ─► OWNING ── StoreServiceBegun, RestoreGuest ─► RESTORING ── OpenWallAndAnnounce, BecomePrimary ─► PROMOTED
+ *                                                                                                   │
+ *                         WATCHING ◄── StoreForgone ── AbandonGuest ─── FAILED ◄────────────────────┘
  * </pre>
  *
  * The term is on disk before anything else happens, the wall is owned before the guest runs (so that its first frames are
  * held, not lost), and it is opened when the guest runs. While it is restored, the network is asked whether the guest still
  * speaks elsewhere (INV-9): an answer ends the promotion, and silence, which proves nothing, only lets it go on.
+ *
+ * <p>A promotion that fails has shown nobody anything. When its guest is dead for certain, this host <i>forgoes</i> the term: the
+ * guest never runs here under it, which is on disk before anybody is told. A primary that is told has the last guest, and may go on
+ * with it under a newer term, which this host then follows. So does one whose promotion died with its agent before a guest ran.
  *
  * <p>It promotes the newest checkpoint that it ever confirmed, and only if the primary had told it that it may: a
  * checkpoint whose confirmation never arrived may have been overtaken by a primary that goes on alone.
@@ -69,8 +78,11 @@ public final class BackupRole {
         FAILED
     }
 
-    /** A refusal's class: the term that it names was claimed, but the guest has not run under it and will not. */
-    public static final String PROMOTION_FAILED = "PromotionFailed";
+    /** A refusal's class: the guest has not run under the term that it names, or does not now, and may yet. */
+    public static final String TERM_UNSERVED = "TermUnserved";
+
+    /** A refusal's class: the guest has not run under the term that it names, and never will; that is on disk. */
+    public static final String TERM_FORGONE = "TermForgone";
 
     private static final String NOT_READY = "NotReady";
     private static final long NO_SESSION = 0;
@@ -87,6 +99,8 @@ public final class BackupRole {
     private final Safeguards safeguards;
 
     private Term term;
+    /** Whether the term is ours, and no guest of it runs or ever will. */
+    private boolean forgone;
 
     private Phase phase = Phase.WATCHING;
     private boolean standbyReady;
@@ -120,10 +134,13 @@ public final class BackupRole {
      *
      * @param host this host's name
      * @param term the highest term that this host has seen
+     * @param forgone whether it is this host's own, and given up for good
      */
-    public BackupRole(String host, Term term, FailureDetector.Settings patience, Safeguards safeguards) {
+    public BackupRole(
+            String host, Term term, boolean forgone, FailureDetector.Settings patience, Safeguards safeguards) {
         this.host = host;
         this.term = term;
+        this.forgone = forgone;
         this.detector = new FailureDetector(patience);
         this.safeguards = safeguards;
     }
@@ -182,15 +199,19 @@ public final class BackupRole {
         if (phase == Phase.FAILED) {
             return List.of(new SendRefusal(
                     newSession,
-                    PROMOTION_FAILED,
-                    List.of("host " + host + " has tried to take over under term " + term
-                            + " and failed; restart its agent, or let this host go on alone"),
+                    TERM_UNSERVED,
+                    List.of("host " + host + " has tried to take over under term " + term + " and failed: " + failure
+                            + "; the guest that it has restored must be dead before another goes on"),
                     term));
         }
         if (isPromotionUnderWay() || (isAsking() && promotionCause.equals(BY_OPERATOR))) {
             // Our term deposes nobody before the guest runs here: the primary's may be the last one.
             return List.of(
                     new SendRefusal(newSession, NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
+        }
+        if (forgone && primaryTerm.isStaleAgainst(term)) {
+            // The promise holds when nothing is left of the hypervisor that was to run the guest.
+            return List.of(standbyReady ? refuseAsForgone(newSession) : refuseUntilStandby(newSession));
         }
         if (phase == Phase.PROMOTED || primaryTerm.isStaleAgainst(term)) {
             return List.of(new SendRefusal(
@@ -208,6 +229,7 @@ public final class BackupRole {
             // What we confirmed belongs to a term that is over; the new one need not descend from it.
             forgetCheckpoint();
             term = primaryTerm;
+            forgone = false;
             sessionAwaitingTerm = newSession;
             effects.add(new StoreTerm(term));
         } else {
@@ -496,9 +518,13 @@ public final class BackupRole {
         }
         phase = Phase.RESTORING;
         probing = safeguards.probed();
-        RestoreGuest restore = new RestoreGuest(confirmedEpoch);
         // The question first: the answer comes while the guest is being restored.
-        return probing ? List.of(new ProbeAddresses(), restore) : List.of(restore);
+        return probing ? List.of(new ProbeAddresses(), new StoreServiceBegun()) : List.of(new StoreServiceBegun());
+    }
+
+    /** It is on disk that the guest may have run under our term: it must not be given up any more by who finds it there. */
+    public List<BackupEffect> onServiceBegunStored() {
+        return phase == Phase.RESTORING ? List.of(new RestoreGuest(confirmedEpoch)) : List.of();
     }
 
     /** The guest runs here, behind the wall. */
@@ -528,13 +554,10 @@ public final class BackupRole {
         if (phase != Phase.RESTORING || !probing) {
             return List.of();
         }
-        String reason =
-                answer + ": the guest still speaks elsewhere, so its host is not dead but unheard. Let it go on there"
-                        + " (`holdfast alone --force --reason ...` on that host), mend the link between the hosts, and restart this"
-                        + " agent";
-        List<BackupEffect> effects = new ArrayList<>(fail(reason));
-        effects.add(new AbandonGuest(reason));
-        return effects;
+        return fail(answer
+                + ": the guest still speaks elsewhere, so its host is not dead but unheard. Mend the link between the"
+                + " hosts; it goes on there when they see each other, or at once by an operator's word (`holdfast alone --force"
+                + " --reason ...` on that host)");
     }
 
     private List<BackupEffect> completeIfReady() {
@@ -547,16 +570,41 @@ public final class BackupRole {
                 new BecomePrimary(term, confirmedEpoch, aloneRight));
     }
 
-    /** The guest could not be resumed here: nobody serves it any more, and only people can help. */
+    /** The guest could not be resumed here: nobody serves it now. */
     public List<BackupEffect> onRestoreFailed(String reason) {
-        return fail(reason);
+        return isPromotionUnderWay() ? fail(reason) : List.of();
     }
 
     private List<BackupEffect> fail(String reason) {
         phase = Phase.FAILED;
         failure = reason;
-        return List.of(new Note(
-                AuditEvent.PROMOTION_FAILED, "PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason));
+        return List.of(
+                new Note(
+                        AuditEvent.PROMOTION_FAILED,
+                        "PROMOTION FAILED at checkpoint " + confirmedEpoch + ": " + reason),
+                new AbandonGuest(reason));
+    }
+
+    /** Nothing runs any more of what was to be restored. */
+    public List<BackupEffect> onGuestAbandoned() {
+        return phase == Phase.FAILED ? List.of(new StoreForgone()) : List.of();
+    }
+
+    /** It is on disk that no guest of our term will ever run here. */
+    public List<BackupEffect> onForgone() {
+        if (phase != Phase.FAILED) {
+            return List.of();
+        }
+        phase = Phase.WATCHING;
+        forgone = true;
+        standbyReady = false;
+        guestRuns = false;
+        probing = false;
+        forgetCheckpoint();
+        detector.stop();
+        return List.of(
+                new Note(AuditEvent.TERM_FORGONE, "no guest runs here under term " + term + ", and none will"),
+                new StartStandby());
     }
 
     // ---- what others may know ----
@@ -615,6 +663,11 @@ public final class BackupRole {
     /** Why the wall is opened after it, in words. */
     public String promotionReason() {
         return "promoted at checkpoint " + confirmedEpoch + " (" + promotionCause + ")";
+    }
+
+    /** Whether the newest term is this host's, and no guest of it runs or ever will. */
+    public boolean isForgone() {
+        return forgone;
     }
 
     /** What is missing for a promotion, in words. */
@@ -689,8 +742,16 @@ public final class BackupRole {
                 "promoting at checkpoint " + confirmedEpoch + ", term " + term + ": " + promotionWhy + " ("
                         + promotionCause + ")" + without));
         effects.addAll(dropSession("promoting under term " + term));
-        effects.add(new StoreTerm(term));
+        effects.add(new ClaimTerm(term));
         return effects;
+    }
+
+    private SendRefusal refuseAsForgone(long newSession) {
+        return new SendRefusal(
+                newSession,
+                TERM_FORGONE,
+                List.of("host " + host + " has claimed term " + term + ", but no guest runs there, and none will"),
+                term);
     }
 
     private SendRefusal refuseUntilStandby(long newSession) {

@@ -41,10 +41,10 @@ public sealed interface PrimaryEffect {
     record RevokeCheckpoints(long session, String reason) implements PrimaryEffect {}
 
     /**
-     * Write to disk that a backup of this term may promote, before the next effect. If that fails, none of the others, but
+     * Write to disk that this backup of our term may promote, before the next effect. If that fails, none of the others, but
      * {@link PrimaryRole#onArmingFailed}.
      */
-    record StoreArmed() implements PrimaryEffect {}
+    record StoreArmed(String backup) implements PrimaryEffect {}
 
     /**
      * Write to disk that no backup of this term may promote, by its own word. Without that a restarted agent holds back what
@@ -81,6 +81,9 @@ public sealed interface PrimaryEffect {
      * PrimaryRole#onAloneNotStored}.
      */
     record GoAlone(Term term, String reason) implements PrimaryEffect {}
+
+    /** Have nothing to do with who has come for a backup, and tell people why. */
+    record RefuseBackup(String reason) implements PrimaryEffect {}
 
     /** End the connection to the backup; a new one begins with another hello. */
     record CloseLink(String reason) implements PrimaryEffect {}

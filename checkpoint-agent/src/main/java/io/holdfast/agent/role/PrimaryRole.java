@@ -17,6 +17,7 @@ import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
 import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
 import io.holdfast.agent.role.PrimaryEffect.Precopy;
+import io.holdfast.agent.role.PrimaryEffect.RefuseBackup;
 import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
 import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
 import io.holdfast.agent.role.PrimaryEffect.RevokeCheckpoints;
@@ -59,6 +60,9 @@ import org.jspecify.annotations.Nullable;
  * and says that it has nothing to promote contradicts nobody, and the guest goes on alone until it is armed again. Where there is
  * an arbiter, it may give the right to go on alone as well: see {@link AloneClaims}.
  *
+ * <p>A promise counts only if the backup that was armed gives it. One that has lost its memory knows as little of a promotion as
+ * one that has come in its place, so it is not let in before somebody answers for the old one (INV-9).
+ *
  * <p>A switchover is a checkpoint after which the guest does not go on. When the backup has it and all that the guest has
  * said has left, the backup is told to take over: nothing is taken back, and nothing is lost.
  *
@@ -77,6 +81,16 @@ public final class PrimaryRole {
      */
     public record Settings(
             long intervalNanos, int pauseBudgetPercent, int epochsInFlight, long retryNanos, long leaseNanos) {}
+
+    /**
+     * What is remembered of the term when the role begins.
+     *
+     * @param lastEpoch the newest epoch that was ever closed, as far as known
+     * @param backupArmed whether some backup may hold a checkpoint that it may promote; true when in doubt
+     * @param armedBackup which one, by the identity that its welcome gives; empty if that is not known
+     * @param servesAlone whether the guest serves unprotected by right until a backup is armed
+     */
+    public record Beginning(Term term, long lastEpoch, boolean backupArmed, String armedBackup, boolean servesAlone) {}
 
     private enum Phase {
         RUNNING,
@@ -121,6 +135,10 @@ public final class PrimaryRole {
 
     /** Whether a backup may promote, by this side's knowledge. */
     private boolean backupArmed;
+    /** Which one that is, if known. */
+    private String armedBackup;
+    /** Which one is connected. */
+    private String backup = "";
     /** Whether the guest serves unprotected by right as long as no backup is armed. */
     private boolean servesAlone;
 
@@ -148,27 +166,23 @@ public final class PrimaryRole {
     /**
      * Begins the role.
      *
-     * @param lastEpoch the newest epoch that was ever closed, as far as known
-     * @param backupArmed whether some backup may hold a checkpoint that it may promote; true when in doubt
-     * @param servesAlone whether the guest serves unprotected by right until a backup is armed
      * @param alone what an arbiter is asked, if there is one
      */
-    PrimaryRole(
-            Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone, AloneClaims alone) {
+    PrimaryRole(Settings settings, Beginning beginning, AloneClaims alone) {
         this.settings = settings;
         this.alone = alone;
-        this.term = term;
+        this.term = beginning.term();
         this.highestTermSeen = term;
-        this.lastEpoch = lastEpoch;
-        this.backupArmed = backupArmed;
-        this.servesAlone = servesAlone;
+        this.lastEpoch = beginning.lastEpoch();
+        this.backupArmed = beginning.backupArmed();
+        this.armedBackup = beginning.armedBackup();
+        this.servesAlone = beginning.servesAlone();
     }
 
     /** Begins the role where nobody arbitrates. */
-    public static PrimaryRole withoutArbiter(
-            Settings settings, Term term, long lastEpoch, boolean backupArmed, boolean servesAlone) {
-        AloneClaims none = new AloneClaims(term.owner(), false, 0, AloneRight.uncontested());
-        return new PrimaryRole(settings, term, lastEpoch, backupArmed, servesAlone, none);
+    public static PrimaryRole withoutArbiter(Settings settings, Beginning beginning) {
+        AloneClaims none = new AloneClaims(beginning.term().owner(), false, 0, AloneRight.uncontested());
+        return new PrimaryRole(settings, beginning, none);
     }
 
     /**
@@ -177,16 +191,9 @@ public final class PrimaryRole {
      * @param graceNanos how long an armed backup may be away before the arbiter is asked
      * @param right by which the guest serves alone, if it does
      */
-    public static PrimaryRole withArbiter(
-            Settings settings,
-            Term term,
-            long lastEpoch,
-            boolean backupArmed,
-            boolean servesAlone,
-            long graceNanos,
-            AloneRight right) {
-        AloneClaims claims = new AloneClaims(term.owner(), true, graceNanos, right);
-        return new PrimaryRole(settings, term, lastEpoch, backupArmed, servesAlone, claims);
+    public static PrimaryRole withArbiter(Settings settings, Beginning beginning, long graceNanos, AloneRight right) {
+        return new PrimaryRole(
+                settings, beginning, new AloneClaims(beginning.term().owner(), true, graceNanos, right));
     }
 
     /** The first event where no guest is found: whoever has a checkpoint of it may go on. */
@@ -265,10 +272,18 @@ public final class PrimaryRole {
     /**
      * A backup has welcomed us. It starts from a full checkpoint, whatever it had.
      *
+     * @param identity tells it from one that has lost its memory; empty if it has none
      * @param mayPromote whether it holds a checkpoint that it may promote
      */
-    public List<PrimaryEffect> onLinkUp(long newSession, boolean mayPromote, long nowNanos) {
+    public List<PrimaryEffect> onLinkUp(long newSession, String identity, boolean mayPromote, long nowNanos) {
+        if (backupArmed && !armedBackup.isEmpty() && !armedBackup.equals(identity)) {
+            return List.of(
+                    new RefuseBackup(
+                            "this is not the backup that was told it may take over, or it has lost its memory, and the old one may run the"
+                                    + " guest. Make sure that it does not; then `holdfast alone --force --reason ...` lets this one in"));
+        }
         session = newSession;
+        backup = identity;
         chainSession = NO_SESSION;
         inFlight.clear();
         nextCheckpointNanos = nowNanos;
@@ -344,7 +359,8 @@ public final class PrimaryRole {
         List<PrimaryEffect> effects = new ArrayList<>();
         if (!backupArmed) {
             backupArmed = true;
-            effects.add(new StoreArmed());
+            armedBackup = backup;
+            effects.add(new StoreArmed(backup));
         }
         servesAlone = false;
         if (armedSession != session && !guestEnded) {
@@ -385,6 +401,20 @@ public final class PrimaryRole {
         if (seen.compareTo(highestTermSeen) > 0) {
             highestTermSeen = seen;
         }
+    }
+
+    /**
+     * The backup has claimed a newer term, and promises that no guest will ever run under it. So the one here is the last, and
+     * goes on under a term that is newer still, which the backup can follow.
+     */
+    public List<PrimaryEffect> onTermForgone(Term forgone) {
+        onTermSeen(forgone);
+        boolean mayGoOn = guestFound && (!isGuestGone() || isHandedOver());
+        if (!term.isStaleAgainst(forgone) || !mayGoOn) {
+            return List.of();
+        }
+        String because = "the backup has claimed term " + forgone + ", and promises that no guest runs under it";
+        return List.of(new GoAlone(nextAloneTerm(term.owner()), because));
     }
 
     /** Somebody knows a newer term: ours is over. */
@@ -604,6 +634,7 @@ public final class PrimaryRole {
         term = aloneTerm;
         onTermSeen(aloneTerm);
         backupArmed = false;
+        armedBackup = "";
         servesAlone = true;
         alone.onGoneAlone(aloneTerm);
         List<PrimaryEffect> effects = new ArrayList<>(abandonHandover(reason));

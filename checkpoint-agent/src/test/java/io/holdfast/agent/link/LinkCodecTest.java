@@ -267,7 +267,7 @@ class LinkCodecTest {
         assertThatThrownBy(() -> new TermClaim(1, "Alone", "a")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new TermClaim(-1, "alone", "a")).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new TermClaim(1, "alone", "A")).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new LinkMessage.Welcome(SampleMessages.TERM, -1, false))
+        assertThatThrownBy(() -> new LinkMessage.Welcome(SampleMessages.TERM, -1, false, ""))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new LinkMessage.CheckpointEnd(5, 5, 0, 0, 0, "", SampleMessages.SHA256))
                 .isInstanceOf(IllegalArgumentException.class);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.agent.role.BackupEffect.AbandonGuest;
 import io.holdfast.agent.role.BackupEffect.Apply;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
+import io.holdfast.agent.role.BackupEffect.ClaimTerm;
 import io.holdfast.agent.role.BackupEffect.CloseSession;
 import io.holdfast.agent.role.BackupEffect.Confirm;
 import io.holdfast.agent.role.BackupEffect.Note;
@@ -16,6 +17,8 @@ import io.holdfast.agent.role.BackupEffect.RestoreGuest;
 import io.holdfast.agent.role.BackupEffect.SendRefusal;
 import io.holdfast.agent.role.BackupEffect.SendWelcome;
 import io.holdfast.agent.role.BackupEffect.StartStandby;
+import io.holdfast.agent.role.BackupEffect.StoreForgone;
+import io.holdfast.agent.role.BackupEffect.StoreServiceBegun;
 import io.holdfast.agent.role.BackupEffect.StoreTerm;
 import io.holdfast.wall.Term;
 import java.util.ArrayList;
@@ -90,9 +93,10 @@ class BackupRoleTest {
     @Test
     void shouldPromoteInStepsWithTheTermOnDiskFirstAndTheWallOwnedBeforeTheGuestRuns() {
         protect();
-        assertThat(role.onGuestDeath(SESSION, "killed", true, now)).endsWith(new StoreTerm(OURS));
+        assertThat(role.onGuestDeath(SESSION, "killed", true, now)).endsWith(new ClaimTerm(OURS));
         assertThat(role.onTermStored(OURS, now)).containsExactly(new OwnWall(OURS, 6));
-        assertThat(role.onWallOwned()).containsExactly(new RestoreGuest(5));
+        assertThat(role.onWallOwned()).containsExactly(new StoreServiceBegun());
+        assertThat(role.onServiceBegunStored()).containsExactly(new RestoreGuest(5));
         assertThat(role.onGuestRestored())
                 .containsExactly(
                         new OpenWallAndAnnounce("promoted at checkpoint 5 (death)"),
@@ -104,7 +108,7 @@ class BackupRoleTest {
         protect();
         role.onSessionLost(SESSION, now);
         assertThat(tick(GRACE - 1)).isEmpty();
-        assertThat(tick(1)).contains(new StoreTerm(OURS));
+        assertThat(tick(1)).contains(new ClaimTerm(OURS));
     }
 
     @Test
@@ -119,7 +123,7 @@ class BackupRoleTest {
     @Test
     void shouldPromoteAfterSilence() {
         protect();
-        assertThat(tick(SILENCE)).contains(new StoreTerm(OURS));
+        assertThat(tick(SILENCE)).contains(new ClaimTerm(OURS));
         assertThat(role.promotionCause()).isEqualTo("silence");
     }
 
@@ -234,13 +238,76 @@ class BackupRoleTest {
 
     @Test
     void shouldSayThatItHasTakenTheTermInVainIfTheGuestDoesNotRunHere() {
-        protect();
-        role.onGuestDeath(SESSION, "killed", true, now);
-        role.onTermStored(OURS, now);
-        role.onWallOwned();
-        role.onRestoreFailed("no such memory");
+        failToRestore();
         assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
-                .isEqualTo(BackupRole.PROMOTION_FAILED);
+                .isEqualTo(BackupRole.TERM_UNSERVED);
+    }
+
+    /** INV-9: a promise that is not on disk is none, and what was to be restored may run still. */
+    @Test
+    void shouldForgoATermOnlyWhenItsGuestIsDeadAndThatIsOnDisk() {
+        assertThat(failToRestore()).hasAtLeastOneElementOfType(AbandonGuest.class);
+        assertThat(role.isForgone()).isFalse();
+        assertThat(role.onGuestAbandoned()).containsExactly(new StoreForgone());
+        assertThat(role.isForgone()).isFalse();
+        assertThat(role.onForgone()).endsWith(new StartStandby());
+        assertThat(role.isForgone()).isTrue();
+    }
+
+    @Test
+    void shouldHaveNothingToPromoteAfterItHasForgoneATerm() {
+        forgo();
+        role.onStandbyReady();
+        assertThat(role.mayPromote()).isFalse();
+        assertThat(tick(10 * SILENCE)).isEmpty();
+    }
+
+    /** Until then what an earlier agent has left may run. */
+    @Test
+    void shouldPromiseThatATermIsForgoneOnlyWhenAFreshHypervisorWaits() {
+        forgo();
+        assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
+                .isEqualTo("NotReady");
+        role.onStandbyReady();
+        assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))
+                .containsExactly(new SendRefusal(
+                        SESSION + 1,
+                        BackupRole.TERM_FORGONE,
+                        List.of("host b has claimed term 2/promotion/b, but no guest runs there, and none will"),
+                        OURS));
+    }
+
+    @Test
+    void shouldFollowTheTermUnderWhichThePrimaryGoesOn() {
+        forgo();
+        role.onStandbyReady();
+        Term newer = OURS.aloneOf("a");
+        assertThat(role.onHello(SESSION + 1, newer, List.of(), now)).containsExactly(new StoreTerm(newer));
+        assertThat(role.onTermStored(newer, now)).containsExactly(new SendWelcome(SESSION + 1, newer, 0, false));
+        assertThat(role.isForgone()).isFalse();
+    }
+
+    /** Its agent has ended between the claim and the guest's first step. */
+    @Test
+    void shouldKnowFromDiskThatItsTermIsForgone() {
+        BackupRole restarted = new BackupRole(
+                "b",
+                OURS,
+                true,
+                new FailureDetector.Settings(SILENCE, GRACE, 100),
+                new Safeguards(false, false, false));
+        restarted.onStandbyReady();
+        assertThat(errorClassOf(restarted.onHello(SESSION, PRIMARYS, List.of(), now)))
+                .isEqualTo(BackupRole.TERM_FORGONE);
+    }
+
+    /** The guest may run here from then on. */
+    @Test
+    void shouldRestoreNothingBeforeItIsOnDiskThatTheGuestMayRun() {
+        protect();
+        role.onPromoteAsked("test", false, now);
+        role.onTermStored(OURS, now);
+        assertThat(role.onWallOwned()).noneMatch(RestoreGuest.class::isInstance);
     }
 
     /** INV-11. */
@@ -269,7 +336,7 @@ class BackupRoleTest {
         role.onStaged(SESSION, 5, 0);
         role.onArmed(SESSION);
         role.onSessionLost(SESSION, now);
-        assertThat(tick(GRACE + 1)).hasAtLeastOneElementOfType(StoreTerm.class);
+        assertThat(tick(GRACE + 1)).hasAtLeastOneElementOfType(ClaimTerm.class);
         assertThat(role.promotionCause()).isEqualTo("eof");
     }
 
@@ -282,7 +349,7 @@ class BackupRoleTest {
     @Test
     void shouldTakeOverWhenThePrimaryHandsTheGuestOver() {
         protect();
-        assertThat(role.onHandOver(SESSION, "maintenance", now)).contains(new StoreTerm(OURS));
+        assertThat(role.onHandOver(SESSION, "maintenance", now)).contains(new ClaimTerm(OURS));
         assertThat(role.promotionCause()).isEqualTo("switchover");
     }
 
@@ -304,7 +371,7 @@ class BackupRoleTest {
     @Test
     void shouldProbeWhileTheGuestIsRestored() {
         restoreWithProbe();
-        assertThat(probing.onWallOwned()).containsExactly(new ProbeAddresses(), new RestoreGuest(5));
+        assertThat(probing.onWallOwned()).containsExactly(new ProbeAddresses(), new StoreServiceBegun());
     }
 
     @Test
@@ -351,7 +418,7 @@ class BackupRoleTest {
         probing.onWallOwned();
         probing.onOldOwnerFound("the guest");
         assertThat(errorClassOf(probing.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
-                .isEqualTo(BackupRole.PROMOTION_FAILED);
+                .isEqualTo(BackupRole.TERM_UNSERVED);
     }
 
     /** Its word is late, and the guest serves its clients here. */
@@ -364,6 +431,21 @@ class BackupRoleTest {
         assertThat(probing.onOldOwnerFound("the guest")).isEmpty();
     }
 
+    private List<BackupEffect> failToRestore() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        role.onTermStored(OURS, now);
+        role.onWallOwned();
+        role.onServiceBegunStored();
+        return role.onRestoreFailed("no such memory");
+    }
+
+    private void forgo() {
+        failToRestore();
+        role.onGuestAbandoned();
+        role.onForgone();
+    }
+
     private void restoreWithProbe() {
         protect(probing);
         probing.onPromoteAsked("test", false, now);
@@ -374,6 +456,7 @@ class BackupRoleTest {
         return new BackupRole(
                 "b",
                 Term.none(),
+                false,
                 new FailureDetector.Settings(SILENCE, GRACE, 100),
                 new Safeguards(false, false, probesAddresses));
     }

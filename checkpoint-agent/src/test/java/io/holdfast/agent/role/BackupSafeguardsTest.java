@@ -6,6 +6,7 @@ import io.holdfast.agent.arbiter.Claim;
 import io.holdfast.agent.arbiter.Verdict;
 import io.holdfast.agent.role.BackupEffect.AskArbiter;
 import io.holdfast.agent.role.BackupEffect.BecomePrimary;
+import io.holdfast.agent.role.BackupEffect.ClaimTerm;
 import io.holdfast.agent.role.BackupEffect.Fence;
 import io.holdfast.agent.role.BackupEffect.Note;
 import io.holdfast.agent.role.BackupEffect.OpenWallAndAnnounce;
@@ -38,7 +39,8 @@ class BackupSafeguardsTest {
     private long now = 1_000;
 
     private static BackupRole role(Safeguards safeguards) {
-        return new BackupRole("b", Term.none(), new FailureDetector.Settings(SILENCE, GRACE, 100 * MILLI), safeguards);
+        return new BackupRole(
+                "b", Term.none(), false, new FailureDetector.Settings(SILENCE, GRACE, 100 * MILLI), safeguards);
     }
 
     @Test
@@ -59,7 +61,7 @@ class BackupSafeguardsTest {
     void shouldStoreTheTermWhenThePrimaryIsFenced() {
         losePrimary();
         role.onVerdict(CLAIM, granted(), now);
-        assertThat(role.onFenced(now)).endsWith(new StoreTerm(OURS));
+        assertThat(role.onFenced(now)).endsWith(new ClaimTerm(OURS));
     }
 
     @Test
@@ -117,7 +119,7 @@ class BackupSafeguardsTest {
     void shouldNeedNoFenceForAPrimaryThatReportsTheDeathItself() {
         protect();
         role.onGuestDeath(SESSION, "killed", true, now);
-        assertThat(role.onVerdict(CLAIM, granted(), now)).endsWith(new StoreTerm(OURS));
+        assertThat(role.onVerdict(CLAIM, granted(), now)).endsWith(new ClaimTerm(OURS));
     }
 
     @Test
@@ -154,7 +156,7 @@ class BackupSafeguardsTest {
         role.onPromoteAsked("burnt down", true, now);
         assertThat(role.onVerdict(CLAIM, NO_ANSWER, now)).contains(new Fence(PRIMARYS));
         List<BackupEffect> effects = role.onFenceFailed("exit code 1", now);
-        assertThat(effects).endsWith(new StoreTerm(OURS));
+        assertThat(effects).endsWith(new ClaimTerm(OURS));
         assertThat(effects)
                 .filteredOn(Note.class::isInstance)
                 .extracting(effect -> ((Note) effect).event() + " " + ((Note) effect).text())

@@ -45,13 +45,22 @@ class FailoverSimulationTest {
         System.out.println("seed " + SEED);
         for (long run = 0; run < RUNS / 2; run++) {
             SplittableRandom random = new SplittableRandom(SEED + run);
-            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), guard(random));
+            Guard guard = guard(random);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), guard);
             settle(pair, random);
             assertThat(isServing(pair, random))
                     .as("before the fault: %s", pair.describe())
                     .isTrue();
-            switch (random.nextInt(11)) {
+            switch (random.nextInt(13)) {
                 case 10 -> pair.switchOver(pair.a);
+                case 11 -> {
+                    pair.b.failsToRestore = true;
+                    pair.switchOver(pair.a);
+                }
+                case 12 -> {
+                    pair.b.failsToRestore = guard != Guard.ARBITER_AND_FENCE; // Which kills the last guest.
+                    pair.cutNetwork();
+                }
                 case 6 -> pair.killStandby(pair.b);
                 case 7 -> pair.stopBackupAgent(pair.b);
                 case 0 -> pair.crashHost(pair.a);
@@ -106,6 +115,13 @@ class FailoverSimulationTest {
             assertThat(pair.a.guest)
                     .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
                     .isNotNull();
+            assertThat(isServing(pair, random))
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            assertThat(pair.a.isProtected())
+                    .as("seed %d: %s", SEED + run, pair.describe())
+                    .isTrue();
+            assertThat(pair.violations()).isEmpty();
         }
     }
 
@@ -216,7 +232,9 @@ class FailoverSimulationTest {
     }
 
     private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
-        switch (random.nextInt(19)) {
+        switch (random.nextInt(21)) {
+            case 19 -> host.failsToRestore = true;
+            case 20 -> pair.loseDisk(host);
             case 14 -> host.cutFromArbiter = !host.cutFromArbiter;
             case 15 -> {
                 host.cutFromArbiter = false;

@@ -7,12 +7,14 @@ import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
 import io.holdfast.agent.role.PrimaryEffect.DrainWall;
 import io.holdfast.agent.role.PrimaryEffect.DropCaptured;
+import io.holdfast.agent.role.PrimaryEffect.GoAlone;
 import io.holdfast.agent.role.PrimaryEffect.HandOver;
 import io.holdfast.agent.role.PrimaryEffect.Note;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.PauseGuest;
 import io.holdfast.agent.role.PrimaryEffect.PlaceBarrier;
 import io.holdfast.agent.role.PrimaryEffect.Precopy;
+import io.holdfast.agent.role.PrimaryEffect.RefuseBackup;
 import io.holdfast.agent.role.PrimaryEffect.ReportGuestDeath;
 import io.holdfast.agent.role.PrimaryEffect.ResumeGuest;
 import io.holdfast.agent.role.PrimaryEffect.RevokeCheckpoints;
@@ -37,7 +39,11 @@ class PrimaryRoleTest {
     private static final long RETRY = 500;
     private static final long SESSION = 7;
     private static final String POWERED_OFF = "the guest has shut down";
+    private static final String BACKUP = "1b";
     private static final Term TERM = new Term(2, Term.Claim.PROMOTION, "a");
+
+    private static final PrimaryRole.Settings SETTINGS =
+            new PrimaryRole.Settings(INTERVAL, BUDGET_PERCENT, 2, RETRY, LEASE);
 
     private long now = 1_000;
     private PrimaryRole role = role(2, false, false);
@@ -45,10 +51,7 @@ class PrimaryRoleTest {
     private static PrimaryRole role(int epochsInFlight, boolean backupArmed, boolean servesAlone) {
         return PrimaryRole.withoutArbiter(
                 new PrimaryRole.Settings(INTERVAL, BUDGET_PERCENT, epochsInFlight, RETRY, LEASE),
-                TERM,
-                0,
-                backupArmed,
-                servesAlone);
+                new PrimaryRole.Beginning(TERM, 0, backupArmed, "", servesAlone));
     }
 
     @Test
@@ -60,7 +63,7 @@ class PrimaryRoleTest {
     void shouldHandOutAllMemoryBeforeTheFirstCheckpointOfABackup() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        assertThat(role.onLinkUp(SESSION, true, now)).containsExactly(new Precopy(SESSION));
+        assertThat(role.onLinkUp(SESSION, BACKUP, true, now)).containsExactly(new Precopy(SESSION));
         assertThat(role.onPrecopied(SESSION, now)).containsExactly(new PauseGuest());
     }
 
@@ -77,7 +80,7 @@ class PrimaryRoleTest {
         connect();
         checkpoint(1, false);
         assertThat(role.onConfirmed(SESSION, 1, now))
-                .containsExactly(new StoreArmed(), new SendArmed(SESSION, 1), new Commit(1, now + LEASE));
+                .containsExactly(new StoreArmed(BACKUP), new SendArmed(SESSION, 1), new Commit(1, now + LEASE));
     }
 
     @Test
@@ -221,7 +224,7 @@ class PrimaryRoleTest {
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnWhenANewBackupHasConfirmed() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, true, now);
+        role.onLinkUp(SESSION + 1, BACKUP, true, now);
         assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PlaceBarrier());
         role.onBarrierPlaced(2, true, now);
         assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION + 1, 2));
@@ -295,7 +298,7 @@ class PrimaryRoleTest {
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnAloneAlsoDuringAPrecopy() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, true, now);
+        role.onLinkUp(SESSION + 1, BACKUP, true, now);
         assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test")).contains(new ResumeGuest());
     }
 
@@ -318,10 +321,7 @@ class PrimaryRoleTest {
     void shouldBeSureToOwnAGuestThatWasTakenOverHere() {
         role = PrimaryRole.withoutArbiter(
                 new PrimaryRole.Settings(INTERVAL, BUDGET_PERCENT, 2, RETRY, LEASE),
-                new Term(4, Term.Claim.PROMOTION, "a"),
-                0,
-                false,
-                true);
+                new PrimaryRole.Beginning(new Term(4, Term.Claim.PROMOTION, "a"), 0, false, "", true));
         role.onStart(false, now);
         assertThat(role.isSureToOwn()).isTrue();
     }
@@ -349,7 +349,7 @@ class PrimaryRoleTest {
     void shouldGoOnAloneWhenTheArmedBackupComesBackWithNothingToPromote() {
         protect();
         assertThat(role.onLinkDown(SESSION, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
-        List<PrimaryEffect> effects = role.onLinkUp(SESSION + 1, false, now);
+        List<PrimaryEffect> effects = role.onLinkUp(SESSION + 1, BACKUP, false, now);
         assertThat(effects.getFirst()).isInstanceOf(StoreRelinquished.class);
         assertThat(effects.get(1)).isInstanceOf(OpenWall.class);
         assertThat(effects.getLast()).isEqualTo(new Precopy(SESSION + 1));
@@ -359,7 +359,7 @@ class PrimaryRoleTest {
     void shouldStaySuspendedWhenTheBackupComesBackWithACheckpointThatItMayPromote() {
         protect();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now)).containsExactly(new Precopy(SESSION + 1));
     }
 
     /** It may be a promise from before it was armed. */
@@ -394,12 +394,12 @@ class PrimaryRoleTest {
         protect();
         role.onRelinquished(SESSION, "standby lost");
         role.onLinkDown(SESSION, "cut", now);
-        role.onLinkUp(SESSION + 1, false, now);
+        role.onLinkUp(SESSION + 1, BACKUP, false, now);
         role.onPrecopied(SESSION + 1, now);
         role.onGuestPaused(now);
         role.onBarrierPlaced(3, false, now);
         role.onStateCaptured(3, now);
-        assertThat(role.onConfirmed(SESSION + 1, 3, now)).startsWith(new StoreArmed());
+        assertThat(role.onConfirmed(SESSION + 1, 3, now)).startsWith(new StoreArmed(BACKUP));
         assertThat(role.onLinkDown(SESSION + 1, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
     }
 
@@ -432,7 +432,7 @@ class PrimaryRoleTest {
         connect();
         checkpoint(1, false);
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now)).containsExactly(new Precopy(SESSION + 1));
     }
 
     @Test
@@ -515,7 +515,7 @@ class PrimaryRoleTest {
     @Test
     void shouldNotCallTheGuestProtectedUntilThisBackupMayTakeOver() {
         loseArmedBackup();
-        role.onLinkUp(SESSION + 1, true, now);
+        role.onLinkUp(SESSION + 1, BACKUP, true, now);
         assertThat(role.isBackupArmed()).as("the one that was lost may promote").isTrue();
         assertThat(role.isProtected()).isFalse();
     }
@@ -527,10 +527,10 @@ class PrimaryRoleTest {
         role.onConfirmed(SESSION, 1, now);
         role.onArmingFailed();
         role.onLinkDown(SESSION, "the term cannot be written here", now);
-        role.onLinkUp(SESSION + 1, true, now);
+        role.onLinkUp(SESSION + 1, BACKUP, true, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2, false);
-        assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed());
+        assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed(BACKUP));
     }
 
     @Test
@@ -575,7 +575,8 @@ class PrimaryRoleTest {
         connect();
         role.onGuestEnded(POWERED_OFF, now);
         checkpoint(1, false);
-        assertThat(role.onConfirmed(SESSION, 1, now)).containsExactly(new StoreArmed(), new Commit(1, now + LEASE));
+        assertThat(role.onConfirmed(SESSION, 1, now))
+                .containsExactly(new StoreArmed(BACKUP), new Commit(1, now + LEASE));
     }
 
     @Test
@@ -591,8 +592,90 @@ class PrimaryRoleTest {
         role.onStart(false, now);
         role.onWallUp(1, now);
         role.onHypervisorGone();
-        assertThat(role.onLinkUp(SESSION, true, now))
+        assertThat(role.onLinkUp(SESSION, BACKUP, true, now))
                 .containsExactly(new ReportGuestDeath("the hypervisor process is gone", true));
+    }
+
+    /** Nobody else has a guest, or will have one under that term. */
+    @Test
+    void shouldGoOnUnderANewerTermWhenTheBackupHasForgoneItsOwn() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        Term forgone = TERM.promotionOf("b");
+        assertThat(role.onTermForgone(forgone))
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        GoAlone.class, go -> assertThat(go.term()).isEqualTo(forgone.aloneOf("a")));
+    }
+
+    /** It stands still here, and is the last one. */
+    @Test
+    void shouldTakeAGuestBackThatWasHandedOverInVain() {
+        handOver();
+        Term forgone = TERM.promotionOf("b");
+        assertThat(role.onTermForgone(forgone)).singleElement().isInstanceOf(GoAlone.class);
+        assertThat(role.onAloneGranted(forgone.aloneOf("a"), "forgone")).contains(new ResumeGuest());
+    }
+
+    /** The backup cannot follow a term that is older than its own. */
+    @Test
+    void shouldTakeANewerTermThoughItServesAloneAlready() {
+        role = role(2, false, true);
+        role.onStart(false, now);
+        assertThat(role.onTermForgone(TERM.promotionOf("b"))).singleElement().isInstanceOf(GoAlone.class);
+    }
+
+    @Test
+    void shouldNotGoOnByAPromiseThatSpeaksOfAnOlderTerm() {
+        protect();
+        assertThat(role.onTermForgone(new Term(1, Term.Claim.PROMOTION, "b"))).isEmpty();
+    }
+
+    @Test
+    void shouldNotGoOnByAPromiseWithoutAGuest() {
+        role.onStartWithoutGuest();
+        assertThat(role.onTermForgone(TERM.promotionOf("b"))).isEmpty();
+    }
+
+    /** INV-9: it does not know whether it has promoted. */
+    @Test
+    void shouldNotTakeABackupThatHasLostItsMemoryForTheOneThatWasArmed() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, "another", false, now))
+                .singleElement()
+                .isInstanceOf(RefuseBackup.class);
+        assertThat(role.isBackupConnected()).isFalse();
+        assertThat(role.isBackupArmed()).isTrue();
+    }
+
+    @Test
+    void shouldTakeTheBackupThatWasArmedAlsoAfterARestart() {
+        role = PrimaryRole.withoutArbiter(SETTINGS, new PrimaryRole.Beginning(TERM, 0, true, BACKUP, false));
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        assertThat(role.onLinkUp(SESSION, "another", false, now))
+                .singleElement()
+                .isInstanceOf(RefuseBackup.class);
+        assertThat(role.onLinkUp(SESSION, BACKUP, false, now)).hasAtLeastOneElementOfType(StoreRelinquished.class);
+    }
+
+    @Test
+    void shouldTakeAnyBackupWhenNoneIsArmed() {
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        role.onLinkUp(SESSION, BACKUP, false, now);
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onLinkUp(SESSION + 1, "another", false, now)).noneMatch(RefuseBackup.class::isInstance);
+    }
+
+    /** Somebody has answered for the old one. */
+    @Test
+    void shouldTakeAnyBackupWhenItHasGoneOnAlone() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        role.onAloneGranted(TERM.aloneOf("a"), "the operator");
+        assertThat(role.onLinkUp(SESSION + 1, "another", false, now)).contains(new Precopy(SESSION + 1));
     }
 
     @Test
@@ -721,7 +804,8 @@ class PrimaryRoleTest {
     void shouldSayAgainToABackupThatComesBackThatItIsToTakeOver() {
         handOver();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, true, now)).containsExactly(new HandOver(SESSION + 1, "maintenance"));
+        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now))
+                .containsExactly(new HandOver(SESSION + 1, "maintenance"));
     }
 
     @Test
@@ -736,7 +820,7 @@ class PrimaryRoleTest {
     void shouldTakeTheGuestBackFromABackupThatComesBackWithoutACheckpoint() {
         handOver();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, false, now)).contains(new ResumeGuest());
+        assertThat(role.onLinkUp(SESSION + 1, BACKUP, false, now)).contains(new ResumeGuest());
     }
 
     @Test
@@ -780,7 +864,7 @@ class PrimaryRoleTest {
     private void connect() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        role.onLinkUp(SESSION, true, now);
+        role.onLinkUp(SESSION, BACKUP, true, now);
         role.onPrecopied(SESSION, now);
     }
 

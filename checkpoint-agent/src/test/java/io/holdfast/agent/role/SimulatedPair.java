@@ -52,6 +52,8 @@ final class SimulatedPair {
         HELLO_WITHOUT_DRAIN,
         RELINQUISH_AND_KEEP,
         HAND_OVER_AND_RESUME,
+        FORGO_AFTER_SERVICE,
+        TRUST_ANY_BACKUP,
         GRANT_BOTH,
         GRANT_AFTER_LOSS_OF_DATA
     }
@@ -69,27 +71,56 @@ final class SimulatedPair {
 
     static final class Disk {
         Term term;
+        /** Of whoever remembers all this. */
+        final int identity;
+
         boolean armed;
+        String armedBackup = "";
+        /** That a guest has not run under the term that this host has claimed. */
+        boolean onlyClaimed;
+
+        boolean forgone;
         boolean relinquished;
         Term wallTerm = Term.none();
         boolean wallSealed;
 
-        Disk(Term term) {
+        Disk(Term term, int identity) {
             this.term = term;
+            this.identity = identity;
         }
 
-        void storeArmed(boolean armed, boolean relinquished) {
-            this.armed = armed;
-            this.relinquished = relinquished;
+        void storeTerm(Term next) {
+            term = next;
+            armed = false;
+            armedBackup = "";
+            relinquished = false;
+            onlyClaimed = false;
+            forgone = false;
+        }
+
+        void storeArmed(String backup) {
+            armed = true;
+            armedBackup = backup;
+            relinquished = false;
+        }
+
+        void storeRelinquished() {
+            armed = false;
+            armedBackup = "";
+            relinquished = true;
+        }
+
+        String identity() {
+            return Integer.toHexString(identity);
         }
     }
 
     private sealed interface Message {
         record Hello(Term term) implements Message {}
 
-        record Welcome(boolean armed) implements Message {}
+        record Welcome(String identity, boolean armed) implements Message {}
 
-        record Refusal(Term term) implements Message {}
+        record Refusal(String errorClass, Term term) implements Message {}
 
         record Checkpoint(long epoch, long baseEpoch, GuestState state) implements Message {}
 
@@ -127,8 +158,10 @@ final class SimulatedPair {
 
     static final class Host {
         final String name;
-        final Disk disk;
+        Disk disk;
         boolean frozen;
+        /** The next guest that is restored here does not run. */
+        boolean failsToRestore;
 
         // the guest
         @Nullable
@@ -183,7 +216,7 @@ final class SimulatedPair {
 
         Host(String name, Term term) {
             this.name = name;
-            this.disk = new Disk(term);
+            this.disk = new Disk(term, name.hashCode());
         }
 
         boolean isPrimary() {
@@ -567,11 +600,16 @@ final class SimulatedPair {
             return;
         }
         switch (message) {
-            case Message.Welcome welcome -> runPrimary(host, role.onLinkUp(c.session, welcome.armed(), nowNanos));
+            case Message.Welcome welcome ->
+                runPrimary(host, role.onLinkUp(c.session, welcome.identity(), welcome.armed(), nowNanos));
             case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.session, "test"));
             case Message.Refusal refusal -> {
                 connection = null;
-                runPrimary(host, role.onNewerTerm(refusal.term()));
+                switch (refusal.errorClass()) {
+                    case BackupRole.TERM_UNSERVED -> role.onTermSeen(refusal.term());
+                    case BackupRole.TERM_FORGONE -> runPrimary(host, role.onTermForgone(refusal.term()));
+                    default -> runPrimary(host, role.onNewerTerm(refusal.term()));
+                }
             }
             case Message.Confirm confirm -> runPrimary(host, role.onConfirmed(c.session, confirm.epoch(), nowNanos));
             default -> {}
@@ -644,8 +682,8 @@ final class SimulatedPair {
                 }
             }
             case PrimaryEffect.DropCaptured drop -> host.captured = null;
-            case PrimaryEffect.StoreArmed store -> host.disk.storeArmed(true, false);
-            case PrimaryEffect.StoreRelinquished store -> host.disk.storeArmed(false, true);
+            case PrimaryEffect.StoreArmed store -> host.disk.storeArmed(store.backup());
+            case PrimaryEffect.StoreRelinquished store -> host.disk.storeRelinquished();
             case PrimaryEffect.SendArmed armed -> send(host, armed.session(), new Message.Armed());
             case PrimaryEffect.ReportGuestDeath death ->
                 send(host, connection == null ? 0 : connection.session, new Message.Death(death.failover()));
@@ -672,8 +710,7 @@ final class SimulatedPair {
             case PrimaryEffect.OpenWall open -> openWall(host, role.term(), open.reason(), open.leaseUntilNanos());
             case PrimaryEffect.AskArbiter ask -> claim(host, ask.claim());
             case PrimaryEffect.GoAlone go -> {
-                host.disk.term = go.term();
-                host.disk.storeArmed(false, false);
+                host.disk.storeTerm(go.term());
                 sayHelloOf(host, go.term());
                 runPrimary(host, role.onAloneGranted(go.term(), go.reason()));
             }
@@ -682,6 +719,15 @@ final class SimulatedPair {
                 if (c != null && c.primary == host) {
                     connection = null;
                     runPrimary(host, role.onLinkDown(c.session, close.reason(), nowNanos));
+                    if (c.backup.backup != null) {
+                        run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
+                    }
+                }
+            }
+            case PrimaryEffect.RefuseBackup refuse -> {
+                Connection c = connection;
+                if (c != null && c.primary == host) {
+                    connection = null;
                     if (c.backup.backup != null) {
                         run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
                     }
@@ -710,8 +756,7 @@ final class SimulatedPair {
             case PrimaryEffect.StepDown stepDown -> {
                 sealWall(host, stepDown.newer());
                 host.guest = null;
-                host.disk.term = stepDown.newer();
-                host.disk.storeArmed(false, false);
+                host.disk.storeTerm(stepDown.newer());
                 stopAgent(host);
                 startAgent(host);
             }
@@ -809,19 +854,38 @@ final class SimulatedPair {
             case BackupEffect.StartStandby start -> host.engine.add(() -> run(host, role.onStandbyReady()));
             case BackupEffect.StoreTerm store ->
                 host.engine.add(() -> {
-                    host.disk.term = store.term();
-                    host.disk.storeArmed(false, false);
+                    host.disk.storeTerm(store.term());
                     run(host, role.onTermStored(store.term(), nowNanos));
                 });
+            case BackupEffect.ClaimTerm claim ->
+                host.engine.add(() -> {
+                    host.disk.storeTerm(claim.term());
+                    host.disk.onlyClaimed = true;
+                    run(host, role.onTermStored(claim.term(), nowNanos));
+                });
+            case BackupEffect.StoreServiceBegun begun ->
+                host.engine.add(() -> {
+                    host.disk.onlyClaimed = sabotage == Sabotage.FORGO_AFTER_SERVICE;
+                    run(host, role.onServiceBegunStored());
+                });
+            case BackupEffect.StoreForgone forgone ->
+                host.engine.add(() -> {
+                    host.disk.forgone = true;
+                    run(host, role.onForgone());
+                });
             case BackupEffect.SendWelcome welcome ->
-                send(host, welcome.session(), new Message.Welcome(welcome.armed()));
+                send(
+                        host,
+                        welcome.session(),
+                        new Message.Welcome(
+                                sabotage == Sabotage.TRUST_ANY_BACKUP ? "" : host.disk.identity(), welcome.armed()));
             case BackupEffect.SendRefusal refusal -> {
                 Connection c = connection;
                 if (c != null && c.session == refusal.session()) {
                     if (refusal.errorClass().equals("NotReady")) {
                         c.closedForPrimary = true;
                     } else {
-                        c.toPrimary.add(new Message.Refusal(refusal.term()));
+                        c.toPrimary.add(new Message.Refusal(refusal.errorClass(), refusal.term()));
                     }
                 }
             }
@@ -859,13 +923,26 @@ final class SimulatedPair {
                         run(host, role.onProbeUnanswered());
                     }
                 });
-            case BackupEffect.AbandonGuest abandon -> violations.add(host.name + " abandons its guest");
+            case BackupEffect.AbandonGuest abandon -> {
+                sealWall(host, role.term());
+                host.engine.add(() -> {
+                    if (host.guest != null) {
+                        violations.add(host.name + " abandons its guest");
+                    }
+                    run(host, role.onGuestAbandoned());
+                });
+            }
             case BackupEffect.RestoreGuest restore ->
                 host.engine.add(() -> {
                     GuestState at = host.checkpoints.get(restore.epoch());
                     if (at == null) {
                         violations.add(
                                 host.name + " promotes checkpoint " + restore.epoch() + ", which it does not have");
+                        return;
+                    }
+                    if (host.failsToRestore) {
+                        host.failsToRestore = false;
+                        run(host, role.onRestoreFailed("test"));
                         return;
                     }
                     branches.add(at);
@@ -949,10 +1026,11 @@ final class SimulatedPair {
         PrimaryRole.Settings settings = new PrimaryRole.Settings(50 * MILLI, 30, 3, 100 * MILLI, 100 * MILLI);
         Disk disk = host.disk;
         boolean servesAlone = !disk.armed && (disk.term.number() > 1 || passBeforeArming || disk.relinquished);
+        PrimaryRole.Beginning beginning =
+                new PrimaryRole.Beginning(disk.term, lastEpoch, disk.armed, disk.armedBackup, servesAlone);
         return guard.arbitrates()
-                ? PrimaryRole.withArbiter(
-                        settings, disk.term, lastEpoch, disk.armed, servesAlone, PATIENCE.graceNanos(), right)
-                : PrimaryRole.withoutArbiter(settings, disk.term, lastEpoch, disk.armed, servesAlone);
+                ? PrimaryRole.withArbiter(settings, beginning, PATIENCE.graceNanos(), right)
+                : PrimaryRole.withoutArbiter(settings, beginning);
     }
 
     void startAgent(Host host) {
@@ -961,7 +1039,9 @@ final class SimulatedPair {
         }
         host.agentAlive = true;
         host.agentLife++;
-        if (host.disk.term.owner().equals(host.name)) {
+        boolean owner = host.disk.term.owner().equals(host.name);
+        host.disk.forgone |= owner && host.disk.onlyClaimed;
+        if (owner && !host.disk.forgone) {
             host.primary = newPrimaryRole(host, Epoch.NONE);
             runPrimary(
                     host,
@@ -971,7 +1051,7 @@ final class SimulatedPair {
             sayHello(host);
         } else {
             Safeguards safeguards = new Safeguards(guard.arbitrates(), guard == Guard.ARBITER_AND_FENCE, true);
-            host.backup = new BackupRole(host.name, host.disk.term, PATIENCE, safeguards);
+            host.backup = new BackupRole(host.name, host.disk.term, host.disk.forgone, PATIENCE, safeguards);
             run(host, host.backup.onStart());
         }
     }
@@ -1087,6 +1167,14 @@ final class SimulatedPair {
         crashAgent(host);
         crashProxy(host);
         host.frozen = false;
+    }
+
+    /** It comes back as one that has never seen a term. */
+    void loseDisk(Host host) {
+        if (!host.agentAlive && host.wall == null) {
+            note("LOSS of the disk of " + host.name);
+            host.disk = new Disk(Term.none(), host.disk.identity + 1);
+        }
     }
 
     void killHypervisor(Host host) {
