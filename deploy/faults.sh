@@ -81,12 +81,14 @@ main() {
     the_link_flaps
     a_stranger_claims_the_guests_address
     the_agent_of_the_primary_stays_away
+    a_promotion_dies_before_the_guest_runs
     the_operator_promotes a
     the_operator_moves_the_guest_from a
     the_backup_dies_and_the_operator_goes_on_alone
     the_host_dies
     clients_have_noticed_nothing
     both_hosts_are_rebooted
+    the_guest_is_started_on_the_host_that_had_it_before
     the_guest_powers_itself_off
     conclude
 }
@@ -356,6 +358,27 @@ the_agent_of_the_primary_stays_away() {
     let_clients_run 2000
 }
 
+# Host a waits for its proxy, under a term that it has claimed, when its agent dies. So the guest on host b is the last one.
+a_promotion_dies_before_the_guest_runs() {
+    say "host a claims a term out of sight of host b, and its agent dies before a guest runs under it"
+    mark_history b
+    kill_holdfast a proxy
+    in_lab a ip link set rep0 down
+    expect "host a has claimed the term" $((PATIENCE_SECONDS + 10)) host_says a ".agent.term > $TERM_BEFORE"
+    expect "nothing leaves host b" 0 is_silent b 0.5
+    kill_holdfast a agent
+    in_lab a ip link set rep0 up
+    start_holdfast a proxy
+    start_holdfast a agent
+    expect "host a says that no guest runs there, and none will" $RECOVERY_SECONDS audit_tells a term-forgone .
+    expect "the guest goes on alone, by nobody's command" $RECOVERY_SECONDS wall_went ALONE
+    expect "it is PROTECTED again" $RECOVERY_SECONDS protected_again
+    expect "under a newer term of host b's" 0 host_says b ".agent.term > $TERM_BEFORE + 1 and .agent.owner == \"b\""
+    expect "host a may promote" 10 host_says a '.agent.may_promote'
+    TERM_BEFORE=$(figure_of b .agent.term)
+    let_clients_run 2000
+}
+
 # There is nothing wrong with the primary, and it gives way all the same: the_operator_promotes HOST
 the_operator_promotes() {
     say "the operator lets host $1 take over"
@@ -399,20 +422,24 @@ nothing_was_held_at() {
         "$HOSTS_DIR/$1/state/audit.jsonl" > /dev/null
 }
 
+# What comes back does not know whether it has ever promoted.
 the_backup_dies_and_the_operator_goes_on_alone() {
-    say "host a, now the backup, dies, and the operator lets host b go on alone"
+    say "host a, now the backup, dies with its disk, and the operator lets host b go on alone"
     let_clients_run 1000
     mark_history b
     kill_everything_in a
     expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
     expect "nothing leaves host b" 0 is_silent b 0.5
-    command_of_operator b alone --force --reason "host a is dead"
-    expect "the wall is ALONE" 5 wall_went ALONE
-    expect "the guest answers" 10 guest_answers_there
-    let_clients_run 2000
+    rm -r "${HOSTS_DIR:?}/a/state"
     write_config a backup wall $INTERVAL
     start_backup a
-    expect "the guest is PROTECTED when host a is back" $PROTECTION_SECONDS protected_again
+    expect "host b does not take host a for the backup that it was" $RECOVERY_SECONDS audit_tells b backup-refused 'lost its memory'
+    expect "the wall is SUSPENDED still" 0 host_says b '.proxy.state == "SUSPENDED"'
+    command_of_operator b alone --force --reason "host a has lost its disk"
+    expect "the wall is ALONE" 5 wall_went ALONE
+    expect "the guest answers" 10 guest_answers_there
+    expect "host a joins it" 0 rejoins a
+    expect "the guest is PROTECTED" 10 protected_again
     expect "host a may promote" 10 host_says a '.agent.may_promote'
     TERM_BEFORE=$(figure_of b .agent.term)
 }
@@ -452,19 +479,52 @@ both_hosts_are_rebooted() {
     expect "host b may promote" 10 host_says b '.agent.may_promote'
 }
 
+# The state that clients have seen last dies with host a, which the operator answers for on both hosts.
+the_guest_is_started_on_the_host_that_had_it_before() {
+    say "both hosts die, and the guest is started on host b, from its disk"
+    kill_everything_in a
+    kill_everything_in b
+    write_config a primary wall $INTERVAL
+    start_backup a
+    expect "host a keeps its term" $RECOVERY_SECONDS host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE"
+    expect "and does not give it up by itself" 0 refuses_to_rejoin a 'newest term'
+    command_of_operator a rejoin --force --yes --wait 0 --reason "its memory is gone"
+    expect "it is a backup then" 5 host_says a '.agent.role == "backup"'
+    start_backup b
+    expect "host b is a backup, too" $RECOVERY_SECONDS host_says b '.agent.role == "backup"'
+    command_of_operator b alone --force --reason "host a has given its guest up"
+    expect "host b is the primary" 10 host_says b ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE"
+    start_guest b
+    expect "the guest answers" $GUEST_BOOT_SECONDS guest_answers b
+    expect "host a joins it" 0 rejoins a
+    TERM_BEFORE=$(figure_of b .agent.term)
+}
+
+# rejoins HOST
+rejoins() {
+    JAVA_HOME=$JDK_25 in_lab "$1" timeout $((RECOVERY_SECONDS * 2)) "$HOLDFAST" --config "$(config_of "$1")" rejoin --json \
+        | jq --exit-status '.role == "backup" and .may_promote' > /dev/null
+}
+
+# refuses_to_rejoin HOST REGEX
+refuses_to_rejoin() {
+    ! JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" rejoin \
+        > "$HOSTS_DIR/refused.log" 2>&1 && grep -q -E "$2" "$HOSTS_DIR/refused.log"
+}
+
 the_guest_powers_itself_off() {
     say "the guest powers itself off"
     # Something to say until the very end.
     in_lab client ping -q -w 3 -i 0.002 "$GUEST_ADDRESS" > /dev/null 2>&1 &
     in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" shutdown nosave > /dev/null 2>&1 || true
     wait $! || true
-    expect "host b knows that this is no failure" 10 host_says b '.agent.may_promote == false'
-    expect "its last words have left" 5 host_says a '.proxy.held_frames == 0'
+    expect "host a knows that this is no failure" 10 host_says a '.agent.may_promote == false'
+    expect "its last words have left" 5 host_says b '.proxy.held_frames == 0'
     say "and then its host dies"
-    kill_everything_in a
+    kill_everything_in b
     sleep $((PATIENCE_SECONDS + 2))
-    expect "host b has not resurrected the guest" 0 \
-        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and (.proxy.state | IN(\"CLOSED\", \"SEALED\"))"
+    expect "host a has not resurrected the guest" 0 \
+        host_says a ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and (.proxy.state | IN(\"CLOSED\", \"SEALED\"))"
 }
 
 # ---- how they are made, and what follows each -------------------------------------------------------------------------

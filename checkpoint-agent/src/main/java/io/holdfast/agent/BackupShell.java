@@ -926,7 +926,29 @@ final class BackupShell implements Shell {
 
     @Override
     public void alone(String reason) throws CommandException {
-        throw new CommandException("WrongRole", "this host is the backup; it promotes, it does not go on alone");
+        if (role.isPromoting() || role.isAsking()) {
+            throw new CommandException("Promoting", "this host is the backup, and " + role.whyNotPromote());
+        }
+        if (role.mayPromote()) {
+            throw new CommandException(
+                    "WrongRole", "this host is the backup, and can take over without loss: `holdfast promote`");
+        }
+        if (role.isPrimaryConnected()) {
+            throw new CommandException("PrimaryConnected", "the primary is there, and this host follows it");
+        }
+        Term alone = role.term().aloneOf(context.config().host());
+        try {
+            context.terms().store(alone);
+        } catch (TermFileException | StaleTermException e) {
+            throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
+        }
+        context.audit()
+                .note(
+                        AuditEvent.ALONE,
+                        alone,
+                        "there is no checkpoint here to take over from; a guest that is started here goes on alone, by the operator: "
+                                + reason);
+        context.roleChange().to(new PrimaryShell(context));
     }
 
     @Override

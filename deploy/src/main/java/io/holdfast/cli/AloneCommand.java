@@ -14,6 +14,8 @@ import picocli.CommandLine.Option;
         description = {
             "Has the primary go on without its backup: all output leaves at once, unprotected.",
             "If the backup lives and has promoted, two guests will answer. Make sure that it has not.",
+            "On a host that is the backup, but has no checkpoint to take over from: makes it the primary, for a guest that is then"
+                    + " started there from its disk.",
             "Where the proxy died with the backup's host, one that stands by here takes the uplink."
         })
 final class AloneCommand extends AskingCommand {
@@ -21,7 +23,7 @@ final class AloneCommand extends AskingCommand {
     @Option(
             names = "--force",
             required = true,
-            description = "You have made sure that the backup is dead and stays so.")
+            description = "You have made sure that the other host is dead and stays so.")
     private boolean force;
 
     @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "For the log and every status.")

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
             SwitchoverCommand.class,
             RehearseCommand.class,
             AloneCommand.class,
+            RejoinCommand.class,
             AnnounceCommand.class,
             AuditCommand.class,
             KeysCommand.class,
