@@ -493,19 +493,10 @@ final class PrimaryShell implements Shell {
         }
     }
 
+    /** An inline proxy has begun to see the other guest to its clients; whether this one still fits, people decide. */
     private void onRefused(String errorClass, Term theirs) {
-        switch (errorClass) {
-            case BackupRole.TERM_UNSERVED -> role.onTermSeen(theirs);
-            case BackupRole.TERM_FORGONE -> {
-                if (context.isInline()) {
-                    // The proxy has begun to see the other guest to the clients; whether this one fits, people decide.
-                    role.onTermSeen(theirs);
-                } else {
-                    perform(role.onTermForgone(theirs));
-                }
-            }
-            default -> perform(role.onNewerTerm(theirs));
-        }
+        boolean isForPeople = context.isInline() && errorClass.equals(BackupRole.TERM_FORGONE);
+        perform(role.onRefused(isForPeople ? BackupRole.TERM_UNSERVED : errorClass, theirs));
     }
 
     private void onBackupLost(LinkConnection down, String reason) {
@@ -535,13 +526,14 @@ final class PrimaryShell implements Shell {
         Term rival = AgentContext.term(hello.term());
         String host = context.config().host();
         LinkMessage.Refusal refusal = role.deposes()
-                ? refusal("StaleTerm", "host " + host + " runs the guest under term " + role.term())
+                ? refusal(BackupRole.STALE_TERM, "host " + host + " runs the guest under term " + role.term())
                 : refusal(
                         BackupRole.TERM_UNSERVED,
                         "host " + host + " owns term " + role.term()
                                 + ", but no guest runs there; start it there, or let this host go on alone");
         from.closeAfter(refusal);
-        perform(role.onNewerTerm(rival));
+        boolean hasGuest = !hello.machine().isEmpty(); // Without one it deposes nobody: this may be the last.
+        perform(role.onRefused(hasGuest ? BackupRole.STALE_TERM : BackupRole.TERM_UNSERVED, rival));
     }
 
     private LinkMessage.Refusal refusal(String errorClass, String reason) {

@@ -84,6 +84,9 @@ public final class BackupRole {
     /** A refusal's class: the guest has not run under the term that it names, and never will; that is on disk. */
     public static final String TERM_FORGONE = "TermForgone";
 
+    /** A refusal's class: the guest of the primary that is refused is over, and another one runs, or has run. */
+    public static final String STALE_TERM = "StaleTerm";
+
     private static final String NOT_READY = "NotReady";
     private static final long NO_SESSION = 0;
 
@@ -211,17 +214,17 @@ public final class BackupRole {
         }
         if (forgone && primaryTerm.isStaleAgainst(term)) {
             // The promise holds when nothing is left of the hypervisor that was to run the guest.
-            return List.of(standbyReady ? refuseAsForgone(newSession) : refuseUntilStandby(newSession));
+            return List.of(standbyReady ? refuseAsForgone(newSession) : refuseUntilStandby(newSession, primaryTerm));
         }
         if (phase == Phase.PROMOTED || primaryTerm.isStaleAgainst(term)) {
             return List.of(new SendRefusal(
-                    newSession, "StaleTerm", List.of("term " + term + " is newer than " + primaryTerm), term));
+                    newSession, STALE_TERM, List.of("term " + term + " is newer than " + primaryTerm), term));
         }
         if (!differences.isEmpty()) {
             return List.of(new SendRefusal(newSession, "DifferentMachine", differences, term));
         }
         if (!standbyReady) {
-            return List.of(refuseUntilStandby(newSession));
+            return List.of(refuseUntilStandby(newSession, term));
         }
         List<BackupEffect> effects = new ArrayList<>(giveUpAsking("the primary is back"));
         effects.addAll(dropSession("another connection of the primary"));
@@ -506,7 +509,7 @@ public final class BackupRole {
             long welcomed = sessionAwaitingTerm;
             sessionAwaitingTerm = NO_SESSION;
             // The hypervisor may have died while the disk was busy.
-            return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed));
+            return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed, term));
         }
         return List.of();
     }
@@ -754,9 +757,9 @@ public final class BackupRole {
                 term);
     }
 
-    private SendRefusal refuseUntilStandby(long newSession) {
+    private static SendRefusal refuseUntilStandby(long newSession, Term newest) {
         return new SendRefusal(
-                newSession, NOT_READY, List.of("the waiting hypervisor is not ready yet; try again"), term);
+                newSession, NOT_READY, List.of("the waiting hypervisor is not ready yet; try again"), newest);
     }
 
     private List<BackupEffect> welcome(long newSession, long nowNanos) {

@@ -31,9 +31,7 @@ import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -102,7 +100,6 @@ public final class PrimaryRole {
     }
 
     private static final long NO_SESSION = 0;
-    private static final int PAUSES_AVERAGED = 8;
 
     private final Settings settings;
     private final AloneClaims alone;
@@ -142,26 +139,13 @@ public final class PrimaryRole {
     /** Whether the guest serves unprotected by right as long as no backup is armed. */
     private boolean servesAlone;
 
-    /** The session whose backup has everything up to {@link #lastEpoch}, on an unbroken chain; or none. */
-    private long chainSession = NO_SESSION;
+    private final CheckpointChain chain = new CheckpointChain();
 
     /** The session whose backup was told that it may promote. */
     private long armedSession = NO_SESSION;
 
-    private long chainBaseEpoch = Epoch.NONE;
+    private final CheckpointPace pace;
     private long lastEpoch;
-    private final Deque<Long> inFlight = new ArrayDeque<>();
-
-    /** Also if nothing waits. */
-    private long nextCheckpointNanos;
-
-    /** Not before, also if output waits. */
-    private long restUntilNanos;
-
-    private boolean outputWaits;
-    private boolean checkpointAsked;
-    private long pauseBeganNanos;
-    private long typicalPauseNanos;
 
     /**
      * Begins the role.
@@ -170,6 +154,7 @@ public final class PrimaryRole {
      */
     PrimaryRole(Settings settings, Beginning beginning, AloneClaims alone) {
         this.settings = settings;
+        this.pace = new CheckpointPace(settings);
         this.alone = alone;
         this.term = beginning.term();
         this.highestTermSeen = term;
@@ -208,8 +193,7 @@ public final class PrimaryRole {
      */
     public List<PrimaryEffect> onStart(boolean foundPaused, long nowNanos) {
         guestFound = true;
-        nextCheckpointNanos = nowNanos;
-        restUntilNanos = nowNanos;
+        pace.wantAtOnce(nowNanos);
         alone.onStart(nowNanos);
         return foundPaused ? List.of(new ResumeGuest()) : List.of();
     }
@@ -221,14 +205,14 @@ public final class PrimaryRole {
         wallUp = true;
         lastEpoch = Math.max(lastEpoch, openEpoch - 1);
         highWater = false; // It may be another life of the wall; if not, it asks again.
-        outputWaits = false;
+        pace.onEpochOpened();
         List<PrimaryEffect> effects = new ArrayList<>();
         if (guestWaitsForRoom()) {
             atLimit = false;
             effects.addAll(resume());
         }
         if (servesAlone && !backupArmed && !guestGone && !alone.isRightMissing()) {
-            breakChain();
+            chain.breakOff();
             effects.add(openWall("serves alone: no backup of term " + term.number() + " was armed"));
             return effects;
         }
@@ -253,8 +237,7 @@ public final class PrimaryRole {
     /** The wall holds much. Without a backup to take a checkpoint, the guest must wait (INV-5). */
     public List<PrimaryEffect> onHighWater(long nowNanos) {
         highWater = true;
-        nextCheckpointNanos = nowNanos;
-        restUntilNanos = nowNanos;
+        pace.wantAtOnce(nowNanos);
         return beginIfDue(nowNanos);
     }
 
@@ -263,7 +246,7 @@ public final class PrimaryRole {
         if (epoch <= lastEpoch) {
             return List.of(); // Closed meanwhile.
         }
-        outputWaits = true;
+        pace.onOutputHeld();
         return beginIfDue(nowNanos);
     }
 
@@ -284,9 +267,8 @@ public final class PrimaryRole {
         }
         session = newSession;
         backup = identity;
-        chainSession = NO_SESSION;
-        inFlight.clear();
-        nextCheckpointNanos = nowNanos;
+        chain.breakOff();
+        pace.want(nowNanos);
         if (handover.isGiven() && mayPromote) {
             return List.of(new HandOver(newSession, handover.reason()));
         }
@@ -319,7 +301,7 @@ public final class PrimaryRole {
         if (wallUp) {
             effects.addAll(serveAlone(because));
         } else {
-            breakChain(); // Opened when the wall is back.
+            chain.breakOff(); // Opened when the wall is back.
         }
         return effects;
     }
@@ -330,8 +312,7 @@ public final class PrimaryRole {
             return List.of();
         }
         session = NO_SESSION;
-        chainSession = NO_SESSION;
-        inFlight.clear();
+        chain.breakOff();
         if (backupArmed) {
             alone.onBackupLost(nowNanos);
         }
@@ -350,11 +331,8 @@ public final class PrimaryRole {
 
     /** The backup has every byte of that checkpoint, on an unbroken chain (INV-1, INV-11). */
     public List<PrimaryEffect> onConfirmed(long ofSession, long epoch, long nowNanos) {
-        if (ofSession != session || !inFlight.contains(epoch)) {
+        if (ofSession != session || !chain.confirm(epoch)) {
             return List.of();
-        }
-        while (!inFlight.isEmpty() && inFlight.peekFirst() <= epoch) {
-            inFlight.removeFirst();
         }
         List<PrimaryEffect> effects = new ArrayList<>();
         if (!backupArmed) {
@@ -389,15 +367,30 @@ public final class PrimaryRole {
     /** That the backup may promote could not be written to disk, so it was not told, and nothing was committed. */
     public List<PrimaryEffect> onArmingFailed() {
         backupArmed = false;
-        breakChain();
+        chain.breakOff();
         return List.of();
     }
 
     /**
-     * Somebody knows a newer term under which the guest has not run and will not. It ends nothing, but the next one that is
-     * claimed here must be above it.
+     * A backup, or a rival, has turned us away.
+     *
+     * @param errorClass decides what its term means; only {@link BackupRole#STALE_TERM} ends ours
+     * @param theirs the newest term that it knows
      */
-    public void onTermSeen(Term seen) {
+    public List<PrimaryEffect> onRefused(String errorClass, Term theirs) {
+        return switch (errorClass) {
+            case BackupRole.STALE_TERM -> onNewerTerm(theirs);
+            case BackupRole.TERM_FORGONE -> onTermForgone(theirs);
+            case BackupRole.TERM_UNSERVED -> {
+                onTermSeen(theirs);
+                yield List.of();
+            }
+            default -> List.of();
+        };
+    }
+
+    /** Somebody knows a newer term. It ends nothing, but the next one that is claimed here must be above it. */
+    private void onTermSeen(Term seen) {
         if (seen.compareTo(highestTermSeen) > 0) {
             highestTermSeen = seen;
         }
@@ -407,7 +400,7 @@ public final class PrimaryRole {
      * The backup has claimed a newer term, and promises that no guest will ever run under it. So the one here is the last, and
      * goes on under a term that is newer still, which the backup can follow.
      */
-    public List<PrimaryEffect> onTermForgone(Term forgone) {
+    private List<PrimaryEffect> onTermForgone(Term forgone) {
         onTermSeen(forgone);
         boolean mayGoOn = guestFound && (!isGuestGone() || isHandedOver());
         if (!term.isStaleAgainst(forgone) || !mayGoOn) {
@@ -435,10 +428,9 @@ public final class PrimaryRole {
         }
         phase = Phase.RUNNING;
         if (ofSession == session) {
-            chainSession = session;
-            chainBaseEpoch = Epoch.NONE;
+            chain.begin(session);
         }
-        nextCheckpointNanos = nowNanos;
+        pace.want(nowNanos);
         return beginIfDue(nowNanos);
     }
 
@@ -478,14 +470,14 @@ public final class PrimaryRole {
         }
         atLimit = wallAtLimit;
         highWater = false;
-        outputWaits = false;
+        pace.onEpochOpened();
         phase = Phase.CAPTURING;
-        boolean unbroken = session != NO_SESSION && chainSession == session;
+        boolean unbroken = chain.reaches(session);
         if ((guestEnded || handover.isUnderWay()) && unbroken) {
             lastWordsEpoch = epoch;
-            handover.onStandsStill(pauseBeganNanos);
+            handover.onStandsStill(pace.pauseBeganNanos());
         }
-        return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chainBaseEpoch));
+        return List.of(new CaptureState(unbroken ? session : NO_SESSION, epoch, chain.baseEpoch()));
     }
 
     /** The state that ends {@code epoch} is captured; the guest may go on. */
@@ -494,17 +486,16 @@ public final class PrimaryRole {
             return List.of();
         }
         phase = Phase.RUNNING;
-        rest(nowNanos);
+        pace.onEnded(nowNanos);
         List<PrimaryEffect> effects = new ArrayList<>();
-        boolean unbroken = session != NO_SESSION && chainSession == session;
+        boolean unbroken = chain.reaches(session);
         boolean waitsForRoom = atLimit && (unbroken || !servesAlone);
         if (!waitsForRoom && lastWordsEpoch != epoch) {
             effects.addAll(resume());
         }
         if (unbroken) {
-            inFlight.addLast(epoch);
+            chain.onShipped(epoch);
             effects.add(new Ship(session, epoch));
-            chainBaseEpoch = epoch;
         } else {
             effects.add(new DropCaptured());
             effects.addAll(openAgain());
@@ -516,9 +507,8 @@ public final class PrimaryRole {
     /** Pausing, placing the barrier or capturing failed; the guest goes on and the chain is broken. */
     public List<PrimaryEffect> onCheckpointFailed(long nowNanos) {
         phase = Phase.RUNNING;
-        chainSession = NO_SESSION;
-        nextCheckpointNanos = nowNanos + settings.retryNanos();
-        restUntilNanos = nextCheckpointNanos;
+        chain.end();
+        pace.onFailed(nowNanos);
         guestGone |= guestEnded;
         List<PrimaryEffect> effects = new ArrayList<>(forgetHandover("the checkpoint failed"));
         effects.addAll(resume());
@@ -538,7 +528,7 @@ public final class PrimaryRole {
             effects.add(new RevokeCheckpoints(session, reason));
         }
         effects.addAll(onCheckpointFailed(nowNanos));
-        breakChain();
+        chain.breakOff();
         armedSession = NO_SESSION;
         return effects;
     }
@@ -577,7 +567,7 @@ public final class PrimaryRole {
         guestEnded = true;
         guestPaused = true;
         guestDeath = new ReportGuestDeath(reason, false);
-        checkpointAsked = true;
+        pace.ask();
         effects.add(guestDeath);
         effects.addAll(beginIfDue(nowNanos));
         return effects;
@@ -598,14 +588,14 @@ public final class PrimaryRole {
 
     /** The operator wants a checkpoint now. */
     public List<PrimaryEffect> onCheckpointAsked(long nowNanos) {
-        checkpointAsked = true;
+        pace.ask();
         return beginIfDue(nowNanos);
     }
 
     /** The operator wants the backup to have the guest, which {@link #whyNotSwitchOver} does not forbid. */
     public List<PrimaryEffect> onSwitchoverAsked(String reason, long nowNanos) {
         handover.begin(reason);
-        checkpointAsked = true;
+        pace.ask();
         return beginIfDue(nowNanos);
     }
 
@@ -710,7 +700,7 @@ public final class PrimaryRole {
         if (wallOpen && wallUp) {
             return List.of(openWall(reason));
         }
-        boolean armingBegun = session != NO_SESSION && chainSession == session;
+        boolean armingBegun = chain.reaches(session);
         return wallUp && !armingBegun ? serveAlone(reason) : List.of();
     }
 
@@ -750,7 +740,7 @@ public final class PrimaryRole {
 
     /** When {@link #onTick} may next do something; a hint. */
     public long nextCheckpointNanos() {
-        return outputWaits || restUntilNanos - nextCheckpointNanos > 0 ? restUntilNanos : nextCheckpointNanos;
+        return pace.dueNanos();
     }
 
     /** Whether there is no guest any more, or never was. */
@@ -876,44 +866,31 @@ public final class PrimaryRole {
 
     /** Checkpoints that were shipped and are not yet confirmed. */
     public int epochsInFlight() {
-        return inFlight.size();
+        return chain.inFlight();
     }
 
     private List<PrimaryEffect> beginIfDue(long nowNanos) {
-        boolean due = checkpointAsked || nowNanos - nextCheckpointNanos() >= 0;
         boolean over = guestGone || lastWordsEpoch != Epoch.NONE;
-        if (!due || over || phase != Phase.RUNNING) {
+        if (!pace.isDue(nowNanos) || over || phase != Phase.RUNNING) {
             return List.of();
         }
         if (session == NO_SESSION) {
             return pauseForRoom();
         }
-        if (chainSession != session) {
+        if (!chain.reaches(session)) {
             phase = Phase.PRECOPYING;
             return List.of(new Precopy(session));
         }
-        boolean waitsForRoom = inFlight.size() >= settings.epochsInFlight() || (atLimit && !inFlight.isEmpty());
+        boolean waitsForRoom = chain.inFlight() >= settings.epochsInFlight() || (atLimit && chain.inFlight() > 0);
         if (!wallUp || waitsForRoom) {
             return List.of();
         }
-        checkpointAsked = false;
-        pauseBeganNanos = nowNanos;
-        nextCheckpointNanos = nowNanos + settings.intervalNanos();
+        pace.onBegun(nowNanos);
         if (guestPaused) {
             return placeBarrier();
         }
         phase = Phase.PAUSING;
         return List.of(new PauseGuest());
-    }
-
-    /** A single long pause must not keep output waiting for long, so the rest follows from what pauses mostly take. */
-    private void rest(long nowNanos) {
-        long pauseNanos = nowNanos - pauseBeganNanos;
-        typicalPauseNanos = typicalPauseNanos == 0
-                ? pauseNanos
-                : typicalPauseNanos + (pauseNanos - typicalPauseNanos) / PAUSES_AVERAGED;
-        long restNanos = typicalPauseNanos * (100 - settings.pauseBudgetPercent()) / settings.pauseBudgetPercent();
-        restUntilNanos = nowNanos + Math.min(restNanos, Math.max(settings.intervalNanos(), typicalPauseNanos));
     }
 
     /** The guest goes on here; where a capture is under way, after that. */
@@ -937,7 +914,7 @@ public final class PrimaryRole {
     }
 
     private List<PrimaryEffect> serveAlone(String reason) {
-        breakChain();
+        chain.breakOff();
         if (alone.isRightMissing()) {
             return List.of();
         }
@@ -964,17 +941,8 @@ public final class PrimaryRole {
         if (!servesNow() || backupArmed || !wallUp || isGuestGone()) {
             return List.of();
         }
-        breakChain();
+        chain.breakOff();
         return List.of(openWall("serves alone: the first checkpoint of a backup came to nothing"));
-    }
-
-    /**
-     * What leaves an open wall follows every checkpoint that is under way, so none of them may arm a backup any more
-     * (INV-1): a new one begins with all memory and a barrier that ends the open time.
-     */
-    private void breakChain() {
-        chainSession = NO_SESSION;
-        inFlight.clear();
     }
 
     /** No checkpoint can make room: the guest must not go on to send what would be dropped. */

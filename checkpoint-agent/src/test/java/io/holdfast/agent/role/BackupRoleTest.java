@@ -268,6 +268,7 @@ class BackupRoleTest {
         forgo();
         assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
                 .isEqualTo("NotReady");
+        assertThat(termIn(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))).isEqualTo(PRIMARYS);
         role.onStandbyReady();
         assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))
                 .containsExactly(new SendRefusal(

@@ -537,7 +537,7 @@ class PrimaryRoleTest {
     void shouldGoAloneAboveATermThatWasClaimedInVain() {
         loseArmedBackup();
         Term failed = TERM.promotionOf("b");
-        role.onTermSeen(failed);
+        role.onRefused(BackupRole.TERM_UNSERVED, failed);
         assertThat(role.isGuestGone()).isFalse();
         assertThat(role.nextAloneTerm("a").isStaleAgainst(failed)).isFalse();
     }
@@ -602,7 +602,7 @@ class PrimaryRoleTest {
         protect();
         role.onLinkDown(SESSION, "cut", now);
         Term forgone = TERM.promotionOf("b");
-        assertThat(role.onTermForgone(forgone))
+        assertThat(role.onRefused(BackupRole.TERM_FORGONE, forgone))
                 .singleElement()
                 .isInstanceOfSatisfying(
                         GoAlone.class, go -> assertThat(go.term()).isEqualTo(forgone.aloneOf("a")));
@@ -613,8 +613,19 @@ class PrimaryRoleTest {
     void shouldTakeAGuestBackThatWasHandedOverInVain() {
         handOver();
         Term forgone = TERM.promotionOf("b");
-        assertThat(role.onTermForgone(forgone)).singleElement().isInstanceOf(GoAlone.class);
+        assertThat(role.onRefused(BackupRole.TERM_FORGONE, forgone))
+                .singleElement()
+                .isInstanceOf(GoAlone.class);
         assertThat(role.onAloneGranted(forgone.aloneOf("a"), "forgone")).contains(new ResumeGuest());
+    }
+
+    /** Its hypervisor is on its way, and its word is not due yet. */
+    @Test
+    void shouldKeepTheLastGuestWhenABackupOfANewerTermIsNotReady() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onRefused("NotReady", TERM.promotionOf("b"))).isEmpty();
+        assertThat(role.isGuestGone()).isFalse();
     }
 
     /** The backup cannot follow a term that is older than its own. */
@@ -622,19 +633,23 @@ class PrimaryRoleTest {
     void shouldTakeANewerTermThoughItServesAloneAlready() {
         role = role(2, false, true);
         role.onStart(false, now);
-        assertThat(role.onTermForgone(TERM.promotionOf("b"))).singleElement().isInstanceOf(GoAlone.class);
+        assertThat(role.onRefused(BackupRole.TERM_FORGONE, TERM.promotionOf("b")))
+                .singleElement()
+                .isInstanceOf(GoAlone.class);
     }
 
     @Test
     void shouldNotGoOnByAPromiseThatSpeaksOfAnOlderTerm() {
         protect();
-        assertThat(role.onTermForgone(new Term(1, Term.Claim.PROMOTION, "b"))).isEmpty();
+        assertThat(role.onRefused(BackupRole.TERM_FORGONE, new Term(1, Term.Claim.PROMOTION, "b")))
+                .isEmpty();
     }
 
     @Test
     void shouldNotGoOnByAPromiseWithoutAGuest() {
         role.onStartWithoutGuest();
-        assertThat(role.onTermForgone(TERM.promotionOf("b"))).isEmpty();
+        assertThat(role.onRefused(BackupRole.TERM_FORGONE, TERM.promotionOf("b")))
+                .isEmpty();
     }
 
     /** INV-9: it does not know whether it has promoted. */

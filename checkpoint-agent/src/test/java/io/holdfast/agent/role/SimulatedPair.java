@@ -560,11 +560,8 @@ final class SimulatedPair {
     }
 
     private void meetRival(Host host, PrimaryRole role, PrimaryRole rival) {
-        if (rival.deposes()) {
-            runPrimary(host, role.onNewerTerm(rival.term()));
-        } else {
-            role.onTermSeen(rival.term());
-        }
+        runPrimary(
+                host, role.onRefused(rival.deposes() ? BackupRole.STALE_TERM : BackupRole.TERM_UNSERVED, rival.term()));
     }
 
     private void backupReceives(Connection c, Host host, Message message) {
@@ -605,11 +602,7 @@ final class SimulatedPair {
             case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.session, "test"));
             case Message.Refusal refusal -> {
                 connection = null;
-                switch (refusal.errorClass()) {
-                    case BackupRole.TERM_UNSERVED -> role.onTermSeen(refusal.term());
-                    case BackupRole.TERM_FORGONE -> runPrimary(host, role.onTermForgone(refusal.term()));
-                    default -> runPrimary(host, role.onNewerTerm(refusal.term()));
-                }
+                runPrimary(host, role.onRefused(refusal.errorClass(), refusal.term()));
             }
             case Message.Confirm confirm -> runPrimary(host, role.onConfirmed(c.session, confirm.epoch(), nowNanos));
             default -> {}
@@ -882,11 +875,7 @@ final class SimulatedPair {
             case BackupEffect.SendRefusal refusal -> {
                 Connection c = connection;
                 if (c != null && c.session == refusal.session()) {
-                    if (refusal.errorClass().equals("NotReady")) {
-                        c.closedForPrimary = true;
-                    } else {
-                        c.toPrimary.add(new Message.Refusal(refusal.errorClass(), refusal.term()));
-                    }
+                    c.toPrimary.add(new Message.Refusal(refusal.errorClass(), refusal.term()));
                 }
             }
             case BackupEffect.Confirm confirm -> {
