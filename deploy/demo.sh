@@ -152,6 +152,8 @@ run_once() {
     [[ $service == redis ]] || workload_options+=(--random)
     # As long as the cable was out TCP has waited longer and longer, and waits as long again.
     [[ $fault != *cut-uplink* ]] || workload_options+=(--stuck-millis 90000)
+    # What nobody reconciles does not come back, however long one waits.
+    [[ $mode != off ]] || workload_options+=(--stuck-millis 12000)
     # There it is the price of a release at once that what a client was told may be taken back, together with its connection.
     [[ $mode != reverse ]] || workload_options+=(--reset-disavows)
     say "run $run of $runs: a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"
