@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class ReverseSimulationTest {
 
-    private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 1500);
+    private static final int RUNS = Integer.getInteger("holdfast.simulation.runs", 750);
     private static final long SEED = Long.getLong("holdfast.simulation.seed", System.nanoTime());
     private static final int WORLDS = Integer.getInteger("holdfast.simulation.worlds", 600);
     private static final int PROGRESS_RUNS = 10_000;
