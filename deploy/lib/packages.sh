@@ -10,7 +10,13 @@ readonly LAB_PACKAGES=(
     gcc libc6-dev # guest/build-tracker.sh: with the library that it builds, the agent finds changed memory faster
 )
 readonly ARBITER_PACKAGES=(etcd-server)
-readonly TEST_PACKAGES=(redis-server tcpdump tshark iputils-ping busybox-static shellcheck "${ARBITER_PACKAGES[@]}")
+readonly PACEMAKER_PACKAGES=(
+    fence-agents resource-agents openssh-server # what the agents for Pacemaker need
+    iputils-ping libxml2-utils xsltproc # what looks at them as their own projects do
+)
+readonly TEST_PACKAGES=(
+    redis-server tcpdump tshark iputils-ping busybox-static shellcheck "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}"
+)
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
 prepare_build_tools() {
