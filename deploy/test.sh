@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests everything, in less than half an hour on two processors: the scripts, the build with all its tests (none may be
 # skipped), failovers of a real guest at random moments and at steps of the protocol, the pair under other faults and cut apart
-# from its arbiter, the death of an inline proxy's host, and that the same guest loses data without Holdfast.
+# from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, and that the same guest loses data without
+# Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -55,6 +56,8 @@ main() {
     count_checks_of partitions
     step uplink limited "$REPOSITORY/deploy/uplink.sh"
     count_checks_of uplink
+    step pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
+    count_checks_of pacemaker
     step negative-control see_violations_without_holdfast
     step nothing-left-behind nothing_was_left
 
@@ -91,7 +94,8 @@ limited() {
 }
 
 check_scripts() {
-    shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/*
+    shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/* \
+        deploy/src/main/dist/pacemaker/ocf/*
     shellcheck deploy/lib/*.sh
 }
 
