@@ -29,7 +29,11 @@ import org.jspecify.annotations.Nullable;
 final class EtcdGateway implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int OK = 200;
     private static final int UNAUTHORIZED = 401;
+
+    /** What etcd says, as of a wrong argument, to a token from before users or roles were changed. */
+    private static final String OLD_REVISION = "revision of auth store is old";
 
     /** No endpoint has given an answer that can be used; whether the question was carried out is unknown. */
     static final class UnansweredException extends Exception {
@@ -134,25 +138,16 @@ final class EtcdGateway implements AutoCloseable {
         }
         try {
             HttpResponse<String> response = client.send(request.build(), BodyHandlers.ofString());
-            if (response.statusCode() != 200) {
+            if (response.statusCode() != OK) {
                 throw new EndpointException(
-                        "HTTP " + response.statusCode() + " " + messageOf(response.body()),
-                        response.statusCode() == UNAUTHORIZED);
+                        EtcdTrouble.of(response.statusCode(), response.body()),
+                        response.statusCode() == UNAUTHORIZED || response.body().contains(OLD_REVISION));
             }
             return JSON.readTree(response.body());
         } catch (JsonProcessingException e) {
             throw new EndpointException("not JSON: " + e.getOriginalMessage(), false);
         } catch (IOException e) {
-            String message = e.getMessage();
-            throw new EndpointException(e.getClass().getSimpleName() + (message == null ? "" : ": " + message), false);
-        }
-    }
-
-    private static String messageOf(String body) {
-        try {
-            return JSON.readTree(body).path("error").asText();
-        } catch (JsonProcessingException e) {
-            return "";
+            throw new EndpointException(EtcdTrouble.of(e), false);
         }
     }
 

@@ -24,20 +24,60 @@ final class Etcd implements AutoCloseable {
     private static final long STOP_LIMIT_SECONDS = 10;
 
     private final Path directory;
+    private final String scheme;
+    private final List<String> options;
     private final int clientPort;
     private final int peerPort;
     private @Nullable Process process;
 
     Etcd(Path directory) throws IOException {
+        this(directory, "http", List.of());
+    }
+
+    private Etcd(Path directory, String scheme, List<String> options) throws IOException {
         this.directory = directory;
+        this.scheme = scheme;
+        this.options = options;
         List<Integer> ports = freePorts();
         this.clientPort = ports.getFirst();
         this.peerPort = ports.getLast();
         start();
     }
 
+    /** One whose tokens end when they have not been used for so long. */
+    static Etcd withTokensOf(Duration life, Path directory) throws IOException {
+        return new Etcd(directory, "http", List.of("--auth-token-ttl=" + life.toSeconds()));
+    }
+
+    /** One whose tokens say of which version of users and roles they are: the pair of keys is that of a certificate. */
+    static Etcd withTokensOfARevision(Path directory, Path publicKey, Path privateKey) throws IOException {
+        return new Etcd(
+                directory,
+                "http",
+                List.of("--auth-token=jwt,pub-key=%s,priv-key=%s,sign-method=ES256,ttl=10m"
+                        .formatted(publicKey, privateKey)));
+    }
+
+    /** One that speaks TLS, and listens only to who has a certificate of the same authority. */
+    static Etcd withTls(Path directory, Path authority, Path certificate, Path key) throws IOException {
+        return new Etcd(
+                directory,
+                "https",
+                List.of(
+                        "--trusted-ca-file=" + authority,
+                        "--cert-file=" + certificate,
+                        "--key-file=" + key,
+                        "--client-cert-auth"));
+    }
+
+    /** By address. */
     URI endpoint() {
-        return URI.create("http://127.0.0.1:" + clientPort);
+        return endpoint("127.0.0.1");
+    }
+
+    /** By a name of loopback's. */
+    URI endpoint(String name) {
+        return URI.create(scheme + "://" + name + ":" + clientPort);
     }
 
     /** Nobody listens there. */
@@ -47,15 +87,17 @@ final class Etcd implements AutoCloseable {
 
     void start() {
         String peer = "http://127.0.0.1:" + peerPort;
-        ProcessBuilder builder = new ProcessBuilder(
-                        "etcd",
-                        "--name=test",
-                        "--data-dir=" + directory.resolve("data"),
-                        "--listen-client-urls=" + endpoint(),
-                        "--advertise-client-urls=" + endpoint(),
-                        "--listen-peer-urls=" + peer,
-                        "--initial-advertise-peer-urls=" + peer,
-                        "--initial-cluster=test=" + peer)
+        List<String> command = new ArrayList<>(List.of(
+                "etcd",
+                "--name=test",
+                "--data-dir=" + directory.resolve("data"),
+                "--listen-client-urls=" + endpoint(),
+                "--advertise-client-urls=" + endpoint(),
+                "--listen-peer-urls=" + peer,
+                "--initial-advertise-peer-urls=" + peer,
+                "--initial-cluster=test=" + peer));
+        command.addAll(options);
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("log").toFile()));
