@@ -103,12 +103,14 @@ public final class EtcdArbiter implements Arbiter {
             for (int round = 0; round < ROUNDS; round++) {
                 Entry entry = read();
                 switch (TermRegister.rule(claim, entry.term())) {
-                    case HELD -> {
-                        return grant(claim);
-                    }
-                    case WRITE -> {
-                        if (replace(entry, claim.wanted())) {
-                            return grant(claim);
+                    case HELD, WRITE -> {
+                        boolean isWritten =
+                                entry.term().isPresent() && entry.term().get().equals(claim.wanted());
+                        if (isWritten || replace(entry, claim.wanted())) {
+                            Optional<Verdict> granted = grant(claim);
+                            if (granted.isPresent()) {
+                                return granted.get();
+                            }
                         } // Somebody was faster; see who.
                     }
                     case REFUSED -> {
@@ -192,17 +194,24 @@ public final class EtcdArbiter implements Arbiter {
 
     // ---- the lease ----
 
-    private Verdict grant(Claim claim) throws UnansweredException, InterruptedException {
+    /** @return empty if the term has changed since it was written */
+    private Optional<Verdict> grant(Claim claim) throws UnansweredException, InterruptedException {
         if (!claim.leased()) {
-            return Verdict.Granted.forGood();
+            return Optional.of(Verdict.Granted.forGood());
         }
         long askedNanos = System.nanoTime();
         long seconds = leaseId.equals(NO_LEASE) ? 0 : renew();
         if (seconds <= 0) {
             askedNanos = System.nanoTime();
-            seconds = takeLease(claim.wanted());
+            JsonNode taken = takeLease();
+            String takenId = taken.path("ID").asText();
+            if (!showOwner(claim.wanted(), takenId)) {
+                return Optional.empty();
+            }
+            leaseId = takenId;
+            seconds = seconds(taken);
         }
-        return new Verdict.Granted(OptionalLong.of(askedNanos + seconds * NANOS_PER_SECOND));
+        return Optional.of(new Verdict.Granted(OptionalLong.of(askedNanos + seconds * NANOS_PER_SECOND)));
     }
 
     /** @return for how long; 0 if etcd knows it no more */
@@ -211,13 +220,8 @@ public final class EtcdArbiter implements Arbiter {
                 .path("result"));
     }
 
-    private long takeLease(Term wanted) throws UnansweredException, InterruptedException {
-        JsonNode granted =
-                gateway.ask("/v3/lease/grant", EtcdGateway.object().put("TTL", Long.toString(lease.toSeconds())));
-        String taken = granted.path("ID").asText();
-        showOwner(wanted, taken);
-        leaseId = taken;
-        return seconds(granted);
+    private JsonNode takeLease() throws UnansweredException, InterruptedException {
+        return gateway.ask("/v3/lease/grant", EtcdGateway.object().put("TTL", Long.toString(lease.toSeconds())));
     }
 
     /** etcd may give more than was asked for; then the owner would be seen to live for longer than it serves. */
@@ -225,8 +229,8 @@ public final class EtcdArbiter implements Arbiter {
         return Math.min(granted.path("TTL").asLong(), lease.toSeconds());
     }
 
-    /** Unless the term has changed meanwhile. */
-    private void showOwner(Term wanted, String hangingOn) throws UnansweredException, InterruptedException {
+    /** @return false, and nothing is shown, if the term has changed meanwhile */
+    private boolean showOwner(Term wanted, String hangingOn) throws UnansweredException, InterruptedException {
         ObjectNode transaction = EtcdGateway.object();
         transaction
                 .putArray("compare")
@@ -236,7 +240,7 @@ public final class EtcdArbiter implements Arbiter {
                 .put("result", "EQUAL")
                 .put("value", encoded(text(wanted)));
         put(transaction.putArray("success"), ownerKey, host).put("lease", hangingOn);
-        gateway.ask("/v3/kv/txn", transaction);
+        return gateway.ask("/v3/kv/txn", transaction).path("succeeded").asBoolean();
     }
 
     @Override

@@ -16,15 +16,20 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against a real etcd. */
 class EtcdArbiterTest {
@@ -160,6 +165,101 @@ class EtcdArbiterTest {
         });
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"/v3/lease/grant", "/v3/lease/keepalive"})
+    void shouldNotCountTheLeaseFromWhenTheQuestionArrived(String path) throws Exception {
+        ask(ofA, Claim.registration(FIRST));
+        AtomicLong arrivedNanos = new AtomicLong();
+        try (AnswerEater front =
+                AnswerEater.lateWith(etcd.endpoint(), path, () -> arrivedNanos.set(System.nanoTime()))) {
+            Arbiter arbiter = arbiter("a", List.of(front.endpoint()), LIMIT);
+            Verdict verdict = ask(arbiter, aloneOfA(FIRST));
+            if (arrivedNanos.get() == 0) {
+                verdict = ask(arbiter, Claim.renewal(FIRST.aloneOf("a")));
+            }
+            assertThat(arrivedNanos.get()).isNotZero();
+            long untilNanos = ((Verdict.Granted) verdict).leaseUntilNanos().orElseThrow();
+            assertThat(untilNanos - arrivedNanos.get()).isLessThan(LEASE.toNanos());
+        }
+    }
+
+    /** The lease would end it. */
+    @Test
+    void shouldKeepATermForEverThatIsWrittenWhileALeaseLasts() throws Exception {
+        ask(ofA, Claim.registration(FIRST));
+        Term alone = FIRST.aloneOf("a");
+        ask(ofA, aloneOfA(FIRST));
+        ask(ofA, aloneOfA(alone));
+        await().atMost(LIMIT).until(() -> value("owner").isEmpty());
+        assertThat(value("term")).contains("{\"number\":3,\"claim\":\"alone\",\"owner\":\"a\"}");
+    }
+
+    @Test
+    void shouldTakeNoLeaseForATermThatIsOnlyRegistered() throws Exception {
+        assertThat(ask(ofA, Claim.registration(FIRST))).isEqualTo(Verdict.Granted.forGood());
+        assertThat(value("owner")).isEmpty();
+    }
+
+    /** etcd keeps each until it ends. */
+    @Test
+    void shouldTakeOneLeaseHoweverOftenItIsRenewed() throws Exception {
+        ask(ofA, Claim.registration(FIRST));
+        ask(ofA, aloneOfA(FIRST));
+        Set<String> before = leases();
+        for (int renewal = 0; renewal < 3; renewal++) {
+            ask(ofA, Claim.renewal(FIRST.aloneOf("a")));
+        }
+        assertThat(before).containsAll(leases());
+    }
+
+    /** etcd gives no lease shorter than 2 s, and the owner would be taken to serve for longer than was agreed. */
+    @Test
+    void shouldServeNoLongerThanItAskedForThoughEtcdGivesMore() throws Exception {
+        Duration shorter = Duration.ofSeconds(1);
+        Pair pair = new Pair(guest, "a", new InetSocketAddress(InetAddress.getLoopbackAddress(), 1));
+        Arbiter brief =
+                new EtcdArbiter(pair, List.of(etcd.endpoint()), shorter, LIMIT, Optional.empty(), Optional.empty());
+        open.add(brief);
+        ask(brief, Claim.registration(FIRST));
+        for (Claim claim : List.of(aloneOfA(FIRST), Claim.renewal(FIRST.aloneOf("a")))) {
+            Verdict verdict = ask(brief, claim);
+            long untilNanos = ((Verdict.Granted) verdict).leaseUntilNanos().orElseThrow();
+            assertThat(untilNanos - System.nanoTime()).isLessThan(shorter.toNanos());
+        }
+    }
+
+    @Test
+    void shouldGrantNothingByATermThatChangesWhileTheLeaseIsTaken() throws Exception {
+        ask(ofA, Claim.registration(FIRST));
+        try (AnswerEater front = AnswerEater.lateWith(
+                etcd.endpoint(),
+                "/v3/lease/grant",
+                () -> begin(ofB, promotionOfB(FIRST)).join())) {
+            Arbiter late = arbiter("a", List.of(front.endpoint()), LIMIT);
+            assertThat(ask(late, Claim.renewal(FIRST))).isInstanceOf(Verdict.Refused.class);
+        }
+        assertThat(value("owner")).contains("b");
+    }
+
+    @Test
+    void shouldShowTheOwnerThoughTheFirstAttemptHadNoAnswer() throws Exception {
+        ask(ofA, Claim.registration(FIRST));
+        ask(ofA, aloneOfA(FIRST));
+        await().atMost(LIMIT).until(() -> value("owner").isEmpty());
+        AtomicBoolean failing = new AtomicBoolean(true);
+        try (AnswerEater front = AnswerEater.lateWith(etcd.endpoint(), "/v3/kv/txn", () -> {
+            if (failing.getAndSet(false)) {
+                throw new IllegalStateException("once, by the test");
+            }
+        })) {
+            Arbiter arbiter = arbiter("a", List.of(front.endpoint()), LIMIT);
+            Claim renewal = Claim.renewal(FIRST.aloneOf("a"));
+            assertThat(ask(arbiter, renewal)).isInstanceOf(Verdict.Unreachable.class);
+            assertThat(ask(arbiter, renewal)).isInstanceOf(Verdict.Granted.class);
+            assertThat(value("owner")).contains("a");
+        }
+    }
+
     @Test
     void shouldTakeAnotherLeaseWhenTheLastOneHasRunOut() throws Exception {
         ask(ofA, Claim.registration(FIRST));
@@ -229,6 +329,13 @@ class EtcdArbiterTest {
                 ? Optional.empty()
                 : Optional.of(new String(
                         Base64.getDecoder().decode(entries.get(0).path("value").asText()), StandardCharsets.UTF_8));
+    }
+
+    private Set<String> leases() throws Exception {
+        return Set.copyOf(gateway()
+                .ask("/v3/lease/leases", EtcdGateway.object())
+                .path("leases")
+                .findValuesAsText("ID"));
     }
 
     private static String encoded(String text) {
