@@ -47,7 +47,7 @@ readonly DECISION_SECONDS=15
 readonly RECOVERY_SECONDS=60
 
 # What is cut, of the host that has the guest (arbiter) and of its peer (peer-arbiter); then who serves meanwhile: owner,
-# peer, either of them, or nobody.
+# peer, either of them, or nobody. Of the frozen proxy the cables are only a part.
 readonly CASES=(
     'replication: either'
     'replication arbiter: peer'
@@ -59,7 +59,9 @@ readonly CASES=(
     'replication uplink: either'
     'replication uplink arbiter: peer'
     'replication uplink arbiter peer-arbiter: nobody'
+    'frozen proxy: nobody'
 )
+readonly FROZEN_PROXY=${CASES[-1]}
 
 cases=${#CASES[@]} owner=a
 
@@ -78,7 +80,7 @@ main() {
     choose_cases
     local case
     for case in "${CHOSEN_CASES[@]}"; do
-        cut_apart "$case"
+        if [[ $case == "$FROZEN_PROXY" ]]; then the_lease_runs_out_unseen; else cut_apart "$case"; fi
     done
     the_lease_runs_out
     clients_have_noticed_nothing
@@ -173,6 +175,37 @@ the_lease_runs_out() {
     expect "it is protected when its backup is back" $RECOVERY_SECONDS is_settled
     expect "all clients are answered" $CUT_PATIENCE_SECONDS nobody_is_silent
 }
+
+# The same while the proxy is stopped. It has frames to send when it goes on, in the queues of its ports, and the right that
+# it remembers is over.
+the_lease_runs_out_unseen() {
+    local proxy=${HOLDFAST_PIDS[$owner-proxy]} struck_micros spoken left
+    let_clients_run $((1000 + RANDOM % 500))
+    say "host $owner goes on alone; then its proxy freezes, and it loses its arbiter"
+    struck_micros=$(now_micros)
+    plug_segments down "replication peer-arbiter"
+    tell_workload_of_failover "$struck_micros" "$(now_micros)"
+    expect "the wall is ALONE" $DECISION_SECONDS wall_is "$owner" ALONE
+    let_clients_run $((500 + RANDOM % 500))
+    kill -STOP "$proxy"
+    spoken=$(frames_of_guest_on "$owner")
+    plug_segments down arbiter
+    sleep $((LEASE_SECONDS + 1))
+    expect "the guest has spoken meanwhile" 0 test "$(frames_of_guest_on "$owner")" -gt "$spoken"
+    left=$(frames_out_of "$owner")
+    kill -CONT "$proxy"
+    expect "the wall is SEALED when the proxy goes on" 3 wall_is "$owner" SEALED
+    expect "nothing leaves host $owner" 0 is_silent "$owner" 0.5
+    expect "nothing has left since the proxy went on" 0 test "$(frames_out_of "$owner")" -eq "$left"
+    plug_segments up arbiter
+    expect "it serves again when etcd answers" $DECISION_SECONDS wall_is "$owner" ALONE
+    plug_segments up "replication peer-arbiter"
+    expect "it is protected when its backup is back" $RECOVERY_SECONDS is_settled
+    expect "all clients are answered" $CUT_PATIENCE_SECONDS nobody_is_silent
+}
+
+# What the guest has sent to its host: frames_of_guest_on HOST
+frames_of_guest_on() { in_lab "$1" ip -json -statistics link show tap0 | jq '.[0].stats64.rx.packets'; }
 
 # plug_segments up|down SEGMENTS, as in a case, of the host that had the guest
 plug_segments() {
