@@ -124,6 +124,40 @@ class LeakPathsTest {
                 .containsExactly(Finding.Verdict.WARNING);
     }
 
+    /** It would be heard again as soon as the drop is gone. */
+    @Test
+    void shouldFindAProxyEntryForTheGuestEvenOnAPortFromWhichTheStackGetsNothing() {
+        dropped = Set.of("up0");
+        assertThat(find(HARMLESS, "[{\"dst\":\"10.0.0.5\",\"dev\":\"up0\",\"proxy\":null}]"))
+                .extracting(Finding::verdict)
+                .containsExactly(Finding.Verdict.FAILED);
+    }
+
+    @Test
+    void shouldNotMindAProxyEntryForOthersOnAPortFromWhichTheStackGetsNothing() {
+        dropped = Set.of("up0");
+        assertThat(find(HARMLESS, "[{\"dst\":\"fd00::5\",\"dev\":\"up0\",\"proxy\":null}]"))
+                .extracting(Finding::verdict)
+                .containsExactly(Finding.Verdict.OK);
+    }
+
+    @Test
+    void shouldNotMindThePortsOfAnotherBridge() {
+        String tap1 = "\"ifname\":\"tap1\",\"address\":\"02:00:00:00:00:03\",\"master\":";
+        assertThat(find(bridge(false).replace(tap1 + "\"br0\"", tap1 + "\"br1\""), NO_ENTRIES))
+                .extracting(Finding::verdict)
+                .containsExactly(Finding.Verdict.OK);
+    }
+
+    /** The kernel keeps apart only what is isolated at both ends. */
+    @Test
+    void shouldFindOtherPortsThatAreIsolatedFromEachOtherOnly() {
+        String isolatedTap = "\"isolated\":true";
+        assertThat(find(bridge(true).replaceFirst(isolatedTap, "\"isolated\":false"), NO_ENTRIES))
+                .extracting(Finding::what)
+                .containsExactly("host tap0");
+    }
+
     @Test
     void shouldFindOtherPortsOnTheBridgeOfAGuestWhoseProxyIsElsewhere() {
         assertThat(find(bridge(false), NO_ENTRIES)).singleElement().satisfies(finding -> {
