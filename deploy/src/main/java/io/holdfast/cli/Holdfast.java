@@ -46,7 +46,8 @@ import picocli.CommandLine.Spec;
             AuditCommand.class,
             KeysCommand.class,
             ConfigCommand.class,
-            DoctorCommand.class
+            DoctorCommand.class,
+            WarmUpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

@@ -50,6 +50,26 @@ class HoldfastTest {
         }
     }
 
+    /** It opens a wall by nobody's right. */
+    @Test
+    void shouldWarmUpNoProxyOfARealGuest() throws Exception {
+        Outcome outcome = on(Cables.writeConfig(directory), "warm-up");
+        assertThat(outcome.exitCode).isEqualTo(ExitCode.USAGE);
+        assertThat(outcome.err).contains("by nobody's right", "whose guest is `warm-up`, not `redis`");
+    }
+
+    @Test
+    void shouldSayToAProxyThatIsWarmedUpWhatAPromotionSays() throws Exception {
+        Cables.plugIn(0);
+        Path config = Cables.writeConfig(directory);
+        Files.writeString(config, Files.readString(config).replace("guest: redis", "guest: " + WarmUpCommand.GUEST));
+        try (HoldfastProxy proxy = HoldfastProxy.start(HoldfastConfig.read(config), false, "test");
+                Wire net = new Wire("net0")) {
+            assertThat(on(config, "warm-up").exitCode).isEqualTo(ExitCode.OK);
+            await().atMost(LIMIT).until(() -> !net.received().isEmpty());
+        }
+    }
+
     @Test
     void shouldReleaseNothingOfWhatAKilledProxyHeld() throws Exception {
         Cables.plugIn(0);
