@@ -147,7 +147,7 @@ final class EtcdGateway implements AutoCloseable {
         } catch (JsonProcessingException e) {
             throw new EndpointException("not JSON: " + e.getOriginalMessage(), false);
         } catch (IOException e) {
-            throw new EndpointException(EtcdTrouble.of(e), false);
+            throw new EndpointException(EtcdTrouble.of(endpoint, e), false);
         }
     }
 

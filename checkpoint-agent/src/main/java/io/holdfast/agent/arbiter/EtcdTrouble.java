@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.URI;
 import java.util.List;
 
 /**
@@ -34,8 +35,6 @@ final class EtcdTrouble {
             new Advice(
                     "terminated the handshake",
                     "it has hung up: if it speaks no TLS, `agent.arbiter.endpoints` must say http"),
-            new Advice(
-                    "received no bytes", "it has hung up: if it speaks TLS, `agent.arbiter.endpoints` must say https"),
             // Of etcd's own.
             new Advice("user name is empty", "it wants a login: set `agent.arbiter.user` and `password-file`"),
             new Advice(
@@ -46,10 +45,16 @@ final class EtcdTrouble {
                     "permission denied",
                     "`agent.arbiter.user` needs a role that may read and write all keys that begin with /holdfast/GUEST/"));
 
+    /**
+     * What a client hears of a server that hangs up at once. With TLS 1.3 (RFC 8446, 4.4.2.4) that is how one may hear that its
+     * certificate is refused: the alert follows a handshake that is over for the client, and may be lost with the connection.
+     */
+    private static final List<String> HUNG_UP = List.of("received no bytes", "Connection reset", "Broken pipe");
+
     private EtcdTrouble() {}
 
     /** Of a question that did not get through, or whose answer did not come. */
-    static String of(IOException trouble) {
+    static String of(URI endpoint, IOException trouble) {
         for (Throwable cause = trouble; cause != null; cause = cause.getCause()) {
             String known = advised(cause.toString());
             if (!known.isEmpty()) {
@@ -57,6 +62,12 @@ final class EtcdTrouble {
             }
         }
         String message = trouble.getMessage();
+        if (message != null && HUNG_UP.stream().anyMatch(message::contains)) {
+            return (endpoint.getScheme().equals("https")
+                            ? "it has hung up: perhaps it wants another `agent.arbiter.certificate`"
+                            : "it has hung up: if it speaks TLS, `agent.arbiter.endpoints` must say https")
+                    + " (" + message + ")";
+        }
         return trouble.getClass().getSimpleName() + (message == null ? "" : ": " + message);
     }
 
