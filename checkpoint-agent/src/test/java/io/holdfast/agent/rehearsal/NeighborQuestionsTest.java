@@ -56,6 +56,13 @@ class NeighborQuestionsTest {
     }
 
     @Test
+    void shouldMakeAVlanForEachTag() {
+        Station other = station(List.of(VlanTag.parse("0x8100:20")), List.of("10.0.0.7"), List.of());
+        assertThat(asked(station(List.of(TEN), List.of("10.0.0.5"), List.of()), other).ask())
+                .isEqualTo("neighbor replace 10.0.0.5 dev vlan0 use\nneighbor replace 10.0.0.7 dev vlan1 use\n");
+    }
+
+    @Test
     void shouldMakeAVlanOnceForAllThatAreInIt() {
         Station other =
                 new Station(MacAddress.parse("52:54:00:12:34:57"), List.of(TEN), false, List.of("10.0.0.7"), List.of());
