@@ -3,6 +3,7 @@ package io.holdfast.metrics;
 import io.holdfast.measure.NanoHistogram;
 import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
@@ -47,7 +48,7 @@ public final class MetricsRegistry implements AutoCloseable {
     private final String guest;
     private final String host;
 
-    /** A registry that already has the metrics of the Java virtual machine and of the process. */
+    /** A registry that already has the metrics of the Java virtual machine, of the process and of the host's clock. */
     public MetricsRegistry(String guest, String host) {
         this.guest = guest;
         this.host = host;
@@ -55,6 +56,11 @@ public final class MetricsRegistry implements AutoCloseable {
         meters.config().commonTags("guest", guest, "host", host);
         FunctionCounter.builder("holdfast.scrape.failures", collectors, GuardedRegistry::failures)
                 .description("Metrics that failed and were left out of a scrape")
+                .register(meters);
+        Gauge.builder("holdfast.clock.shift.seconds", new ClockShift(), ClockShift::seconds)
+                .description(
+                        "How far the host's clock has been set since the start, the time of a suspended host included")
+                .strongReference(true)
                 .register(meters);
         for (MeterBinder binder : List.of(
                 new ClassLoaderMetrics(),

@@ -54,6 +54,14 @@ class MetricsRegistryTest {
     }
 
     @Test
+    void shouldTellHowFarTheHostsClockWasSet() throws IOException {
+        Exposition exposition = scrape();
+        assertThat(exposition.types).containsEntry("holdfast_clock_shift_seconds", "gauge");
+        assertThat(exposition.samples.get("holdfast_clock_shift_seconds{guest=redis, host=a}"))
+                .isBetween(-60.0, 60.0);
+    }
+
+    @Test
     void shouldPublishHistogramsOfOneNameAsOneFamily() throws IOException {
         NanoHistogram tap0 = new NanoHistogram();
         NanoHistogram tap1 = new NanoHistogram();
