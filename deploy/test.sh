@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests everything, in less than half an hour on two processors: the scripts, the build with all its tests (none may be
+# Tests everything, in less than half an hour on two processors: the scripts, the alerts, the build with all its tests (none may be
 # skipped), failovers of a real guest at random moments and at steps of the protocol, the pair under other faults and cut apart
 # from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, and that the same guest loses data without
 # Holdfast.
@@ -43,6 +43,8 @@ main() {
     LEFT_BEFORE=$(what_is_left)
 
     step scripts check_scripts
+    step alerts "$REPOSITORY/deploy/alerts.sh"
+    count_checks_of alerts
     step build build_and_run_tests
     count_tests_of_build
     step warm-up warm_up

@@ -14,8 +14,10 @@ readonly PACEMAKER_PACKAGES=(
     fence-agents resource-agents openssh-server # what the agents for Pacemaker need
     iputils-ping libxml2-utils xsltproc # what looks at them as their own projects do
 )
+readonly ALERT_PACKAGES=(prometheus) # promtool
 readonly TEST_PACKAGES=(
-    redis-server tcpdump tshark iputils-ping busybox-static shellcheck "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}"
+    redis-server tcpdump tshark iputils-ping busybox-static shellcheck
+    "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}" "${ALERT_PACKAGES[@]}"
 )
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
