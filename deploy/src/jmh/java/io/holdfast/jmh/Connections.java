@@ -21,6 +21,7 @@ final class Connections implements AutoCloseable {
     private static final int OPTIONS_BYTES = 12;
     private static final int TCP = Frames.ETHERNET_BYTES + Frames.IPV4_BYTES;
     private static final int SEGMENT_BYTES = TCP + Frames.TCP_BYTES + OPTIONS_BYTES;
+    private static final int FRAME_BYTES = PREFIX_BYTES + SEGMENT_BYTES + PAYLOAD_BYTES + 4; // A multiple of eight.
     private static final int SYN = 0x02;
     private static final int ACK = 0x10;
     private static final int GUEST_ADDRESS = 0x0a07_000a;
@@ -35,7 +36,9 @@ final class Connections implements AutoCloseable {
 
     private final Arena arena = Arena.ofConfined();
     private final Reconciler reconciler;
-    private final MemorySegment frame;
+    /** As many frames as come together. */
+    private final MemorySegment frames;
+
     private final int[] asked;
     private final int[] answered;
     private long openEpoch = 1;
@@ -46,12 +49,12 @@ final class Connections implements AutoCloseable {
                 new Reconciler.Settings(
                         LOG_BYTES, DIGEST_BYTES, connections, port -> false, Admission.FREE, PREFIX_BYTES, 1),
                 new Sink());
-        this.frame = arena.allocate(PREFIX_BYTES + SEGMENT_BYTES + PAYLOAD_BYTES, 8);
+        this.frames = arena.allocate((long) Reconciler.EXPECTED_FRAMES * FRAME_BYTES, 8);
         this.asked = new int[connections];
         this.answered = new int[connections];
-        MemorySegment.copy(Frames.tcp(arena, SEGMENT_BYTES + PAYLOAD_BYTES), 0, frame, PREFIX_BYTES, SEGMENT_BYTES);
-        put(TCP + 12, (byte) ((Frames.TCP_BYTES + OPTIONS_BYTES) << 2)); // In words, in the upper half.
-        frame.set(NETWORK_INT, PREFIX_BYTES + TCP + Frames.TCP_BYTES, 0x0101_080a); // Timestamps follow.
+        for (int place = 0; place < Reconciler.EXPECTED_FRAMES; place++) {
+            prepareFrame(place);
+        }
         barrier();
         for (int connection = 0; connection < connections; connection++) {
             open(connection);
@@ -84,55 +87,108 @@ final class Connections implements AutoCloseable {
         }
     }
 
+    private void prepareFrame(int place) {
+        long origin = origin(place);
+        MemorySegment.copy(Frames.tcp(arena, SEGMENT_BYTES + PAYLOAD_BYTES), 0, frames, origin, SEGMENT_BYTES);
+        int headerBytes = Frames.TCP_BYTES + OPTIONS_BYTES;
+        frames.set(ValueLayout.JAVA_BYTE, origin + TCP + 12, (byte) (headerBytes << 2)); // In words, in the upper half.
+        frames.set(NETWORK_INT, origin + TCP + Frames.TCP_BYTES, 0x0101_080a); // Timestamps follow.
+    }
+
     private void open(int connection) {
-        fromClient(connection, SYN, 0);
+        give(writeFromClient(0, connection, SYN, 0), true, 0);
         asked[connection]++;
-        fromGuest(connection, SYN | ACK, 0);
+        give(writeFromGuest(0, connection, SYN | ACK, 0), false, 0);
         answered[connection]++;
-        fromClient(connection, ACK, 0);
+        give(writeFromClient(0, connection, ACK, 0), true, 0);
     }
 
     /** A request, which acknowledges the answer before, and its answer: two frames. */
     void askAndAnswer(int connection) {
-        fromClient(connection, ACK, PAYLOAD_BYTES);
+        give(writeRequest(0, connection), true, 0);
+        give(writeAnswer(0, connection), false, 0);
+    }
+
+    /** Requests that come together, each on another connection, and then their answers, which do as well. */
+    void askAndAnswer(int[] connections) {
+        boolean looksAhead = reconciler.looksAhead();
+        for (int place = 0; place < connections.length; place++) {
+            int lengthBytes = writeRequest(place, connections[place]);
+            if (looksAhead) {
+                reconciler.expectClientFrame(0, frames, origin(place), lengthBytes);
+            }
+        }
+        giveAll(connections.length, true, looksAhead);
+        for (int place = 0; place < connections.length; place++) {
+            int lengthBytes = writeAnswer(place, connections[place]);
+            if (looksAhead) {
+                reconciler.expectGuestFrame(0, frames, origin(place), lengthBytes);
+            }
+        }
+        giveAll(connections.length, false, looksAhead);
+    }
+
+    private void giveAll(int count, boolean client, boolean looksAhead) {
+        if (looksAhead) {
+            reconciler.lookAhead();
+        }
+        for (int place = 0; place < count; place++) {
+            give(SEGMENT_BYTES + PAYLOAD_BYTES, client, place);
+        }
+    }
+
+    private int writeRequest(int place, int connection) {
+        int lengthBytes = writeFromClient(place, connection, ACK, PAYLOAD_BYTES);
         asked[connection] += PAYLOAD_BYTES;
-        fromGuest(connection, ACK, PAYLOAD_BYTES);
-        answered[connection] += PAYLOAD_BYTES;
-    }
-
-    private void fromClient(int connection, int flags, int payloadBytes) {
-        address(26, clientAddress(connection), clientPort(connection));
-        address(30, GUEST_ADDRESS, GUEST_PORT);
-        int length = segment(asked[connection], answered[connection], flags, payloadBytes);
-        reconciler.onClientFrame(0, frame, PREFIX_BYTES, length, clock);
-    }
-
-    private void fromGuest(int connection, int flags, int payloadBytes) {
-        address(26, GUEST_ADDRESS, GUEST_PORT);
-        address(30, clientAddress(connection), clientPort(connection));
-        int length = segment(answered[connection], asked[connection], flags, payloadBytes);
-        reconciler.onGuestFrame(0, frame, PREFIX_BYTES, length, clock);
-    }
-
-    /** Source or destination, by where the address is in the frame. */
-    private void address(int addressOffset, int address, int port) {
-        frame.set(NETWORK_INT, PREFIX_BYTES + addressOffset, address);
-        frame.set(NETWORK_SHORT, PREFIX_BYTES + TCP + (addressOffset - 26) / 2, (short) port);
-    }
-
-    private int segment(int sequence, int acknowledgment, int flags, int payloadBytes) {
-        int lengthBytes = SEGMENT_BYTES + payloadBytes;
-        frame.set(NETWORK_SHORT, PREFIX_BYTES + 16, (short) (lengthBytes - Frames.ETHERNET_BYTES));
-        frame.set(NETWORK_INT, PREFIX_BYTES + TCP + 4, sequence);
-        frame.set(NETWORK_INT, PREFIX_BYTES + TCP + 8, acknowledgment);
-        put(TCP + 13, (byte) flags);
-        frame.set(NETWORK_SHORT, PREFIX_BYTES + TCP + 14, (short) 0x7fff);
-        frame.set(NETWORK_INT, PREFIX_BYTES + TCP + Frames.TCP_BYTES + 4, ++clock);
         return lengthBytes;
     }
 
-    private void put(int offset, byte value) {
-        frame.set(ValueLayout.JAVA_BYTE, PREFIX_BYTES + offset, value);
+    private int writeAnswer(int place, int connection) {
+        int lengthBytes = writeFromGuest(place, connection, ACK, PAYLOAD_BYTES);
+        answered[connection] += PAYLOAD_BYTES;
+        return lengthBytes;
+    }
+
+    private void give(int lengthBytes, boolean client, int place) {
+        if (client) {
+            reconciler.onClientFrame(0, frames, origin(place), lengthBytes, clock);
+        } else {
+            reconciler.onGuestFrame(0, frames, origin(place), lengthBytes, clock);
+        }
+    }
+
+    private int writeFromClient(int place, int connection, int flags, int payloadBytes) {
+        address(place, 26, clientAddress(connection), clientPort(connection));
+        address(place, 30, GUEST_ADDRESS, GUEST_PORT);
+        return segment(place, asked[connection], answered[connection], flags, payloadBytes);
+    }
+
+    private int writeFromGuest(int place, int connection, int flags, int payloadBytes) {
+        address(place, 26, GUEST_ADDRESS, GUEST_PORT);
+        address(place, 30, clientAddress(connection), clientPort(connection));
+        return segment(place, answered[connection], asked[connection], flags, payloadBytes);
+    }
+
+    /** Source or destination, by where the address is in the frame. */
+    private void address(int place, int addressOffset, int address, int port) {
+        frames.set(NETWORK_INT, origin(place) + addressOffset, address);
+        frames.set(NETWORK_SHORT, origin(place) + TCP + (addressOffset - 26) / 2, (short) port);
+    }
+
+    private int segment(int place, int sequence, int acknowledgment, int flags, int payloadBytes) {
+        long origin = origin(place);
+        int lengthBytes = SEGMENT_BYTES + payloadBytes;
+        frames.set(NETWORK_SHORT, origin + 16, (short) (lengthBytes - Frames.ETHERNET_BYTES));
+        frames.set(NETWORK_INT, origin + TCP + 4, sequence);
+        frames.set(NETWORK_INT, origin + TCP + 8, acknowledgment);
+        frames.set(ValueLayout.JAVA_BYTE, origin + TCP + 13, (byte) flags);
+        frames.set(NETWORK_SHORT, origin + TCP + 14, (short) 0x7fff);
+        frames.set(NETWORK_INT, origin + TCP + Frames.TCP_BYTES + 4, ++clock);
+        return lengthBytes;
+    }
+
+    private static long origin(int place) {
+        return (long) place * FRAME_BYTES + PREFIX_BYTES;
     }
 
     private static int clientAddress(int connection) {

@@ -118,6 +118,11 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     FrameSink fromClients(int nic) {
         return new Turn() {
             @Override
+            void expect(MemorySegment memory, long offsetBytes, int lengthBytes) {
+                reconciler.expectClientFrame(nic, memory, offsetBytes, lengthBytes);
+            }
+
+            @Override
             void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
                 if (wall.state().admitsInput()) {
                     reconciler.onClientFrame(nic, memory, offsetBytes, lengthBytes, System.nanoTime());
@@ -133,6 +138,11 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     FrameSink fromGuest(int nic, int from) {
         return new Turn() {
             @Override
+            void expect(MemorySegment memory, long offsetBytes, int lengthBytes) {
+                reconciler.expectGuestFrame(nic, memory, offsetBytes, lengthBytes);
+            }
+
+            @Override
             void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
                 if (from == place) {
                     reconciler.onGuestFrame(nic, memory, offsetBytes, lengthBytes, System.nanoTime());
@@ -143,33 +153,67 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         };
     }
 
+    /**
+     * What a port's thread does with the frames of a batch. With many connections some are collected first, because what they
+     * need is then brought from memory for all of them at once ({@link Reconciler#lookAhead}).
+     */
     private abstract class Turn implements FrameSink {
+
+        private final MemorySegment[] memories = new MemorySegment[Reconciler.EXPECTED_FRAMES];
+        private final long[] offsets = new long[Reconciler.EXPECTED_FRAMES];
+        private final int[] lengths = new int[Reconciler.EXPECTED_FRAMES];
+        private final long[] arrivals = new long[Reconciler.EXPECTED_FRAMES];
+        private int collected;
+
+        abstract void expect(MemorySegment memory, long offsetBytes, int lengthBytes);
 
         abstract void handle(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos);
 
         @Override
         public void onFrame(MemorySegment memory, long offsetBytes, int lengthBytes, long kernelEpochNanos) {
             take(turn);
-            handled = memory;
-            handledEpochNanos = kernelEpochNanos;
-            try {
-                handle(memory, offsetBytes, lengthBytes, kernelEpochNanos);
-            } catch (RuntimeException | Error e) {
-                letGo(turn); // The port ends; whoever closes the others needs the turn.
-                letGo(wayToGuest);
-                letGo(wayToClients);
-                throw e;
+            memories[collected] = memory;
+            offsets[collected] = offsetBytes;
+            lengths[collected] = lengthBytes;
+            arrivals[collected] = kernelEpochNanos;
+            collected++;
+            if (collected == Reconciler.EXPECTED_FRAMES || !reconciler.looksAhead()) {
+                handleCollected();
             }
         }
 
         @Override
         public void onBatchEnd() {
             if (turn.isHeldByCurrentThread()) {
+                handleCollected();
                 boolean wantsCheckpoint = reconciler.wantsCheckpoint();
                 endTurn();
                 if (wantsCheckpoint) {
                     onPressure.onHighWater();
                 }
+            }
+        }
+
+        private void handleCollected() {
+            int count = collected;
+            collected = 0;
+            try {
+                if (count > 1) {
+                    for (int frame = 0; frame < count; frame++) {
+                        expect(memories[frame], offsets[frame], lengths[frame]);
+                    }
+                    reconciler.lookAhead();
+                }
+                for (int frame = 0; frame < count; frame++) {
+                    handled = memories[frame];
+                    handledEpochNanos = arrivals[frame];
+                    handle(memories[frame], offsets[frame], lengths[frame], arrivals[frame]);
+                }
+            } catch (RuntimeException | Error e) {
+                letGo(turn); // The port ends; whoever closes the others needs the turn.
+                letGo(wayToGuest);
+                letGo(wayToClients);
+                throw e;
             }
         }
     }

@@ -129,9 +129,19 @@ final class FlowKey {
 
     @Override
     public int hashCode() {
-        long mixed = (clientLow ^ Long.rotateLeft(guestLow, 17)) * 0x9e37_79b9_7f4a_7c15L;
+        return hash(0);
+    }
+
+    /** Another one for each seed. */
+    int hash(long seed) {
+        long mixed = (seed ^ clientLow ^ Long.rotateLeft(guestLow, 17)) * 0x9e37_79b9_7f4a_7c15L;
         mixed = (mixed ^ clientHigh ^ Long.rotateLeft(guestHigh, 29) ^ ports) * 0x9e37_79b9_7f4a_7c15L;
         mixed = (mixed ^ tags ^ nic) * 0x9e37_79b9_7f4a_7c15L;
         return (int) (mixed >>> 32);
+    }
+
+    /** Reads both ends of it; see {@link Foresight}. */
+    long touch() {
+        return (long) nic + ports;
     }
 }

@@ -1,14 +1,15 @@
 package io.holdfast.reverse;
 
 import io.holdfast.frame.TcpPath;
+import java.util.AbstractCollection;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
-import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +24,14 @@ final class Flows {
     private final int limit;
     private final DigestBudget budget;
     private final BlockHash hash;
-    private final Map<FlowKey, Ledger> byKey = new HashMap<>();
+    private final FlowTable byKey;
     private final List<@Nullable Ledger> byPlace = new ArrayList<>();
+    private final Collection<Ledger> all = new All();
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
     /** Ledgers that may be over when the next checkpoint is confirmed. */
     private final Set<Ledger> ending = new LinkedHashSet<>();
 
+    private int count;
     private long begun;
     private long translationVersion;
     private int nextPlace;
@@ -40,12 +43,13 @@ final class Flows {
     Flows(int limit, DigestBudget budget, long seed) {
         this.limit = limit;
         this.budget = budget;
+        this.byKey = new FlowTable(limit, seed);
         this.hash = new BlockHash(seed, ReleasedBytes.BLOCK_BYTES);
     }
 
     @Nullable
     Ledger find(FlowKey key) {
-        return byKey.get(key);
+        return byKey.find(key);
     }
 
     /** The ledger with a number; null if it is over. */
@@ -55,10 +59,23 @@ final class Flows {
         return ledger != null && ledger.id == id ? ledger : null;
     }
 
+    // ---- looking ahead; see Foresight ----
+
+    int firstPlace(FlowKey key) {
+        return byKey.firstPlace(key);
+    }
+
+    @Nullable
+    Ledger atPlace(int place) {
+        return byKey.at(place);
+    }
+
+    // ---- beginning and ending ----
+
     /** A new ledger; null if there are too many. */
     @Nullable
     Ledger begin(FlowKey key, TcpPath toGuest, Offer clientOffer, int sequence, long epoch) {
-        if (byKey.size() == limit && !endOneFinished()) {
+        if (count == limit && !endOneFinished()) {
             return null;
         }
         Integer free = freePlaces.poll();
@@ -74,14 +91,16 @@ final class Flows {
                 SequenceNumbers.first(sequence),
                 new ReleasedBytes(budget, hash),
                 epoch);
-        byKey.put(ledger.key, ledger);
+        byKey.add(ledger);
+        count++;
         byPlace.set(place, ledger);
         return ledger;
     }
 
     /** Ends a ledger. Its connection is over, or is no longer known well enough. */
     void end(Ledger ledger) {
-        if (byKey.remove(ledger.key, ledger)) {
+        if (byKey.remove(ledger)) {
+            count--;
             if (!ledger.translation.isNone()) {
                 onTranslated();
             }
@@ -134,11 +153,25 @@ final class Flows {
         return byPlace.get(nextPlace);
     }
 
+    /** All ledgers, by place. */
     Collection<Ledger> all() {
-        return byKey.values();
+        return all;
     }
 
     int count() {
-        return byKey.size();
+        return count;
+    }
+
+    private final class All extends AbstractCollection<Ledger> {
+
+        @Override
+        public Iterator<Ledger> iterator() {
+            return byPlace.stream().filter(Objects::nonNull).iterator();
+        }
+
+        @Override
+        public int size() {
+            return count;
+        }
     }
 }

@@ -15,7 +15,7 @@ import java.lang.foreign.ValueLayout;
  *
  * <pre>
  *   length (4) | kind (1) | nic (1) | turn (1) | - (1) | flow (8) | begin (8) | end (8) | epoch (8) | later (8)
- *   prefix and frame (length)
+ *   following (8) | arrival (8) | prefix and frame (length)
  * </pre>
  *
  * <p><b>Threads.</b> One. Nothing allocates.
@@ -48,7 +48,7 @@ final class InputLog implements AutoCloseable {
 
     private static final int PADDING = 0;
     private static final int ALIGNMENT_BYTES = 8;
-    private static final int HEADER_BYTES = 48;
+    private static final int HEADER_BYTES = 64;
     private static final int LENGTH = 0;
     private static final int KIND = 4;
     private static final int NIC = 5;
@@ -58,6 +58,8 @@ final class InputLog implements AutoCloseable {
     private static final int END = 24;
     private static final int EPOCH = 32;
     private static final int LATER = 40;
+    private static final int FOLLOWING = 48;
+    private static final int ARRIVAL = 56;
 
     /** Values of the turn: at its place, not yet, elsewhere or never. */
     private static final byte AT_ONCE = 0;
@@ -165,6 +167,8 @@ final class InputLog implements AutoCloseable {
         memory.set(ValueLayout.JAVA_LONG, at + BEGIN, begin);
         memory.set(ValueLayout.JAVA_LONG, at + END, end);
         memory.set(ValueLayout.JAVA_LONG, at + EPOCH, epoch);
+        memory.set(ValueLayout.JAVA_LONG, at + FOLLOWING, NONE);
+        memory.set(ValueLayout.JAVA_LONG, at + ARRIVAL, NONE);
         last = tail;
         tail += recordBytes;
         return last;
@@ -257,6 +261,28 @@ final class InputLog implements AutoCloseable {
 
     long epoch(long position) {
         return memory.get(ValueLayout.JAVA_LONG, place(position) + EPOCH);
+    }
+
+    // ---- segments on their way to the guest; see Arrivals ----
+
+    /** The next one of the same connection. */
+    void follow(long position, long following) {
+        memory.set(ValueLayout.JAVA_LONG, place(position) + FOLLOWING, following);
+    }
+
+    /** That one; {@link #NONE} if there was none. */
+    long following(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + FOLLOWING);
+    }
+
+    /** The guest has acknowledged it, in an epoch; {@link #NONE} if not. */
+    void arrive(long position, long epoch) {
+        memory.set(ValueLayout.JAVA_LONG, place(position) + ARRIVAL, epoch);
+    }
+
+    /** In which epoch; {@link #NONE} if that was not noted. */
+    long arrival(long position) {
+        return memory.get(ValueLayout.JAVA_LONG, place(position) + ARRIVAL);
     }
 
     // ---- frames that wait for their turn ----

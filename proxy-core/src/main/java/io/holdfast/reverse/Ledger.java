@@ -107,6 +107,11 @@ final class Ledger {
 
     long lastWaiting = InputLog.NONE;
 
+    /** What of the log the guest has not acknowledged, the oldest and the newest segment; the {@link Arrivals}'. */
+    long firstUnderway = InputLog.NONE;
+
+    long lastUnderway = InputLog.NONE;
+
     @Nullable
     CatchUp catchUp;
 
@@ -361,5 +366,17 @@ final class Ledger {
     /** Whether one of the ends was seen to end it. */
     boolean isEnding() {
         return isSilenced() || clientFinEnd != 0;
+    }
+
+    // ---- looking ahead; see Foresight ----
+
+    /** Reads something of each part of 64 bytes, as fields stand in memory: long ones in their order, then the others. */
+    long touch() {
+        return id + guestAck + clientSeenNanos + finishedEpoch + touchedEpoch + (aborted ? 1 : 0);
+    }
+
+    /** The same of what the ledger refers to, and each frame needs. */
+    long touchWhatItRefersTo() {
+        return key.touch() + released.touch() + marks.touch();
     }
 }

@@ -102,4 +102,9 @@ final class Marks {
     private int place(int mark) {
         return ((oldest + mark) & (capacity() - 1)) * FIELDS;
     }
+
+    /** Reads something of all that the next mark needs; see {@link Foresight}. */
+    long touch() {
+        return numbers[place(0)] + numbers[place(count & (capacity() - 1))];
+    }
 }

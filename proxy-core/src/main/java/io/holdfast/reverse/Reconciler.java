@@ -115,6 +115,8 @@ public final class Reconciler implements AutoCloseable {
     private final Inheritance inheritance;
     private final Strangers strangers;
     private final Sweeper sweeper;
+    private final Foresight foresight;
+    private final Arrivals arrivals;
     private final Datagrams datagrams;
     private final TcpFrame frame = new TcpFrame();
     private final FlowKey key = new FlowKey();
@@ -157,6 +159,8 @@ public final class Reconciler implements AutoCloseable {
         this.inheritance = new Inheritance(rewriter);
         this.strangers = new Strangers(settings.maxFlows());
         this.gatekeeper = new Gatekeeper(counters);
+        this.arrivals = new Arrivals(log);
+        this.foresight = new Foresight(flows);
         this.sweeper = new Sweeper(flows, recorder, counters);
         this.datagrams = new Datagrams(settings.datagrams(), settings.seed(), counters);
         this.replay = new Replay(flows, log, outlet, rewriter, standIn, counters, settings.prefixBytes());
@@ -234,6 +238,10 @@ public final class Reconciler implements AutoCloseable {
         if (log.kind(position) == InputLog.OUTPUT) {
             return log.epoch(position) <= epoch; // The guest had said it when that epoch was closed.
         }
+        long arrival = log.arrival(position);
+        if (arrival != InputLog.NONE) {
+            return arrival <= epoch;
+        }
         Ledger ledger = flows.find(log.flow(position));
         if (ledger == null) {
             return true;
@@ -244,6 +252,33 @@ public final class Reconciler implements AutoCloseable {
     }
 
     // ---- frames ----
+
+    /** How many frames may be expected at a time. */
+    public static final int EXPECTED_FRAMES = Foresight.FRAMES;
+
+    /** Whether it pays to say which frames come next: with few connections it does not. */
+    public boolean looksAhead() {
+        return foresight.isOfUse();
+    }
+
+    /** A frame that a client has sent will be given to {@link #onClientFrame}, after some others. */
+    public void expectClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (frame.wrap(memory, offsetBytes, lengthBytes)) {
+            foresight.expect(key.setClientSide(nic, frame));
+        }
+    }
+
+    /** A frame that the guest has sent will be given to {@link #onGuestFrame}, after some others. */
+    public void expectGuestFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes) {
+        if (frame.wrap(memory, offsetBytes, lengthBytes)) {
+            foresight.expect(key.setGuestSide(nic, frame));
+        }
+    }
+
+    /** No more is expected before the first of these comes. */
+    public void lookAhead() {
+        foresight.fetch();
+    }
 
     /** A frame that a client sent, with its prefix before it. */
     public void onClientFrame(int nic, MemorySegment memory, long offsetBytes, int lengthBytes, long nowNanos) {
@@ -334,7 +369,7 @@ public final class Reconciler implements AutoCloseable {
     private void onClientSegment(Ledger ledger, MemorySegment memory, long offsetBytes, int lengthBytes) {
         boolean pass = recorder.onClientSegment(ledger, frame) == Recorder.Input.PASS;
         if (!pass) {
-            log(
+            long position = log(
                     InputLog.SEGMENT,
                     ledger.key.nic(),
                     ledger.id,
@@ -343,6 +378,9 @@ public final class Reconciler implements AutoCloseable {
                     memory,
                     offsetBytes,
                     lengthBytes);
+            if (position != InputLog.FULL && recorder.end() > recorder.begin()) {
+                arrivals.expect(ledger, position);
+            }
         }
         if (phase == Phase.CATCHING_UP) {
             replay.onClientSegment(ledger);
@@ -354,7 +392,7 @@ public final class Reconciler implements AutoCloseable {
         }
     }
 
-    private void log(
+    private long log(
             int kind,
             int nic,
             long flow,
@@ -372,6 +410,7 @@ public final class Reconciler implements AutoCloseable {
         } else {
             counters.loggedFrames.increment();
         }
+        return position;
     }
 
     private @Nullable Ledger ledgerOf(long position) {
@@ -412,6 +451,9 @@ public final class Reconciler implements AutoCloseable {
         long newerBytes = log.tail() - position;
         if (!log.isOfFlow(position) || newerBytes > log.capacityBytes() / 2) {
             return newerBytes > log.capacityBytes() / 8;
+        }
+        if (log.arrival(position) != InputLog.NONE) {
+            return true;
         }
         Ledger ledger = flows.find(log.flow(position));
         return ledger == null || log.kind(position) == InputLog.OUTPUT || ledger.guestAck >= log.end(position);
@@ -528,6 +570,7 @@ public final class Reconciler implements AutoCloseable {
             replay.onGuestSegment(ledger, ledger.catchUp, frame, memory, offsetBytes, lengthBytes, nowNanos);
         } else {
             recorder.onGuestSegment(ledger, frame, memory, offsetBytes, lengthBytes, phase == Phase.RUNNING);
+            arrivals.note(ledger, recorder.openEpoch());
             feed(nowNanos);
         }
     }
@@ -654,6 +697,7 @@ public final class Reconciler implements AutoCloseable {
         for (Ledger ledger : flows.all()) {
             rollBack(ledger, committed);
         }
+        arrivals.forget();
         datagrams.onGuestRestored();
         replay.begin(committed, recordedEnd, order, nowNanos);
         if (!remembers || !known) {
@@ -696,6 +740,8 @@ public final class Reconciler implements AutoCloseable {
         }
         ledger.guestResetEpoch = Long.MAX_VALUE;
         ledger.finishedEpoch = Long.MAX_VALUE;
+        ledger.firstUnderway = InputLog.NONE;
+        ledger.lastUnderway = InputLog.NONE;
         if (!ledger.isKnownToClient()) {
             ledger.forgetAnswer();
         }

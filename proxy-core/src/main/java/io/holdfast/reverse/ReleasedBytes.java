@@ -17,13 +17,17 @@ final class ReleasedBytes {
 
     private static final int FIRST_CAPACITY_BLOCKS = 4;
 
+    /** Each of two numbers: where it ends, and its digest. They are needed together, and so stand together. */
+    private static final int BLOCK_SHIFT = 1;
+
+    private static final int DIGEST = 1;
+
     private final DigestBudget budget;
     private final BlockHash hash;
 
-    /** Blocks that have ended: a ring of where each ends, and its digest. */
-    private long[] ends = new long[FIRST_CAPACITY_BLOCKS];
+    /** Blocks that have ended: a ring. */
+    private long[] ring = new long[FIRST_CAPACITY_BLOCKS << BLOCK_SHIFT];
 
-    private long[] digests = new long[FIRST_CAPACITY_BLOCKS];
     private int firstBlock;
     private int blocks;
     /** Where the first block begins. */
@@ -123,7 +127,7 @@ final class ReleasedBytes {
             if (isOpen(block)) {
                 openDigest = digest;
             } else {
-                digests[index(block)] = digest;
+                ring[index(block) + DIGEST] = digest;
             }
             at += step;
         }
@@ -153,16 +157,16 @@ final class ReleasedBytes {
     /** Forgets the blocks that end at or before a position. */
     void forgetThrough(long position) {
         int forgotten = 0;
-        while (blocks > 0 && ends[firstBlock] <= position) {
-            begin = ends[firstBlock];
-            firstBlock = (firstBlock + 1) & (ends.length - 1);
+        while (blocks > 0 && ring[firstBlock << BLOCK_SHIFT] <= position) {
+            begin = ring[firstBlock << BLOCK_SHIFT];
+            firstBlock = (firstBlock + 1) & (capacityBlocks() - 1);
             blocks--;
             forgotten++;
         }
         forgottenBlocks += forgotten;
         budget.giveBack(forgotten);
-        if (ends.length > FIRST_CAPACITY_BLOCKS && blocks < ends.length / 8) {
-            resize(ends.length / 4);
+        if (capacityBlocks() > FIRST_CAPACITY_BLOCKS && blocks < capacityBlocks() / 8) {
+            resize(capacityBlocks() / 4);
         }
         if (gaps != null) {
             gaps.forgetThrough(begin);
@@ -173,13 +177,12 @@ final class ReleasedBytes {
         if (!budget.take()) {
             return false;
         }
-        if (blocks == ends.length) {
-            resize(ends.length * 2);
+        if (blocks == capacityBlocks()) {
+            resize(capacityBlocks() * 2);
         }
-        int index = (firstBlock + blocks) & (ends.length - 1);
-        ends[index] = end;
-        digests[index] = openDigest;
-        blocks++;
+        int place = place(blocks++);
+        ring[place] = end;
+        ring[place + DIGEST] = openDigest;
         openBegin = end;
         openDigest = BlockHash.NOTHING;
         return true;
@@ -187,17 +190,21 @@ final class ReleasedBytes {
 
     /** @param capacityBlocks a power of two, with room for all blocks */
     private void resize(int capacityBlocks) {
-        ends = resized(ends, capacityBlocks);
-        digests = resized(digests, capacityBlocks);
+        long[] resized = new long[capacityBlocks << BLOCK_SHIFT];
+        for (int i = 0; i < blocks; i++) {
+            System.arraycopy(ring, place(i), resized, i << BLOCK_SHIFT, 1 << BLOCK_SHIFT);
+        }
+        ring = resized;
         firstBlock = 0;
     }
 
-    private long[] resized(long[] ring, int capacityBlocks) {
-        long[] resized = new long[capacityBlocks];
-        for (int i = 0; i < blocks; i++) {
-            resized[i] = ring[(firstBlock + i) & (ring.length - 1)];
-        }
-        return resized;
+    private int capacityBlocks() {
+        return ring.length >> BLOCK_SHIFT;
+    }
+
+    /** Where the numbers of a block are, counted from the first one. */
+    private int place(int block) {
+        return ((firstBlock + block) & (capacityBlocks() - 1)) << BLOCK_SHIFT;
     }
 
     // ---- gaps ----
@@ -220,17 +227,17 @@ final class ReleasedBytes {
     // ---- blocks; they keep their numbers when others are forgotten ----
 
     private long blockBegin(long block) {
-        return block == forgottenBlocks ? begin : ends[index(block - 1)];
+        return block == forgottenBlocks ? begin : ring[index(block - 1)];
     }
 
     /** The end of a block; that of the open one comes last. */
     long blockEnd(long block) {
-        return isOpen(block) ? end : ends[index(block)];
+        return isOpen(block) ? end : ring[index(block)];
     }
 
     /** The digest of a block; of the open one, as far as it has come. */
     long digest(long block) {
-        return isOpen(block) ? openDigest : digests[index(block)];
+        return isOpen(block) ? openDigest : ring[index(block) + DIGEST];
     }
 
     private boolean isOpen(long block) {
@@ -238,7 +245,7 @@ final class ReleasedBytes {
     }
 
     private int index(long block) {
-        return (int) (firstBlock + block - forgottenBlocks) & (ends.length - 1);
+        return place((int) (block - forgottenBlocks));
     }
 
     /** The number of the block that has the byte at a position; one behind the open one's if none has. */
@@ -257,5 +264,10 @@ final class ReleasedBytes {
             }
         }
         return low;
+    }
+
+    /** Reads something of all that the next byte needs; see {@link Foresight}. */
+    long touch() {
+        return ring[place(0)] + ring[place(blocks)] + begin;
     }
 }

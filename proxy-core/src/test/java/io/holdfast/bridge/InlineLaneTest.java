@@ -11,11 +11,14 @@ import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
 import io.holdfast.wall.WallRefusal;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,7 +40,8 @@ class InlineLaneTest {
                     1 << 20,
                     2_000_000,
                     true,
-                    Optional.of(new Reconciler.Settings(1 << 20, 1 << 20, 10, port -> false, Admission.FREE, 0, 1))),
+                    Optional.of(
+                            new Reconciler.Settings(1 << 20, 1 << 20, 10_000, port -> false, Admission.FREE, 0, 1))),
             () -> (memory, offsetBytes, lengthBytes) -> false,
             (nic, memory, offsetBytes, lengthBytes) -> {},
             () -> {},
@@ -83,6 +87,38 @@ class InlineLaneTest {
         uplink.goOn.countDown();
         await().atMost(LIMIT).until(() -> uplink.sent().size() == 2);
         assertThat(uplink.sent()).containsExactly(FRAME, next);
+    }
+
+    /** What they need is then brought from memory for some of them together. */
+    @Test
+    void shouldGiveTheGuestTheFramesOfABatchInTheirOrderHoweverManyConnectionsThereAre() {
+        List<byte[]> opening = IntStream.range(0, 5_000)
+                .mapToObj(client -> tcp(client, 0x02, 1))
+                .toList();
+        uplink.arriveTogether(opening);
+        assertThat(bridge.flows()).hasSize(5_000);
+        List<byte[]> batch = new ArrayList<>();
+        for (int client = 0; client < 100; client++) {
+            batch.add(tcp(client * 37, 0x10, 2));
+            batch.add(tcp(client * 37, 0x10, 3));
+            batch.add(new byte[60 + client]);
+        }
+        uplink.arriveTogether(batch);
+        opening = new ArrayList<>(opening);
+        opening.addAll(batch);
+        assertThat(guest.sent()).containsExactlyElementsOf(opening);
+    }
+
+    /** Ethernet, IPv4, and TCP without options or payload. */
+    private static byte[] tcp(int client, int flags, int sequence) {
+        ByteBuffer frame = ByteBuffer.allocate(60);
+        frame.putShort(12, (short) 0x0800)
+                .put(14, (byte) 0x45)
+                .putShort(16, (short) 40)
+                .put(23, (byte) 6);
+        frame.putInt(26, 0x0a08_0000 + client).putInt(30, 0x0a07_000a);
+        frame.putShort(34, (short) 40_000).putShort(36, (short) 80).putInt(38, sequence);
+        return frame.put(46, (byte) 0x50).put(47, (byte) flags).array();
     }
 
     private void beginToSend() throws InterruptedException {

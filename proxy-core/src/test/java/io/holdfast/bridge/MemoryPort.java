@@ -41,13 +41,25 @@ class MemoryPort implements FramePort {
     }
 
     void arrive(MemorySegment frame, int lengthBytes) {
+        FrameSink to = sink();
+        to.onFrame(frame, prefixBytes, lengthBytes - prefixBytes, 0);
+        to.onBatchEnd();
+    }
+
+    /** Frames arrive in one batch. */
+    void arriveTogether(List<byte[]> frames) {
+        FrameSink to = sink();
+        frames.forEach(frame -> to.onFrame(MemorySegment.ofArray(frame), prefixBytes, frame.length - prefixBytes, 0));
+        to.onBatchEnd();
+    }
+
+    private FrameSink sink() {
         FrameSink to = sink;
         while (to == null) {
             Thread.onSpinWait();
             to = sink;
         }
-        to.onFrame(frame, prefixBytes, lengthBytes - prefixBytes, 0);
-        to.onBatchEnd();
+        return to;
     }
 
     synchronized List<byte[]> sent() {

@@ -108,7 +108,7 @@ class InputLogTest {
 
     @Test
     void shouldRefuseOutputWhenItIsFull() {
-        fill(bytes(80 - PREFIX, 7));
+        fill(bytes(64 - PREFIX, 7));
         assertThat(log.usedBytes()).isEqualTo(CAPACITY);
         assertThat(log.appendOutput(1, 100, 0, 4)).isFalse();
     }

@@ -99,7 +99,7 @@ class ReconcilerTest {
         try (Scene small = new Scene(1 << 16, 1 << 20, 100, port -> false)) {
             small.checkpoint();
             Dialogue client = small.open();
-            askAndAnswer(client, 350);
+            askAndAnswer(client, 295);
             small.checkpoint();
             for (int i = 0; i < 40; i++) {
                 client.ask("a".repeat(1_400));
