@@ -77,6 +77,11 @@ record AgentContext(
         return isInline() ? agent.restoreAttempts() : 1;
     }
 
+    /** Memories that shall wait for further attempts: no more than there may be. */
+    int spares() {
+        return Math.min(agent.spares(), restoreAttempts() - 1);
+    }
+
     /** How long a promotion asks whether the guest still speaks elsewhere. */
     Duration probeTime() {
         return config.proxySection().map(proxy -> proxy.announce().probe()).orElse(AnnounceConfig.DEFAULT_PROBE);

@@ -74,6 +74,12 @@ final class AgentMeasures {
     /** Times that the kernel had not reported a page that had changed. Engine thread. */
     final Counter trackingFaults = new Counter();
 
+    /** Memories of the checkpoint that wait for a further attempt to restore it. Conductor. */
+    volatile int sparesWaiting;
+
+    /** Those that were used. */
+    final Counter usedSpares = new Counter();
+
     /** What came of rehearsals. */
     final RehearsalMeasures rehearsals = new RehearsalMeasures();
 }

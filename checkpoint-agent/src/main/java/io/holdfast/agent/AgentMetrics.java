@@ -64,6 +64,14 @@ final class AgentMetrics {
                 "holdfast.broken.silences",
                 "Times, one per second at most, that something spoke behind the wall of this backup",
                 measures.brokenSilences);
+        count(
+                meters,
+                "holdfast.used.spares",
+                "Further attempts to restore a checkpoint whose memory had been made before",
+                measures.usedSpares);
+        Gauge.builder("holdfast.spares.waiting", measures, now -> now.sparesWaiting)
+                .description("Memories of the checkpoint that wait for a further attempt to restore it")
+                .register(meters);
         measures.rehearsals.bindTo(registry);
         countClaims(meters, "granted", measures.grantedClaims);
         countClaims(meters, "refused", measures.refusedClaims);

@@ -2,6 +2,7 @@ package io.holdfast.agent;
 
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.memory.MappedMemory;
@@ -112,6 +113,13 @@ final class AppliedCheckpoint implements AutoCloseable {
             throw new EngineException("there is no copy of checkpoint " + epoch);
         }
         fresh.memory().copyFrom(copy);
+    }
+
+    /** Has memory made for further hypervisors, as long as this checkpoint is the newest. */
+    void fill(SpareMemories spares) {
+        if (copy != null) {
+            spares.fillFrom(copy);
+        }
     }
 
     /** Starts the guest of the checkpoint that ends an epoch. */

@@ -5,6 +5,7 @@ import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.QemuStandby;
+import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.Backoff;
 import io.holdfast.agent.link.CheckpointStage;
@@ -24,6 +25,7 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,6 +117,9 @@ final class BackupShell implements Shell {
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
+    /** For further attempts behind an inline proxy. */
+    private final SpareMemories spares;
+
     /** Engine thread. Only beside the guest. */
     private @Nullable CheckpointEngine restored;
 
@@ -132,6 +137,7 @@ final class BackupShell implements Shell {
                 context.patience(),
                 context.safeguards());
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
+        this.spares = new SpareMemories(context.standbySettings().memory(), context.spares());
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.oldOwnerProbe = new OldOwnerProbe(
@@ -368,6 +374,7 @@ final class BackupShell implements Shell {
         }
         perform(role.onTick(nowNanos));
         rehearsals.onTick(nowNanos);
+        measures.sparesWaiting = spares.waiting();
         keepWayToWall(nowNanos);
     }
 
@@ -488,7 +495,10 @@ final class BackupShell implements Shell {
 
     /** From which the guest has no exit past the wall once it runs there (INV-8). Engine thread. */
     private StandbyEngine startHypervisor() throws EngineException {
-        StandbyEngine started = QemuStandby.start(context.standbySettings());
+        return checked(QemuStandby.start(context.standbySettings()));
+    }
+
+    private StandbyEngine checked(StandbyEngine started) throws EngineException {
         try {
             List<String> exits = started.exitsPastTheWall(context.wallGuestPorts());
             if (!exits.isEmpty()) {
@@ -504,6 +514,7 @@ final class BackupShell implements Shell {
 
     private MachineDefinition prepare(StandbyEngine started) throws EngineException {
         try {
+            spares.empty();
             applied.begin(started.memoryBytes());
             return started.definition();
         } catch (EngineException e) {
@@ -734,7 +745,9 @@ final class BackupShell implements Shell {
                 new InlinePromotion.Guests() {
                     @Override
                     public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
-                        return applied.promote(withMemory, epoch);
+                        CheckpointEngine running = applied.promote(withMemory, epoch);
+                        applied.fill(spares); // In case that this attempt diverges.
+                        return running;
                     }
 
                     @Override
@@ -757,7 +770,13 @@ final class BackupShell implements Shell {
         promotion.restore(waiting);
     }
 
+    /** What was made beforehand saves the clients, who wait, the time that it takes to copy all memory. */
     private StandbyEngine startWithMemory() throws EngineException {
+        Optional<Path> filled = spares.take();
+        if (filled.isPresent()) {
+            measures.usedSpares.increment();
+            return checked(QemuStandby.start(context.standbySettings(), filled.get()));
+        }
         StandbyEngine fresh = startHypervisor();
         try {
             applied.copyTo(fresh);
@@ -994,6 +1013,7 @@ final class BackupShell implements Shell {
                         role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
                 .put("silence_broken_by", silenceBrokenBy)
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
+                .put("spares_waiting", spares.waiting())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
         context.arbitration().describe(status, role.whatItWaitsFor(), 0);
@@ -1032,6 +1052,8 @@ final class BackupShell implements Shell {
         if (waiting != null && !handedOver) {
             engineThread.run(waiting::close);
         }
+        engineThread.run(spares::close);
+        measures.sparesWaiting = 0;
         engineThread.run(applied::close);
         engineThread.close();
     }

@@ -32,6 +32,8 @@ class AgentMetricsTest {
         measures.shippedBytes.add(290_000);
         measures.failovers.increment();
         measures.switchovers.increment();
+        measures.usedSpares.increment();
+        measures.sparesWaiting = 2;
         measures.refusedClaims.increment();
         assertThat(scrape())
                 .contains(
@@ -45,6 +47,8 @@ class AgentMetricsTest {
                         "holdfast_shipped_bytes_total" + LABELS + "290000.0",
                         "holdfast_failovers_total" + LABELS + "1.0",
                         "holdfast_switchovers_total" + LABELS + "1.0",
+                        "holdfast_used_spares_total" + LABELS + "1.0",
+                        "holdfast_spares_waiting" + LABELS + "2.0",
                         "holdfast_arbiter_claims_total{guest=\"redis\",host=\"a\",outcome=\"refused\",} 1.0");
     }
 

@@ -21,6 +21,7 @@ import java.util.List;
  * @param missedHeartbeats silent heartbeats after which the peer is suspected
  * @param grace wait after end of file on the link without word of the guest's death
  * @param restoreAttempts how often a checkpoint may be restored until its guest is where its clients have seen it
+ * @param spares memories that are filled beforehand for further attempts
  * @param rehearsal when the newest checkpoint is restored in isolation, and what is expected of its guest
  * @param link to the other host
  * @param arbiter who may own the guest
@@ -42,6 +43,7 @@ public record AgentConfig(
         int missedHeartbeats,
         Duration grace,
         int restoreAttempts,
+        int spares,
         RehearsalConfig rehearsal,
         LinkConfig link,
         ArbiterConfig arbiter,

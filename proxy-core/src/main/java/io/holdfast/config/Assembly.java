@@ -101,6 +101,7 @@ final class Assembly {
                 agent.get(Settings.MISSED_HEARTBEATS),
                 agent.get(Settings.GRACE),
                 agent.get(Settings.RESTORE_ATTEMPTS),
+                agent.get(Settings.SPARES),
                 rehearsal(agent.section("agent.rehearsal").orElseThrow()),
                 link(agent.section("agent.link").orElseThrow()),
                 arbiter(agent.section("agent.arbiter").orElseThrow()),

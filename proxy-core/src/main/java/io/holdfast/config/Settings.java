@@ -291,6 +291,13 @@ public final class Settings {
             "How often a checkpoint may be restored behind an inline proxy, with another order of input each time, before"
                     + " connections that differ are reset. With more than 1 the backup keeps a second copy of the guest's"
                     + " memory.");
+    static final Setting<Integer> SPARES = defaulted(
+            "agent.spares",
+            ValueTypes.integer(0, 7),
+            1,
+            "Memories that are filled with the checkpoint while an attempt to restore it runs, for the attempts after it, which"
+                    + " then begin some hundred milliseconds earlier. Each takes as much memory as the guest has, during a"
+                    + " failover behind an inline proxy only.");
     static final Setting<InetSocketAddress> AGENT_HTTP = defaulted(
             "agent.http",
             ValueTypes.loopbackAddress(),

@@ -111,6 +111,7 @@ class ConfigFileTest {
                                 4,
                                 Duration.ofMillis(200),
                                 3,
+                                2,
                                 new RehearsalConfig(
                                         Duration.ofHours(6),
                                         Duration.ofSeconds(90),

@@ -57,6 +57,7 @@ final class Examples {
               missed-heartbeats: 4
               grace: 200ms
               restore-attempts: 3
+              spares: 2
               rehearsal:
                 every: 360m
                 time-limit: 90s

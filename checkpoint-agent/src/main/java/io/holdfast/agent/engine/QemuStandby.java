@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,12 +60,28 @@ public final class QemuStandby implements StandbyEngine {
     private final GuestMemory memory;
     private boolean used;
 
-    /** Starts a process that waits, after making sure that no earlier one is left. */
+    /** Starts a process that waits with memory of zeros, after making sure that no earlier one is left. */
     public static QemuStandby start(Settings settings) throws EngineException {
+        return start(settings, Optional.empty());
+    }
+
+    /**
+     * The same with another memory.
+     *
+     * @param filled a file that has as much as the guest, beside {@link Settings#memory}, which it becomes
+     */
+    public static QemuStandby start(Settings settings, Path filled) throws EngineException {
+        return start(settings, Optional.of(filled));
+    }
+
+    private static QemuStandby start(Settings settings, Optional<Path> filled) throws EngineException {
         if (settings.command().contains("-incoming")) {
             throw new EngineException("agent.qemu.command must not contain -incoming: the agent adds it");
         }
         removeLeftover(settings);
+        if (filled.isPresent()) {
+            putInPlace(filled.get(), settings.memory());
+        }
         QemuProcess process = launch(settings);
         QemuEvents events = new QemuEvents();
         try {
@@ -200,6 +217,14 @@ public final class QemuStandby implements StandbyEngine {
                     "cannot clear away what an earlier backup left in %s and %s: %s"
                             .formatted(settings.runtimeDirectory(), settings.memory(), e),
                     e);
+        }
+    }
+
+    private static void putInPlace(Path filled, Path memory) throws EngineException {
+        try {
+            Files.move(filled, memory, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new EngineException("cannot make %s the memory of the guest, %s: %s".formatted(filled, memory, e), e);
         }
     }
 

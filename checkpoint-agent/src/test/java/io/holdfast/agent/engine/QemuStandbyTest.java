@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -122,6 +123,29 @@ class QemuStandbyTest {
                     RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 2000)) {
                 assertThat(again.isPaused()).isFalse();
                 assertThat(client.increment("alive")).isEqualTo(1);
+            }
+        }
+    }
+
+    /** As a further attempt does after the first guest has diverged. */
+    @Test
+    void shouldRestoreAKilledGuestOnceMoreFromMemoryThatWasFilledWhileItRan() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                SpareMemories spares = new SpareMemories(guest.settings().memory(), 1)) {
+            byte[] devices = guest.image().devices().toArray(ValueLayout.JAVA_BYTE);
+            spares.fillFrom(guest.image().memory());
+            try (QemuEngine first = guest.restored();
+                    RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 5000)) {
+                assertThat(client.increment("counter")).isEqualTo(1);
+                first.kill();
+            }
+            QemuStandby again =
+                    QemuStandby.start(guest.settings(), spares.take().orElseThrow());
+            try (QemuEngine second = again.promote(devices);
+                    RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 5000)) {
+                assertThat(client.increment("counter")).isEqualTo(1);
+                second.kill();
             }
         }
     }
