@@ -1,0 +1,257 @@
+package io.holdfast.agent.role;
+
+import io.holdfast.agent.role.BackupEffect.Apply;
+import io.holdfast.agent.role.BackupEffect.CloseSession;
+import io.holdfast.agent.role.BackupEffect.Confirm;
+import io.holdfast.agent.role.BackupEffect.Note;
+import io.holdfast.agent.role.BackupEffect.Relinquish;
+import io.holdfast.agent.role.BackupEffect.SendRefusal;
+import io.holdfast.agent.role.BackupEffect.SendWelcome;
+import io.holdfast.agent.role.BackupEffect.StoreTerm;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.wall.Epoch;
+import io.holdfast.wall.Term;
+import java.util.List;
+
+/**
+ * Whom a backup follows, under which term, and what it has from it: the waiting hypervisor's memory, the newest checkpoint that was
+ * confirmed, the leave to promote it. It knows of no promotion; a {@link Promotion} takes from here what it needs.
+ *
+ * <p>Not thread-safe. Times are monotonic.
+ */
+final class Following {
+
+    private static final long NO_SESSION = 0;
+
+    private final FailureDetector detector;
+
+    private Term term;
+    /** Whether the term is ours, and no guest of it runs or ever will. */
+    private boolean forgone;
+
+    private long session = NO_SESSION;
+    /** Of which it was said that it is silent, and that nothing follows. */
+    private long silentSession = NO_SESSION;
+
+    private long sessionAwaitingTerm = NO_SESSION;
+
+    private boolean standbyReady;
+    private long confirmedEpoch = Epoch.NONE;
+    private boolean armed;
+
+    Following(Term term, boolean forgone, FailureDetector detector) {
+        this.term = term;
+        this.forgone = forgone;
+        this.detector = detector;
+    }
+
+    // ---- the waiting hypervisor ----
+
+    void onStandbyReady() {
+        standbyReady = true;
+    }
+
+    void onStandbyLost() {
+        standbyReady = false;
+    }
+
+    // ---- the connection ----
+
+    /** Accepts a primary of our term. */
+    List<BackupEffect> welcome(long newSession, long nowNanos) {
+        session = newSession;
+        detector.onConnected(nowNanos);
+        return List.of(new SendWelcome(session, term, confirmedEpoch, armed));
+    }
+
+    /**
+     * Accepts a primary of a newer term, when that is on disk. What we confirmed belongs to a term that is over; the new one need not
+     * descend from it.
+     */
+    List<BackupEffect> welcomeUnder(Term newer, long newSession) {
+        forgetCheckpoint();
+        term = newer;
+        forgone = false;
+        sessionAwaitingTerm = newSession;
+        return List.of(new StoreTerm(term));
+    }
+
+    /** The term is on disk. */
+    List<BackupEffect> onTermStored(Term stored, long nowNanos) {
+        if (sessionAwaitingTerm == NO_SESSION || !stored.equals(term)) {
+            return List.of();
+        }
+        long welcomed = sessionAwaitingTerm;
+        sessionAwaitingTerm = NO_SESSION;
+        // The hypervisor may have died while the disk was busy.
+        return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed, term));
+    }
+
+    /** Turns a primary away that may come again soon. */
+    static SendRefusal refuseUntilStandby(long newSession, Term newest) {
+        return new SendRefusal(
+                newSession,
+                BackupRole.NOT_READY,
+                List.of("the waiting hypervisor is not ready yet; try again"),
+                newest);
+    }
+
+    void onBytes(long ofSession, long nowNanos) {
+        if (ofSession == session) {
+            detector.onBytes(nowNanos);
+        }
+    }
+
+    void onSessionLost(long ofSession, long nowNanos) {
+        if (ofSession == sessionAwaitingTerm) {
+            sessionAwaitingTerm = NO_SESSION;
+        }
+        if (ofSession == session) {
+            session = NO_SESSION;
+            detector.onDisconnected(nowNanos);
+        }
+    }
+
+    List<BackupEffect> dropSession(String reason) {
+        if (session == NO_SESSION) {
+            return List.of();
+        }
+        long dropped = session;
+        session = NO_SESSION;
+        return List.of(new CloseSession(dropped, reason));
+    }
+
+    /** One that lives though nothing is heard of it has to say hello again, and so to be noticed. */
+    List<BackupEffect> takeForDead(long nowNanos) {
+        List<BackupEffect> effects = dropSession("the primary is taken for dead");
+        detector.onDisconnected(nowNanos);
+        return effects;
+    }
+
+    // ---- the checkpoints ----
+
+    /** A complete checkpoint on an unbroken chain is staged (INV-11). */
+    List<BackupEffect> onStaged(long epoch, long baseEpoch) {
+        boolean unbroken = baseEpoch == Epoch.NONE || baseEpoch == confirmedEpoch;
+        if (!unbroken || (baseEpoch != Epoch.NONE && epoch <= confirmedEpoch)) {
+            return dropSession(
+                    "checkpoint " + epoch + " builds on " + baseEpoch + ", but " + confirmedEpoch + " is here");
+        }
+        confirmedEpoch = epoch;
+        return List.of(new Confirm(session, epoch), new Apply(epoch));
+    }
+
+    /** The primary allows promotion from now on. */
+    void onArmed(long ofSession) {
+        if (ofSession == session && confirmedEpoch != Epoch.NONE) {
+            armed = true;
+        }
+    }
+
+    /** The guest has ended by its own or its owner's will: nobody is to be replaced. */
+    void onGuestEnded() {
+        detector.stop();
+        armed = false;
+    }
+
+    void forgetCheckpoint() {
+        confirmedEpoch = Epoch.NONE;
+        armed = false;
+    }
+
+    /** What is forgotten first cannot be promoted later, whatever is still on its way here. */
+    List<BackupEffect> relinquish(String reason) {
+        forgetCheckpoint();
+        if (session == NO_SESSION) {
+            return List.of();
+        }
+        long told = session;
+        session = NO_SESSION;
+        return List.of(new Relinquish(told, reason));
+    }
+
+    // ---- the term that is claimed here ----
+
+    /** The next term is {@code host}'s. */
+    void claimTerm(String host) {
+        term = term.promotionOf(host);
+    }
+
+    /** Nothing is left of the guest that was to run here, and none will run under our term. */
+    void forgo() {
+        forgone = true;
+        standbyReady = false;
+        forgetCheckpoint();
+        detector.stop();
+    }
+
+    // ---- time ----
+
+    /** Whether the primary is to be taken for dead. To be asked often and evenly, while it is watched. */
+    boolean isPrimaryDead(long nowNanos) {
+        return detector.isPeerDead(nowNanos);
+    }
+
+    /** By which the primary is taken for dead. */
+    String deathCause() {
+        return detector.cause();
+    }
+
+    /** Nothing follows from the primary's death now. */
+    void watchOn(long nowNanos) {
+        detector.watchOn(nowNanos);
+    }
+
+    /** It may only have been slow to send all memory, and arm us yet: who is connected stays watched, and is told of once. */
+    List<BackupEffect> onLostInVain(long nowNanos) {
+        String cause = deathCause();
+        watchOn(nowNanos);
+        boolean saidBefore = session != NO_SESSION && session == silentSession;
+        silentSession = session;
+        return saidBefore
+                ? List.of()
+                : List.of(new Note(
+                        AuditEvent.PROMOTION_REFUSED, "the primary is lost (" + cause + "), but " + whatIsMissing()));
+    }
+
+    // ---- what others may know ----
+
+    boolean isOf(long theSession) {
+        return theSession == session;
+    }
+
+    boolean isConnected() {
+        return session != NO_SESSION;
+    }
+
+    Term term() {
+        return term;
+    }
+
+    boolean isForgone() {
+        return forgone;
+    }
+
+    boolean isStandbyReady() {
+        return standbyReady;
+    }
+
+    long confirmedEpoch() {
+        return confirmedEpoch;
+    }
+
+    boolean mayPromote() {
+        return armed && standbyReady && confirmedEpoch != Epoch.NONE;
+    }
+
+    /** For a promotion, in words. */
+    String whatIsMissing() {
+        if (confirmedEpoch == Epoch.NONE) {
+            return "this backup has never confirmed a full checkpoint";
+        }
+        if (!standbyReady) {
+            return "the waiting hypervisor is not ready";
+        }
+        return armed ? "nothing is missing" : "the primary never allowed it: it may be serving alone";
+    }
+}
