@@ -28,25 +28,21 @@ final class AloneClaims {
 
     private static final int RENEWALS_PER_LEASE = 3;
 
-    /** What a primary's agent knows when it asks. */
-    interface Situation {
-
-        Term term();
-
-        /** The highest term that anybody has told of as over, or as ours. */
-        Term highestTermSeen();
-
-        /** Whether a backup may promote, by this side's knowledge. */
-        boolean isBackupArmed();
-
-        boolean isBackupConnected();
-
-        /** Whether the guest serves, or would serve, unprotected. */
-        boolean servesAlone();
-
-        /** Whether there is a wall that could be opened. */
-        boolean isWallUp();
-    }
+    /**
+     * What a primary's agent knows when it asks.
+     *
+     * @param highestTermSeen that anybody has told of as over, or as ours
+     * @param isBackupArmed whether a backup may promote, by this side's knowledge
+     * @param servesAlone whether the guest serves, or would serve, unprotected
+     * @param isWallUp whether there is a wall that could be opened
+     */
+    record Situation(
+            Term term,
+            Term highestTermSeen,
+            boolean isBackupArmed,
+            boolean isBackupConnected,
+            boolean servesAlone,
+            boolean isWallUp) {}
 
     private final String host;
     private final long graceNanos;
