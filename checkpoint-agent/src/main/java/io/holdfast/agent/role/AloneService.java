@@ -32,8 +32,15 @@ final class AloneService {
     /** Whether the guest serves unprotected by right as long as no backup is armed. */
     private boolean servesAlone;
 
+    /**
+     * Before the first event.
+     *
+     * @param term ours
+     * @param servesAlone whether the guest serves unprotected by right until a backup is armed
+     */
     AloneService(
-            PrimaryRole.Beginning beginning,
+            Term term,
+            boolean servesAlone,
             AloneClaims claims,
             PrimaryGuest guest,
             PrimaryWall wall,
@@ -42,9 +49,9 @@ final class AloneService {
         this.guest = guest;
         this.wall = wall;
         this.backup = backup;
-        this.term = beginning.term();
+        this.term = term;
         this.highestTermSeen = term;
-        this.servesAlone = beginning.servesAlone();
+        this.servesAlone = servesAlone;
     }
 
     // ---- what happens ----

@@ -34,9 +34,6 @@ public final class BackupRole {
     /** A refusal's class: the guest of the primary that is refused is over, and another one runs, or has run. */
     public static final String STALE_TERM = "StaleTerm";
 
-    /** A refusal's class: nothing is known against the primary, which may come again. */
-    static final String NOT_READY = "NotReady";
-
     private final String host;
     private final Following following;
     private final Promotion promotion;
@@ -107,8 +104,8 @@ public final class BackupRole {
         }
         if (isPromotionUnderWay() || (isAsking() && promotionCause().equals(Promotion.BY_OPERATOR))) {
             // Our term deposes nobody before the guest runs here: the primary's may be the last one.
-            return List.of(
-                    new SendRefusal(newSession, NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
+            return List.of(new SendRefusal(
+                    newSession, Following.NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
         }
         if (isForgone() && primaryTerm.isStaleAgainst(term)) {
             // The promise holds when nothing is left of the hypervisor that was to run the guest.

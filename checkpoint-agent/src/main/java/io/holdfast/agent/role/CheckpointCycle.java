@@ -49,8 +49,8 @@ final class CheckpointCycle {
 
     private static final long NO_SESSION = 0;
 
-    private final int epochsInFlight;
     private final CheckpointPace pace;
+    private final int epochsInFlight;
     private final PrimaryGuest guest;
     private final PrimaryWall wall;
     private final KnownBackup backup;
@@ -66,16 +66,23 @@ final class CheckpointCycle {
     /** The wall has passed its high-water mark since the last barrier. */
     private boolean highWater;
 
+    /**
+     * Before the first checkpoint.
+     *
+     * @param epochsInFlight shipped and not yet confirmed, at most
+     * @param lastEpoch the newest epoch that was ever closed, as far as known
+     */
     CheckpointCycle(
-            PrimaryRole.Settings settings,
+            CheckpointPace pace,
+            int epochsInFlight,
             long lastEpoch,
             PrimaryGuest guest,
             PrimaryWall wall,
             KnownBackup backup,
             AloneService alone,
             Handover handover) {
-        this.epochsInFlight = settings.epochsInFlight();
-        this.pace = new CheckpointPace(settings);
+        this.pace = pace;
+        this.epochsInFlight = epochsInFlight;
         this.lastEpoch = lastEpoch;
         this.guest = guest;
         this.wall = wall;

@@ -10,7 +10,9 @@ final class CheckpointPace {
 
     private static final int PAUSES_AVERAGED = 8;
 
-    private final PrimaryRole.Settings settings;
+    private final long intervalNanos;
+    private final int pauseBudgetPercent;
+    private final long retryNanos;
 
     /** Also if nothing waits. */
     private long nextNanos;
@@ -22,8 +24,17 @@ final class CheckpointPace {
     private long pauseBeganNanos;
     private long typicalPauseNanos;
 
-    CheckpointPace(PrimaryRole.Settings settings) {
-        this.settings = settings;
+    /**
+     * Before the first checkpoint.
+     *
+     * @param intervalNanos between the beginnings of two, at most
+     * @param pauseBudgetPercent share of the guest's time that they may take from it, 1 to 99
+     * @param retryNanos after one that failed
+     */
+    CheckpointPace(long intervalNanos, int pauseBudgetPercent, long retryNanos) {
+        this.intervalNanos = intervalNanos;
+        this.pauseBudgetPercent = pauseBudgetPercent;
+        this.retryNanos = retryNanos;
     }
 
     /** One is due now, unless the guest has to rest from the last one. */
@@ -55,7 +66,7 @@ final class CheckpointPace {
     void onBegun(long nowNanos) {
         asked = false;
         pauseBeganNanos = nowNanos;
-        nextNanos = nowNanos + settings.intervalNanos();
+        nextNanos = nowNanos + intervalNanos;
     }
 
     /** A single long pause must not keep output waiting for long, so the rest follows from what pauses mostly take. */
@@ -64,12 +75,12 @@ final class CheckpointPace {
         typicalPauseNanos = typicalPauseNanos == 0
                 ? pauseNanos
                 : typicalPauseNanos + (pauseNanos - typicalPauseNanos) / PAUSES_AVERAGED;
-        long restNanos = typicalPauseNanos * (100 - settings.pauseBudgetPercent()) / settings.pauseBudgetPercent();
-        restUntilNanos = nowNanos + Math.min(restNanos, Math.max(settings.intervalNanos(), typicalPauseNanos));
+        long restNanos = typicalPauseNanos * (100 - pauseBudgetPercent) / pauseBudgetPercent;
+        restUntilNanos = nowNanos + Math.min(restNanos, Math.max(intervalNanos, typicalPauseNanos));
     }
 
     void onFailed(long nowNanos) {
-        nextNanos = nowNanos + settings.retryNanos();
+        nextNanos = nowNanos + retryNanos;
         restUntilNanos = nextNanos;
     }
 

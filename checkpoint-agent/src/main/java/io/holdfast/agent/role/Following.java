@@ -21,6 +21,9 @@ import java.util.List;
  */
 final class Following {
 
+    /** A refusal's class: nothing is known against the primary, which may come again. */
+    static final String NOT_READY = "NotReady";
+
     private static final long NO_SESSION = 0;
 
     private final FailureDetector detector;
@@ -90,10 +93,7 @@ final class Following {
     /** Turns a primary away that may come again soon. */
     static SendRefusal refuseUntilStandby(long newSession, Term newest) {
         return new SendRefusal(
-                newSession,
-                BackupRole.NOT_READY,
-                List.of("the waiting hypervisor is not ready yet; try again"),
-                newest);
+                newSession, NOT_READY, List.of("the waiting hypervisor is not ready yet; try again"), newest);
     }
 
     void onBytes(long ofSession, long nowNanos) {

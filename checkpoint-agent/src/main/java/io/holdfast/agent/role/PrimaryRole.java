@@ -66,7 +66,7 @@ public final class PrimaryRole {
      */
     public record Beginning(Term term, long lastEpoch, boolean backupArmed, String armedBackup, boolean servesAlone) {}
 
-    private final long leaseNanos;
+    private final Settings settings;
     private final PrimaryGuest guest = new PrimaryGuest();
     private final PrimaryWall wall = new PrimaryWall();
     private final Handover handover = new Handover();
@@ -75,10 +75,13 @@ public final class PrimaryRole {
     private final CheckpointCycle cycle;
 
     private PrimaryRole(Settings settings, Beginning beginning, AloneClaims claims) {
-        this.leaseNanos = settings.leaseNanos();
+        this.settings = settings;
         this.backup = new KnownBackup(beginning.backupArmed(), beginning.armedBackup());
-        this.alone = new AloneService(beginning, claims, guest, wall, backup);
-        this.cycle = new CheckpointCycle(settings, beginning.lastEpoch(), guest, wall, backup, alone, handover);
+        this.alone = new AloneService(beginning.term(), beginning.servesAlone(), claims, guest, wall, backup);
+        CheckpointPace pace =
+                new CheckpointPace(settings.intervalNanos(), settings.pauseBudgetPercent(), settings.retryNanos());
+        this.cycle = new CheckpointCycle(
+                pace, settings.epochsInFlight(), beginning.lastEpoch(), guest, wall, backup, alone, handover);
     }
 
     /** Begins the role where nobody arbitrates. */
@@ -256,7 +259,7 @@ public final class PrimaryRole {
             effects.add(new SendArmed(ofSession, epoch));
         }
         if (wall.isUp()) {
-            effects.add(new Commit(epoch, nowNanos + leaseNanos));
+            effects.add(new Commit(epoch, nowNanos + settings.leaseNanos()));
         }
         effects.addAll(cycle.onConfirmed(epoch, nowNanos));
         return effects;
