@@ -58,7 +58,8 @@ class NeighborQuestionsTest {
     @Test
     void shouldMakeAVlanForEachTag() {
         Station other = station(List.of(VlanTag.parse("0x8100:20")), List.of("10.0.0.7"), List.of());
-        assertThat(asked(station(List.of(TEN), List.of("10.0.0.5"), List.of()), other).ask())
+        assertThat(asked(station(List.of(TEN), List.of("10.0.0.5"), List.of()), other)
+                        .ask())
                 .isEqualTo("neighbor replace 10.0.0.5 dev vlan0 use\nneighbor replace 10.0.0.7 dev vlan1 use\n");
     }
 

@@ -125,6 +125,41 @@ class FailoverSimulationTest {
         }
     }
 
+    /** Its backup has served out of sight, dies, and comes back as one that knows nothing of it. */
+    @Test
+    void shouldNotGoOnByTheWordOfABackupThatHasLostItsDisk() {
+        System.out.println("seed " + SEED);
+        int contradicted = 0;
+        for (long run = 0; run < RUNS / 30; run++) {
+            SimulatedPair pair = loseDiskOfThePromoted(SEED + run, Sabotage.NONE);
+            assertThat(pair.violations())
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isEmpty();
+            contradicted += loseDiskOfThePromoted(SEED + run, Sabotage.TRUST_ANY_BACKUP)
+                            .violations()
+                            .isEmpty()
+                    ? 0
+                    : 1;
+        }
+        assertThat(contradicted).as("with a primary that trusts any backup").isPositive();
+    }
+
+    private static SimulatedPair loseDiskOfThePromoted(long seed, Sabotage sabotage) {
+        SplittableRandom random = new SplittableRandom(seed);
+        SimulatedPair pair = new SimulatedPair(sabotage, random.nextBoolean(), Guard.NOTHING);
+        settle(pair, random);
+        pair.cutNetwork();
+        settle(pair, random);
+        assertThat(pair.promotions).isEqualTo(1);
+        pair.crashHost(pair.b);
+        pair.loseDisk(pair.b);
+        pair.healNetwork();
+        pair.startProxy(pair.b);
+        pair.startAgent(pair.b);
+        settle(pair, random);
+        return pair;
+    }
+
     /** Without an operator, because it has promised not to promote. */
     @Test
     void shouldServeOnWithoutABackupThatHasRelinquished() {
@@ -173,7 +208,8 @@ class FailoverSimulationTest {
     @EnumSource(
             value = Sabotage.class,
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"NONE", "GRANT_AFTER_LOSS_OF_DATA"}) // So rare that ArbitrationTest leads up to it.
+            // So rare that tests of their own lead up to them.
+            names = {"NONE", "GRANT_AFTER_LOSS_OF_DATA", "TRUST_ANY_BACKUP"})
     void shouldSeeTheViolationWhenARuleIsBroken(Sabotage sabotage) {
         for (long run = 0; run < 100_000; run++) {
             if (!live(SEED + run, sabotage).violations().isEmpty()) {
