@@ -11,7 +11,6 @@ import io.holdfast.wall.WallRefusal;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,9 +44,9 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     private final Reconciler reconciler;
     private final MemorySegment logMemory;
     private final PressureListener onPressure;
-    private final ReentrantLock turn = new ReentrantLock();
-    private final ReentrantLock wayToGuest = new ReentrantLock();
-    private final ReentrantLock wayToClients = new ReentrantLock();
+    private final TurnLock turn = new TurnLock();
+    private final TurnLock wayToGuest = new TurnLock();
+    private final TurnLock wayToClients = new TurnLock();
     private final Thread ticker;
     private volatile boolean stopping;
     /** Of the ticker. */
@@ -218,13 +217,13 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         }
     }
 
-    private static void take(ReentrantLock lock) {
+    private static void take(TurnLock lock) {
         if (!lock.isHeldByCurrentThread()) {
             lock.lock();
         }
     }
 
-    private static void letGo(ReentrantLock lock) {
+    private static void letGo(TurnLock lock) {
         if (lock.isHeldByCurrentThread()) {
             lock.unlock();
         }
