@@ -10,10 +10,13 @@ import io.holdfast.cli.proxy.Wire;
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,6 +50,7 @@ class FrozenProxyTest {
             net.awaitExactly(List.of(FRAME));
 
             signal("STOP", proxy);
+            await().atMost(LIMIT).until(() -> isStopped(proxy));
             for (int i = 0; i < FRAMES; i++) {
                 guest.send(FRAME);
             }
@@ -54,6 +58,7 @@ class FrozenProxyTest {
             signal("CONT", proxy);
             await().atMost(LIMIT)
                     .until(() -> engine.status().path("state").asText().equals("SEALED"));
+            assertThat(net.received()).hasSize(1);
             net.assertStaysAt(1);
             await().atMost(LIMIT)
                     .until(() ->
@@ -65,6 +70,18 @@ class FrozenProxyTest {
 
     private static void signal(String name, Process process) {
         Shell.run("kill", "-" + name, Long.toString(process.pid()));
+    }
+
+    /** A signal stops one thread after the other, and until then they may send by the lease, which lasts. */
+    private static boolean isStopped(Process process) throws IOException {
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
+            for (Path thread : threads.toList()) {
+                if (!Files.readString(thread.resolve("status")).contains("State:\tT")) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** In the calling thread's namespace. */

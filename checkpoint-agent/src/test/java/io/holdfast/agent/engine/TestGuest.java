@@ -87,7 +87,8 @@ final class TestGuest implements AutoCloseable {
 
     /** A bridge with the client's address and a tap for each guest, in the calling thread's namespace. */
     static void createNetwork(String... taps) {
-        Shell.run("ip", "link", "add", "br0", "type", "bridge");
+        // In every namespace the one that the guest has known since it was booted in one of them.
+        Shell.run("ip", "link", "add", "br0", "address", "02:00:00:00:07:01", "type", "bridge");
         Shell.run("ip", "address", "add", "10.7.0.1/24", "dev", "br0");
         Shell.run("ip", "link", "set", "br0", "up");
         for (String tap : taps) {
