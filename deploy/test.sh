@@ -148,7 +148,7 @@ figures_of_suites() {
 see_violations_without_holdfast() {
     local run result=$LOGS/negative-control.json
     for run in 1 2 3; do
-        limited "$DEMO" --mode off --interval 1s --json "$result"
+        limited "$DEMO" --mode off --interval 450ms --json "$result"
         if jq --exit-status '.violations > 0 and .old_owner_uncommitted_frames > 0' "$result"; then
             return
         fi
