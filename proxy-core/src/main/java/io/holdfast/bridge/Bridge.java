@@ -1,5 +1,6 @@
 package io.holdfast.bridge;
 
+import io.holdfast.measure.Pulse;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
 import io.holdfast.reverse.FlowView;
@@ -492,6 +493,17 @@ public final class Bridge implements AutoCloseable {
             longestNanos = Math.max(longestNanos, lane.waitForBarrierNanos(nowNanos));
         }
         return longestNanos;
+    }
+
+    /** Of every thread that moves frames, in the same order each time. One that hangs shows it within a second. */
+    public List<Pulse> pulses() {
+        List<Pulse> pulses = new ArrayList<>();
+        captures.forEach(capture -> pulses.add(capture.pulse()));
+        outbound.forEach(lane -> pulses.add(lane.pulse()));
+        if (inline != null) {
+            pulses.add(inline.pulse());
+        }
+        return pulses;
     }
 
     // ---- clients' frames around the packet path ----

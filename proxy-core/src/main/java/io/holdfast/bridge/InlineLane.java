@@ -1,6 +1,7 @@
 package io.holdfast.bridge;
 
 import io.holdfast.measure.Counter;
+import io.holdfast.measure.Pulse;
 import io.holdfast.port.FrameSink;
 import io.holdfast.reverse.KeptTranslation;
 import io.holdfast.reverse.Outlet;
@@ -52,6 +53,8 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     /** Of the ticker. */
     private int lateTicks;
 
+    private final Counter ticks = new Counter();
+
     // Whoever has the turn.
     private int place;
     /** Whether an engine has said in this life of the proxy where its guest lives. */
@@ -90,6 +93,7 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         while (!stopping) {
             Thread.sleep(TICK_MILLIS);
             tick();
+            ticks.increment();
         }
     }
 
@@ -462,6 +466,11 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
     @Override
     public void onKept(List<KeptTranslation> kept) {
         inTurn(() -> reconciler.onTranslationsKept(kept));
+    }
+
+    /** Of the thread that tells the reconciler the time; it stops if whoever has the turn does not give it back. */
+    Pulse pulse() {
+        return new Pulse("time of the reconciler", ticks.value());
     }
 
     Reconciler reconciler() {

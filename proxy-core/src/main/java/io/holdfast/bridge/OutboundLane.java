@@ -3,6 +3,7 @@ package io.holdfast.bridge;
 import io.holdfast.frame.FrameRing;
 import io.holdfast.measure.Counter;
 import io.holdfast.measure.NanoHistogram;
+import io.holdfast.measure.Pulse;
 import io.holdfast.port.FrameBurst;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
@@ -310,6 +311,13 @@ final class OutboundLane implements FrameSink {
     /** Lets the release thread look at the wall again. Any thread. */
     void wake() {
         LockSupport.unpark(releaseThread);
+    }
+
+    /** Of the release thread, which is woken to have one. */
+    Pulse pulse() {
+        Pulse pulse = new Pulse("release of " + guestPort.interfaceName(), laps.value());
+        wake();
+        return pulse;
     }
 
     /** The frontier has moved. */

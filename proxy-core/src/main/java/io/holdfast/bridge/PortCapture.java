@@ -1,5 +1,6 @@
 package io.holdfast.bridge;
 
+import io.holdfast.measure.Pulse;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
 
@@ -16,6 +17,10 @@ final class PortCapture {
 
     void start() {
         thread.start();
+    }
+
+    Pulse pulse() {
+        return port.capturePulse();
     }
 
     /** @return whether the thread has ended, so that what it uses may be freed */

@@ -1,5 +1,6 @@
 package io.holdfast.port;
 
+import io.holdfast.measure.Pulse;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -11,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p><b>Threads.</b> {@link #capture} runs on one thread of the caller's and blocks it. {@link #send} may be called by
  * several threads at once, at the same time as {@code capture}: released, exempted and announced frames come from
- * different ones. {@link #stopCapture}, {@link #isDrained} and {@link #counters} may be called by any thread.
+ * different ones. {@link #stopCapture}, {@link #isDrained}, {@link #capturePulse} and {@link #counters} may be called by any thread.
  */
 public interface FramePort extends AutoCloseable {
 
@@ -61,6 +62,12 @@ public interface FramePort extends AutoCloseable {
      * or counted as dropped. The answer "no" may be spurious, the answer "yes" may not (INV-2).
      */
     boolean isDrained();
+
+    /**
+     * Whether the thread in {@link #capture} goes round. It stops if a frame hangs in the sink, or in a send that the sink
+     * makes. Any thread.
+     */
+    Pulse capturePulse();
 
     /** A snapshot of this port's counters, since it was opened. */
     PortCounters counters();

@@ -2,6 +2,7 @@ package io.holdfast.port;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.holdfast.measure.Counter;
+import io.holdfast.measure.Pulse;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -44,6 +45,7 @@ public final class PacketSocketPort implements FramePort {
 
     private final Counter capturedFrames = new Counter();
     private final Counter truncatedFrames = new Counter();
+    private final Counter rounds = new Counter();
     private final LongAdder sentFrames = new LongAdder();
     private final LongAdder sendErrorFrames = new LongAdder();
 
@@ -114,6 +116,7 @@ public final class PacketSocketPort implements FramePort {
                     handOnNext(sink);
                 }
                 sink.onBatchEnd();
+                rounds.increment();
             }
         } finally {
             capturing = false;
@@ -140,6 +143,7 @@ public final class PacketSocketPort implements FramePort {
                 log.info("interface {} is up again", interfaceName);
                 return;
             }
+            rounds.increment();
             LockSupport.parkNanos(WAIT_FOR_INTERFACE_NANOS);
         }
     }
@@ -259,6 +263,11 @@ public final class PacketSocketPort implements FramePort {
             long handledFrames = capturedFrames.value() + truncatedFrames.value();
             return readStatistics() && acceptedFrames - kernelDroppedFrames <= handledFrames;
         }
+    }
+
+    @Override
+    public Pulse capturePulse() {
+        return new Pulse("capture of " + interfaceName, rounds.value());
     }
 
     @Override

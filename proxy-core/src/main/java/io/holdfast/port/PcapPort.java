@@ -1,6 +1,7 @@
 package io.holdfast.port;
 
 import io.holdfast.measure.Counter;
+import io.holdfast.measure.Pulse;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.sql.Timestamp;
@@ -45,6 +46,7 @@ public final class PcapPort implements FramePort {
     private volatile @Nullable Throwable sinkFailure;
     private volatile boolean closed;
 
+    private final Counter begunFrames = new Counter();
     private final Counter capturedFrames = new Counter();
     private final Counter truncatedFrames = new Counter();
     private final LongAdder sentFrames = new LongAdder();
@@ -161,6 +163,7 @@ public final class PcapPort implements FramePort {
             if (stopping || sinkFailure != null) {
                 return;
             }
+            begunFrames.increment();
             if (frame.length > maxFrameBytes) {
                 truncatedFrames.increment();
                 return;
@@ -240,6 +243,13 @@ public final class PcapPort implements FramePort {
             fewestWaitingFrames = Long.MAX_VALUE;
             windowBeganNanos = nowNanos;
         }
+    }
+
+    /** libpcap keeps the thread to itself while there is no frame. */
+    @Override
+    public Pulse capturePulse() {
+        long ended = capturedFrames.value() + truncatedFrames.value();
+        return new Pulse("capture of " + interfaceName, ended, begunFrames.value() == ended);
     }
 
     @Override

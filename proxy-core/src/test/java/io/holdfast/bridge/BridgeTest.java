@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.sun.management.ThreadMXBean;
+import io.holdfast.measure.Pulse;
 import io.holdfast.wall.BufferWall;
 import io.holdfast.wall.Epoch;
 import io.holdfast.wall.Term;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -381,6 +383,40 @@ class BridgeTest {
             assertThat(counters.releasedFrames() + counters.droppedAtLimitFrames())
                     .isEqualTo(frames);
         }
+    }
+
+    @Test
+    void shouldShowThatTheReleaseOfEachNicGoesRoundThoughNothingIsHeld() {
+        long before = pulse("release of tap0").rounds();
+        long secondBefore = pulse("release of tap1").rounds();
+        await().atMost(LIMIT).until(() -> pulse("release of tap0").rounds() > before + 2);
+        await().atMost(LIMIT).until(() -> pulse("release of tap1").rounds() > secondBefore + 2);
+    }
+
+    @Test
+    void shouldShowThatAReleaseHangsInASend() throws Exception {
+        own();
+        uplink.sendGoesOn = new CountDownLatch(1);
+        guest.arrive(frame(60, 1));
+        commit(barrier());
+        await().atMost(LIMIT).until(() -> !goesRound("release of tap0"));
+        assertThat(goesRound("release of tap1")).isTrue();
+
+        uplink.sendGoesOn.countDown();
+        await().atMost(LIMIT).until(() -> goesRound("release of tap0"));
+    }
+
+    private boolean goesRound(String work) throws InterruptedException {
+        long before = pulse(work).rounds();
+        Thread.sleep(A_WHILE.toMillis());
+        return pulse(work).rounds() > before;
+    }
+
+    private Pulse pulse(String work) {
+        return bridge.pulses().stream()
+                .filter(pulse -> pulse.work().equals(work))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.holdfast.bridge;
 
+import io.holdfast.measure.Pulse;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.FrameSink;
 import io.holdfast.port.PortCounters;
@@ -24,6 +25,8 @@ class MemoryPort implements FramePort {
     volatile boolean drained = true;
     /** So many attempts to send fail first. */
     volatile int refusals;
+    /** Whoever sends hangs until then. */
+    volatile CountDownLatch sendGoesOn = new CountDownLatch(0);
 
     MemoryPort(String name, boolean records) {
         this(name, records, 0);
@@ -98,6 +101,11 @@ class MemoryPort implements FramePort {
 
     @Override
     public synchronized boolean send(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        try {
+            sendGoesOn.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
         if (refusals > 0) {
             refusals--;
             return false;
@@ -119,6 +127,11 @@ class MemoryPort implements FramePort {
     @Override
     public boolean isDrained() {
         return drained;
+    }
+
+    @Override
+    public Pulse capturePulse() {
+        return new Pulse("capture of " + name, 0, true);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.holdfast.port;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.holdfast.measure.Pulse;
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
 import io.holdfast.testkit.VethPair;
@@ -27,6 +28,8 @@ abstract class FramePortContract {
     private static final Duration LIMIT = Duration.ofSeconds(5);
     /** The column of /proc/net/softnet_stat that tells how many frames wait. */
     private static final int BACKLOG = 11;
+    /** Longer than any capture waits for frames. */
+    private static final long A_LOOK_MILLIS = 200;
 
     abstract FramePort open(String interfaceName) throws PortException;
 
@@ -164,6 +167,29 @@ abstract class FramePortContract {
             assertThat(near.port.isDrained()).isFalse();
             near.awaitFrames(2);
         }
+    }
+
+    @Test
+    void shouldShowThatItHangsWhileTheSinkIsBusyAndNeitherBeforeNorAfter() throws Exception {
+        VethPair.create("near0", "far0");
+        try (FramePort far = open("far0");
+                Capture near = Capture.on(open("near0"), far)) {
+            assertThat(hangs(near.port)).isFalse();
+            near.entered = 0;
+            near.delayMillis = 2 * A_LOOK_MILLIS;
+            send(far, frame(60, 1));
+            await().atMost(LIMIT).pollInterval(Duration.ofMillis(1)).until(() -> near.entered > 0);
+            assertThat(hangs(near.port)).isTrue();
+            near.awaitFrames(1);
+            await().atMost(LIMIT).until(() -> !hangs(near.port));
+        }
+    }
+
+    private static boolean hangs(FramePort port) throws InterruptedException {
+        Pulse before = port.capturePulse();
+        Thread.sleep(A_LOOK_MILLIS);
+        Pulse after = port.capturePulse();
+        return !after.waits() && after.rounds() == before.rounds();
     }
 
     @Test
