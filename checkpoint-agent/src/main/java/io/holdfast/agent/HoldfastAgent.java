@@ -24,7 +24,10 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
+import io.holdfast.measure.Counter;
+import io.holdfast.measure.Echo;
 import io.holdfast.measure.NanoHistogram;
+import io.holdfast.measure.Pulse;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
 import io.holdfast.metrics.MetricsServer;
@@ -72,6 +75,9 @@ public final class HoldfastAgent implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final AtomicReference<@Nullable String> failure = new AtomicReference<>();
     private long heartbeats;
+    private final Counter ticks = new Counter();
+    private final Echo linkPulse;
+    private final Echo commandPulse;
 
     /** Conductor; read by the link's event loop for messages that must not wait. */
     private volatile Shell shell;
@@ -123,6 +129,8 @@ public final class HoldfastAgent implements AutoCloseable {
         this.shell = primary ? new PrimaryShell(context) : new BackupShell(context);
         this.linkServer = LinkServer.bind(eventLoop, agent.link().listen(), context.security(), new Switchboard());
         this.controlServer = startControlServer();
+        this.linkPulse = new Echo("link", eventLoop.next());
+        this.commandPulse = new Echo("commands", controlServer.commandThread());
         this.view = shell.view();
         this.registry = new MetricsRegistry(config.guest(), config.host());
         new AgentMetrics(measures, () -> view).bindTo(registry);
@@ -162,8 +170,23 @@ public final class HoldfastAgent implements AutoCloseable {
         conductor.postEvery(AgentContext.TICK_NANOS, () -> {
             shell.onTick(System.nanoTime());
             view = shell.view();
+            ticks.increment();
         });
         conductor.postEvery(context.agent().heartbeat().toNanos(), () -> shell.onHeartbeat(++heartbeats));
+    }
+
+    /**
+     * Of every thread without which the agent is no use; for a service manager. One thread looks. What hangs shows it within a
+     * second.
+     */
+    public List<Pulse> pulses() {
+        return List.of(new Pulse("conductor", ticks.value()), linkPulse.pulse(), commandPulse.pulse());
+    }
+
+    /** What it does, in one line. */
+    public String summary() {
+        AgentView now = view;
+        return "%s, term %d, epoch %d: %s".formatted(now.role(), now.term(), now.epoch(), now.because());
     }
 
     /**

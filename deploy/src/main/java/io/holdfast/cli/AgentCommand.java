@@ -1,6 +1,7 @@
 package io.holdfast.cli;
 
 import io.holdfast.agent.HoldfastAgent;
+import io.holdfast.cli.service.ServiceManager;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,16 +23,23 @@ final class AgentCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         try (HoldfastAgent agent = new HoldfastAgent(holdfast.config())) {
-            Runtime.getRuntime().addShutdownHook(new Thread(agent::close, "shutdown"));
             Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> onUncaught(agent, thread, thrown));
             agent.start();
-            String failure = agent.awaitEnd();
-            if (failure == null) {
-                return ExitCode.OK;
+            try (ServiceManager manager = ServiceManager.inform(System.getenv(), agent::pulses, agent::summary)) {
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> end(manager, agent), "shutdown"));
+                String failure = agent.awaitEnd();
+                if (failure == null) {
+                    return ExitCode.OK;
+                }
+                LOG.error("the agent ends: {}", failure);
+                return ExitCode.DIED;
             }
-            LOG.error("the agent ends: {}", failure);
-            return ExitCode.DIED;
         }
+    }
+
+    private static void end(ServiceManager manager, HoldfastAgent agent) {
+        manager.close();
+        agent.close();
     }
 
     private static void onUncaught(HoldfastAgent agent, Thread thread, Throwable thrown) {

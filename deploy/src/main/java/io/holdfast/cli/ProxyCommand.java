@@ -1,6 +1,7 @@
 package io.holdfast.cli;
 
 import io.holdfast.cli.proxy.HoldfastProxy;
+import io.holdfast.cli.service.ServiceManager;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,8 +28,10 @@ final class ProxyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (HoldfastProxy proxy = HoldfastProxy.start(holdfast.config(), forceUnsafe, Version.number())) {
-            Runtime.getRuntime().addShutdownHook(new Thread(proxy::close, "shutdown"));
+        try (HoldfastProxy proxy = HoldfastProxy.start(holdfast.config(), forceUnsafe, Version.number());
+                ServiceManager manager =
+                        ServiceManager.inform(System.getenv(), proxy.vitals()::pulses, proxy.vitals()::summary)) {
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(manager, proxy), "shutdown"));
             String failure = proxy.awaitEnd();
             if (failure == null) {
                 return ExitCode.OK;
@@ -36,5 +39,10 @@ final class ProxyCommand implements Callable<Integer> {
             LOG.error("the proxy ends: {}", failure);
             return ExitCode.DIED;
         }
+    }
+
+    private static void end(ServiceManager manager, HoldfastProxy proxy) {
+        manager.close();
+        proxy.close();
     }
 }

@@ -48,6 +48,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -80,6 +81,7 @@ public final class HoldfastProxy implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final AtomicReference<@Nullable String> failure = new AtomicReference<>();
     private volatile @Nullable ControlServer server;
+    private @Nullable Vitals vitals;
 
     private HoldfastProxy() {}
 
@@ -201,6 +203,7 @@ public final class HoldfastProxy implements AutoCloseable {
         closing(FrameServer.start(config.framesSocket(), clientFrames));
         ControlServer started = closing(builder.start());
         server = started;
+        vitals = new Vitals(bridge, started.commandThread());
         closing(LeaseWatch.start(wall, started.commandThread(), wallCommands::endLease));
         LOG.info(
                 "guest {} on host {}: wall {} with incarnation {}, term {}",
@@ -209,6 +212,11 @@ public final class HoldfastProxy implements AutoCloseable {
                 wall.state(),
                 wall.incarnation(),
                 wall.term());
+    }
+
+    /** How it is, for a service manager. */
+    public Vitals vitals() {
+        return Objects.requireNonNull(vitals, "there are none before the proxy has started");
     }
 
     /**
