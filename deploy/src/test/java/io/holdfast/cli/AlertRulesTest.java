@@ -5,14 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.holdfast.agent.HoldfastAgent;
-import io.holdfast.cli.proxy.Cables;
-import io.holdfast.cli.proxy.HoldfastProxy;
-import io.holdfast.config.HoldfastConfig;
 import io.holdfast.testkit.InNetworkNamespace;
 import java.io.IOException;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,10 +33,6 @@ class AlertRulesTest {
     private static final Path ALERTS = Path.of("prometheus/holdfast.alerts.yaml");
     private static final Path RUNBOOK = Path.of("runbook.md");
 
-    /** A metric with what is asked of its labels; not what a recording rule made, which has a colon in front. */
-    private static final Pattern SELECTOR = Pattern.compile("(?<![:\\w])(holdfast_\\w+)(?:\\{([^}]*)})?");
-
-    private static final Pattern MATCHER = Pattern.compile("(\\w+)=~?\"([^\"]*)\"");
     private static final Pattern RECORDED = Pattern.compile("\\w+:holdfast_\\w+:\\w+");
     private static final Pattern COMMAND_OF_ALERT =
             Pattern.compile("holdfast --guest \\{\\{ \\$labels\\.guest }} (\\w+(?: \\w+)?)");
@@ -56,14 +46,10 @@ class AlertRulesTest {
     /** A name that nobody exports makes an alert that never fires. */
     @Test
     void shouldAskOnlyForWhatAProxyOrAnAgentExports() throws Exception {
-        List<String> samples = scrapeBoth();
-        assertThat(samples).anyMatch(sample -> sample.startsWith("holdfast_wall_state{"));
-        List<String> missing = new ArrayList<>();
-        for (String expression : expressions()) {
-            for (MatchResult selector : matches(SELECTOR, expression).toList()) {
-                asked(selector).filter(one -> !isExported(one, samples)).forEach(missing::add);
-            }
-        }
+        ExportedMetrics exported = ExportedMetrics.ofBoth(directory);
+        List<String> missing = expressions().stream()
+                .flatMap(expression -> exported.missingFrom(expression).stream())
+                .toList();
         assertThat(missing).isEmpty();
     }
 
@@ -123,62 +109,6 @@ class AlertRulesTest {
         assertThatCode(() -> Holdfast.commandLine().parseArgs(words))
                 .as("holdfast " + command)
                 .doesNotThrowAnyException();
-    }
-
-    /** A selector, or as many as it has alternatives, as starts and parts of samples. */
-    private static Stream<String> asked(MatchResult selector) {
-        List<String> asked = new ArrayList<>();
-        String matchers = selector.group(2) == null ? "" : selector.group(2);
-        for (MatchResult matcher : matches(MATCHER, matchers).toList()) {
-            for (String value : matcher.group(2).split("\\|", -1)) {
-                asked.add(selector.group(1) + " " + matcher.group(1) + "=\"" + value + "\"");
-            }
-        }
-        return asked.isEmpty() ? Stream.of(selector.group(1)) : asked.stream();
-    }
-
-    private static boolean isExported(String asked, List<String> samples) {
-        String[] nameAndLabel = asked.split(" ", 2);
-        return samples.stream()
-                .anyMatch(sample -> sample.startsWith(nameAndLabel[0] + "{")
-                        && (nameAndLabel.length == 1 || sample.contains(nameAndLabel[1])));
-    }
-
-    /** Of a proxy in reverse mode, which has all metrics that there are, and of an agent. */
-    private List<String> scrapeBoth() throws Exception {
-        Cables.plugIn(0);
-        Cables.plugIn(1);
-        Path file = Cables.writeConfig(
-                directory,
-                "mode: reverse",
-                "placement: inline",
-                "nics: [{primary: tap0, backup: tap1, uplink: up0}]",
-                "http: 127.0.0.1:9601");
-        Files.writeString(file, Files.readString(file) + """
-                agent:
-                  role: backup
-                  http: 127.0.0.1:9602
-                  link:
-                    listen: 127.0.0.1:7700
-                    peer: 127.0.0.1:7701
-                    insecure: true
-                  qemu:
-                    memory: %1$s/guest.ram
-                    command: /bin/false
-                """.formatted(directory));
-        HoldfastConfig config = HoldfastConfig.read(file);
-        try (HoldfastProxy proxy = HoldfastProxy.start(config, false, "test");
-                HoldfastAgent agent = new HoldfastAgent(config)) {
-            agent.start();
-            return Stream.concat(scrape(9601), scrape(9602)).toList();
-        }
-    }
-
-    private static Stream<String> scrape(int port) throws IOException {
-        URI address = URI.create("http://127.0.0.1:" + port + "/metrics");
-        try (var in = address.toURL().openStream()) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines();
-        }
     }
 
     private static List<String> expressions() throws IOException {
