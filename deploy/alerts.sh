@@ -16,10 +16,10 @@ readonly REPOSITORY
 source "$REPOSITORY/deploy/lib/messages.sh"
 # shellcheck source=lib/packages.sh
 source "$REPOSITORY/deploy/lib/packages.sh"
+# shellcheck source=lib/checks.sh
+source "$REPOSITORY/deploy/lib/checks.sh"
 
 readonly RULES=(holdfast.rules.yaml holdfast.alerts.yaml)
-
-passed=0 failed=0
 
 main() {
     [[ ${1:-} != --help && ${1:-} != -h ]] || { print_help && exit 0; }
@@ -34,23 +34,7 @@ main() {
         check "$alert fires when it should, and only then" behaves "$alert"
     done
     check "all tests are of alerts that exist" all_tests_have_an_alert
-
-    printf '%d passed, %d failed\n' "$passed" "$failed"
-    ((failed == 0))
-}
-
-# Counts whether a command succeeds, and shows what it said if not: check TEXT COMMAND...
-check() {
-    local text=$1 said
-    shift
-    if said=$("$@" 2>&1); then
-        passed=$((passed + 1))
-        detail "ok      $text"
-    else
-        failed=$((failed + 1))
-        detail "FAILED  $text"
-        printf '%s\n' "$said" | sed 's/^/                /' >&2
-    fi
+    conclude
 }
 
 alerts() { sed -n 's/^ *- alert: *//p' holdfast.alerts.yaml; }

@@ -28,6 +28,8 @@
 #                      always host a that dies: in between the operator, whom this script plays, moves the guest back to it,
 #                      away from the proxy
 #   --json FILE        also write the result to FILE
+#   --prometheus DIR   watch it with a real Prometheus, whose data is kept in DIR; dashboard.sh shows it. With --keep it
+#                      answers in the client's namespace
 #   --seed N           for the moments of death (default: a random one, which is shown)
 #   --keep             leave everything running at the end, until Ctrl-C
 #
@@ -60,11 +62,14 @@ source "$REPOSITORY/deploy/lib/faults.sh"
 source "$REPOSITORY/deploy/lib/owners.sh"
 # shellcheck source=lib/results.sh
 source "$REPOSITORY/deploy/lib/results.sh"
+# shellcheck source=lib/prometheus.sh
+source "$REPOSITORY/deploy/lib/prometheus.sh"
 
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
 mode=wall fault=kill interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
+PROMETHEUS_DIR=''
 
 parse_options() {
     while (($# > 0)); do
@@ -73,7 +78,8 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --fault | --workload | --service | --admission | --held-ports | --port | --interval | --clients | --runs | --chain | --json | --seed) ;;
+            --mode | --fault | --workload | --service | --admission | --held-ports | --port | --interval | --clients) ;;
+            --runs | --chain | --json | --prometheus | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
@@ -90,6 +96,7 @@ parse_options() {
             --runs) runs=$1 ;;
             --chain) chain=$1 ;;
             --json) json_file=$1 ;;
+            --prometheus) PROMETHEUS_DIR=$1 ;;
             --seed) seed=$1 ;;
         esac
         shift
@@ -122,6 +129,7 @@ main() {
     parse_options "$@"
     require_root
     install_missing_packages "${LAB_PACKAGES[@]}" "${JUDGE_PACKAGES[@]}"
+    ! is_watched || install_missing_packages "${ALERT_PACKAGES[@]}"
     prepare_build_tools
     build_if_needed
     build_guest_image
@@ -165,6 +173,11 @@ run_once() {
     write_config b backup "$mode" "$interval"
     start_primary a
     start_backup b
+    if is_watched; then
+        publish_metrics_of a
+        publish_metrics_of b
+        start_prometheus
+    fi
     wait_for_guest a
     wait_for_protection a
     ! has_judge || watch_owner a
@@ -202,6 +215,7 @@ run_once() {
     if $keep && ((run == runs)); then
         keep_running "$primary"
     fi
+    ! is_watched || stop_prometheus
     destroy_lab
     remove_guest_memory
 }
@@ -218,6 +232,9 @@ conclude() {
 
 # Whether each host has a wire of its own, so that one can see which of them sent a frame.
 has_judge() { [[ $PLACEMENT == beside ]]; }
+
+# Whether a Prometheus looks on.
+is_watched() { [[ -n $PROMETHEUS_DIR ]]; }
 
 # Strikes a host, and sees to it that what heals has healed: fail_over FAULT HOST
 fail_over() {
@@ -242,6 +259,7 @@ restore_redundancy() {
     [[ $PLACEMENT == beside ]] || role=$(first_role_of "$dead")
     write_config "$dead" "$role" "$mode" "$interval"
     start_backup "$dead"
+    ! is_watched || publish_metrics_of "$dead"
     wait_for_protection "$1"
     say "the guest is protected again"
 }
@@ -266,6 +284,7 @@ keep_running() {
     say "everything goes on until Ctrl-C; try"
     detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS"
     detail "$HOLDFAST --config $(config_of "$1") status"
+    ! is_watched || detail "ip netns exec $(namespace_of client) promtool query instant http://$CLIENT_ADDRESS:$PROMETHEUS_PORT up"
     sleep infinity &
     wait $!
 }

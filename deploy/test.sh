@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests everything, in less than half an hour on two processors: the scripts, the alerts, the build with all its tests (none may be
-# skipped), failovers of a real guest at random moments and at steps of the protocol, the pair under other faults and cut apart
-# from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, and that the same guest loses data without
-# Holdfast.
+# skipped), failovers of a real guest at random moments and what the dashboard shows of them, failovers at steps of the protocol,
+# the pair under other faults and cut apart from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, and
+# that the same guest loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -48,8 +48,14 @@ main() {
     step build build_and_run_tests
     count_tests_of_build
     step warm-up warm_up
-    step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json"
-    step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json"
+    rm -rf "$LOGS"/prometheus-*
+    step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
+        --prometheus "$LOGS/prometheus-wall"
+    step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json" \
+        --prometheus "$LOGS/prometheus-reverse"
+    step dashboard limited "$REPOSITORY/deploy/dashboard.sh" \
+        --wall "$LOGS/prometheus-wall" --reverse "$LOGS/prometheus-reverse"
+    count_checks_of dashboard
     step steps limited "$REPOSITORY/deploy/steps.sh" --steps 5
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
-# What a script expects of the hosts, counted, and what it looks at to tell. Needs messages.sh, lab.sh, hosts.sh and
-# workload.sh.
+# What a script expects, counted, and what it looks at of the hosts to tell. Needs messages.sh; for the hosts lab.sh, hosts.sh
+# and workload.sh as well.
 
 passed=0 failed=0
 
@@ -15,6 +15,20 @@ expect() {
         failed=$((failed + 1))
         detail "FAILED  $text"
         show_hosts
+    fi
+}
+
+# Counts whether a command succeeds, and shows what it said if not: check TEXT COMMAND...
+check() {
+    local text=$1 said
+    shift
+    if said=$("$@" 2>&1); then
+        passed=$((passed + 1))
+        detail "ok      $text"
+    else
+        failed=$((failed + 1))
+        detail "FAILED  $text"
+        printf '%s\n' "$said" | sed 's/^/                /' >&2
     fi
 }
 
