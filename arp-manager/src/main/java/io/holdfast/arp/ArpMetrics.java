@@ -9,8 +9,8 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Publishes what was announced, what was probed, what is known and what others claim. The units are in the names, because Micrometer would merge meters that
- * differ in nothing but their base unit.
+ * Publishes what was announced, what was probed, what is known, what others claim, and who spoke where all should be silent. The
+ * units are in the names, because Micrometer would merge meters that differ in nothing but their base unit.
  */
 public final class ArpMetrics implements MeterBinder {
 
@@ -19,18 +19,21 @@ public final class ArpMetrics implements MeterBinder {
     private final ConflictWatch conflicts;
     private final AddressProber prober;
     private final SilenceWatch silence;
+    private final LeakWatch leaks;
 
     public ArpMetrics(
             AnnounceCounters counters,
             AddressBook book,
             ConflictWatch conflicts,
             AddressProber prober,
-            SilenceWatch silence) {
+            SilenceWatch silence,
+            LeakWatch leaks) {
         this.counters = counters;
         this.book = book;
         this.conflicts = conflicts;
         this.prober = prober;
         this.silence = silence;
+        this.leaks = leaks;
     }
 
     @Override
@@ -60,6 +63,14 @@ public final class ArpMetrics implements MeterBinder {
         for (String nic : silence.nics()) {
             FunctionCounter.builder("holdfast.broken.silence.frames", silence, s -> s.count(nic))
                     .description("Frames from the guest's side of a wall that is CLOSED or SEALED; they were discarded")
+                    .tag("nic", nic)
+                    .register(registry);
+        }
+        for (String nic : leaks.nics()) {
+            FunctionCounter.builder("holdfast.address.leak.frames", leaks, l -> l.count(nic))
+                    .description(
+                            "Frames that this host itself sent on the uplink as the guest, while the wall was CLOSED or"
+                                    + " SEALED")
                     .tag("nic", nic)
                     .register(registry);
         }

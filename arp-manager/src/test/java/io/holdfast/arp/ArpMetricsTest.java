@@ -28,13 +28,15 @@ class ArpMetricsTest {
         SilenceWatch silence = new SilenceWatch(List.of("net0"), () -> true, () -> 0, () -> {});
         silence.ear("net0").onFrame(segment(new byte[60]), 0, 60);
         AddressProber prober = new AddressProber(Map.of(), ended -> {});
-        new ArpMetrics(announcer.counters(), book, conflicts, prober, silence).bindTo(registry);
+        LeakWatch leaks = new LeakWatch(book, () -> true, () -> 0, () -> {});
+        new ArpMetrics(announcer.counters(), book, conflicts, prober, silence, leaks).bindTo(registry);
         announcer.start(nic(station(false)), 0);
         announcer.onTick(0);
         book.adopt(new GuestAddresses(1, List.of(nic(station(false), station(false, new VlanTag(0x8100, 10))))));
         byte[] claim = ethernet("ff:ff:ff:ff:ff:ff", "52:54:00:99:99:99")
                 .arp(2, "52:54:00:99:99:99", IPV4, "52:54:00:99:99:99", IPV4);
         conflicts.guard("net0").onFrame(segment(claim), 0, claim.length);
+        leaks.ear("net0").onFrame(segment(claim), 0, claim.length);
         assertThat(registry.scrape().lines())
                 .contains(
                         "holdfast_arp_announcements_total{form=\"na\",nic=\"net0\",outcome=\"sent\",} 2.0",
@@ -45,6 +47,7 @@ class ArpMetricsTest {
                         "holdfast_arp_announcements_total{form=\"rarp\",nic=\"net0\",outcome=\"over_limit\",} 0.0",
                         "holdfast_address_probes_total{answer=\"old_owner\",} 0.0",
                         "holdfast_broken_silence_frames_total{nic=\"net0\",} 1.0",
+                        "holdfast_address_leak_frames_total{nic=\"net0\",} 1.0",
                         "holdfast_address_probes_total{answer=\"none\",} 0.0",
                         "holdfast_arp_refused_sightings_total{nic=\"net0\",} 0.0",
                         "holdfast_arp_known_addresses{family=\"mac\",nic=\"net0\",} 1.0",

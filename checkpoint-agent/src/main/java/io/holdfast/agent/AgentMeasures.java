@@ -35,7 +35,7 @@ final class AgentMeasures {
     /** Checkpoints that failed. Conductor. */
     final Counter failedCheckpoints = new Counter();
 
-    /** Words of the proxy that something speaks behind the wall of this backup, at most one per second. Conductor. */
+    /** Words of the proxy that somebody speaks for the guest on this backup's host, at most one per second. Conductor. */
     final Counter brokenSilences = new Counter();
 
     /** What the arbiter has answered. Conductor. */

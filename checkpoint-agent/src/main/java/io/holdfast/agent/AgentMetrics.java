@@ -62,7 +62,8 @@ final class AgentMetrics {
         count(
                 meters,
                 "holdfast.broken.silences",
-                "Times, one per second at most, that something spoke behind the wall of this backup",
+                "Times, one per second at most, that something spoke behind the wall of this backup, or its host as the"
+                        + " guest",
                 measures.brokenSilences);
         count(
                 meters,

@@ -108,7 +108,7 @@ final class BackupShell implements Shell {
     private boolean takesUplinkOnPromotion;
 
     private long standbyCheckedNanos;
-    private String addressesJson = "";
+    private final KnownAddresses addresses = new KnownAddresses();
     private @Nullable InlinePromotion inlinePromotion;
     private @Nullable CheckpointEngine promoted;
 
@@ -156,29 +156,40 @@ final class BackupShell implements Shell {
             oldOwnerProbe.onProbeEnded(number, oldOwner);
         }
 
-        /** Beside the guest only: inline the wall stands before the primary as well. */
         @Override
         public void onSilenceBroken(String speaker, long lastNanos) {
-            // What this host's earlier guest said before it was ended is no alarm.
-            boolean isOfThisRole = lastNanos - startedNanos > SETTLING_NANOS;
-            if (isOfThisRole && !role.isPromoting() && !context.isInline()) {
-                noteBrokenSilence(speaker);
+            if (mustBeSilent(lastNanos)) {
+                noteBrokenSilence(
+                        speaker,
+                        speaker + " speaks behind the wall of this backup, where no guest runs; the wall lets"
+                                + " nothing of it out. Find out what uses the guest port (`holdfast dump`)");
+            }
+        }
+
+        @Override
+        public void onAddressLeak(String address, long lastNanos) {
+            if (mustBeSilent(lastNanos)) {
+                noteBrokenSilence(
+                        "this host",
+                        "this host itself speaks as the guest, " + address + ", though it is the backup; no wall"
+                                + " holds that back. Find out what does (`holdfast doctor`)");
             }
         }
     }
 
+    /** Beside the guest only: inline the wall stands before the primary as well. */
+    private boolean mustBeSilent(long atNanos) {
+        // What this host's earlier guest said before it was ended is no alarm.
+        boolean isOfThisRole = atNanos - startedNanos > SETTLING_NANOS;
+        return isOfThisRole && !role.isPromoting() && !context.isInline();
+    }
+
     /** Once for each speaker that follows another, however long it goes on. */
-    private void noteBrokenSilence(String speaker) {
+    private void noteBrokenSilence(String speaker, String alarm) {
         measures.brokenSilences.increment();
         if (!speaker.equals(silenceBrokenBy)) {
             silenceBrokenBy = speaker;
-            context.audit()
-                    .note(
-                            AuditEvent.SILENCE_BROKEN,
-                            role.term(),
-                            "ALARM: " + speaker
-                                    + " speaks behind the wall of this backup, where no guest runs; the wall lets"
-                                    + " nothing of it out. Find out what uses the guest port (`holdfast dump`)");
+            context.audit().note(AuditEvent.SILENCE_BROKEN, role.term(), "ALARM: " + alarm);
         }
     }
 
@@ -200,6 +211,7 @@ final class BackupShell implements Shell {
                 log.warn("the wall is open though this host is the backup: sealed");
                 connected.seal(role.term(), "this host is the backup of " + role.term());
             }
+            addresses.tell(connected);
         } catch (CommandException e) {
             log.error("the wall refuses to be sealed: {}", e.getMessage());
         } catch (WallGoneException e) {
@@ -465,7 +477,7 @@ final class BackupShell implements Shell {
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
             case BackupEffect.Fence fence -> context.arbitration().fence(fence.primary(), this::onFenceEnded);
             case BackupEffect.OwnWall own -> ownWall(own);
-            case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addressesJson);
+            case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addresses.json());
             case BackupEffect.StoreServiceBegun begun -> storeServiceBegun();
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
@@ -638,7 +650,7 @@ final class BackupShell implements Shell {
             checkpoint.release();
             return;
         }
-        addressesJson = checkpoint.guestAddressesJson();
+        addresses.learn(checkpoint.guestAddressesJson(), context.isInline() ? null : wall);
         engineThread.run(() -> {
             try {
                 applied.apply(checkpoint, waiting.memory());
@@ -834,7 +846,7 @@ final class BackupShell implements Shell {
                 if (!context.isInline()) { // There it had to be open before.
                     connected.open(reason, leaseUntilNanos);
                 }
-                connected.announce(addressesJson);
+                connected.announce(addresses.json());
                 announcedIncarnation = connected.incarnation();
             } catch (WallGoneException | CommandException e) {
                 log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
@@ -867,7 +879,7 @@ final class BackupShell implements Shell {
                         context,
                         promoted,
                         become.lastEpoch(),
-                        addressesJson,
+                        addresses.json(),
                         announcedIncarnation,
                         become.aloneRight()));
     }

@@ -80,6 +80,14 @@ final class WallLink implements AutoCloseable {
          * @param lastNanos when, on the monotonic clock of the proxy's host
          */
         default void onSilenceBroken(String speaker, long lastNanos) {}
+
+        /**
+         * The proxy's host itself speaks as the guest though the wall is shut.
+         *
+         * @param address the guest's that it uses, with the sender and the NIC on whose uplink it does
+         * @param lastNanos when, on the monotonic clock of the proxy's host
+         */
+        default void onAddressLeak(String address, long lastNanos) {}
     }
 
     private final ControlClient client;
@@ -121,6 +129,10 @@ final class WallLink implements AutoCloseable {
                                                             .path("last_source")
                                                             .asText(),
                                                     event.data().path("nic").asText()),
+                                    event.data().path("last_nanos").asLong());
+                        case "ADDRESS_LEAK" ->
+                            pressure.onAddressLeak(
+                                    leak(event.data()),
                                     event.data().path("last_nanos").asLong());
                         default -> {}
                     }
@@ -275,6 +287,15 @@ final class WallLink implements AutoCloseable {
         execute("addresses", named().set("known", tree(addressesJson)));
     }
 
+    /** Tells the proxy of a wall that this agent does not own, because the guest is the other host's. */
+    void tellAddressesOfOther(String addressesJson) throws WallGoneException, CommandException {
+        JsonNode status = execute("status", JSON.createObjectNode());
+        ObjectNode arguments = JSON.createObjectNode();
+        arguments.set("incarnation", status.path("incarnation"));
+        arguments.set("term", status.path("term"));
+        execute("addresses", arguments.set("known", tree(addressesJson)));
+    }
+
     /** What the proxy has learned of the guest's addresses, as it ships with a checkpoint. */
     String addresses() throws WallGoneException, CommandException {
         return execute("addresses", JSON.createObjectNode()).toString();
@@ -326,6 +347,14 @@ final class WallLink implements AutoCloseable {
                         answer.path("address").asText(),
                         answer.path("nic").asText(),
                         vlans));
+    }
+
+    private static String leak(JsonNode data) {
+        return "%s (from %s, on the uplink of %s)"
+                .formatted(
+                        data.path("address").asText(),
+                        data.path("source").asText(),
+                        data.path("nic").asText());
     }
 
     private static JsonNode tree(String addressesJson) throws CommandException {
@@ -439,6 +468,11 @@ final class WallLink implements AutoCloseable {
                 @Override
                 public void onSilenceBroken(String speaker, long lastNanos) {
                     conductor.post(() -> pressure.onSilenceBroken(speaker, lastNanos));
+                }
+
+                @Override
+                public void onAddressLeak(String address, long lastNanos) {
+                    conductor.post(() -> pressure.onAddressLeak(address, lastNanos));
                 }
             };
         }

@@ -105,6 +105,29 @@ class BrokenSilenceAlarmTest {
         });
     }
 
+    @Test
+    void shouldAuditThatItsHostSpeaksAsTheGuestOnceHoweverManyAddressesItUses() throws Exception {
+        startBackup("{" + BESIDE + "}");
+        leak("10.0.0.5", afterSettling());
+        leak("2001:db8::5", afterSettling());
+        await().atMost(LIMIT)
+                .until(() -> scrape().contains("holdfast_broken_silences_total{guest=\"redis\",host=\"b\",} 2.0"));
+        assertThat(alarms())
+                .singleElement()
+                .satisfies(alarm -> assertThat(alarm.path("reason").asText())
+                        .contains("this host itself speaks as the guest, 10.0.0.5 (from " + SOMEBODY
+                                + ", on the uplink of net0)"));
+    }
+
+    @Test
+    void shouldNotMindWhatThisHostSaidAsTheGuestWhenItBecameTheBackup() throws Exception {
+        long startedNanos = startBackup("{" + BESIDE + "}");
+        leak("10.0.0.5", startedNanos);
+        hear(SOMEBODY_ELSE, afterSettling());
+        await().atMost(LIMIT).until(() -> !alarms().isEmpty());
+        assertThat(scrape()).contains("holdfast_broken_silences_total{guest=\"redis\",host=\"b\",} 1.0");
+    }
+
     /** @return when, monotonic */
     private long startBackup(String proxySection) throws Exception {
         Path file = Files.writeString(directory.resolve("config.yaml"), """
@@ -143,6 +166,16 @@ class BrokenSilenceAlarmTest {
                 JSON.createObjectNode()
                         .put("nic", "net0")
                         .put("last_source", mac)
+                        .put("last_nanos", lastNanos));
+    }
+
+    private void leak(String address, long lastNanos) {
+        proxy.broadcast(
+                "ADDRESS_LEAK",
+                JSON.createObjectNode()
+                        .put("nic", "net0")
+                        .put("address", address)
+                        .put("source", SOMEBODY)
                         .put("last_nanos", lastNanos));
     }
 

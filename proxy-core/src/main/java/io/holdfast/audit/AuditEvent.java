@@ -40,7 +40,7 @@ public enum AuditEvent {
     UPLINK,
     /** Somebody else uses an address of the guest, or that is over. */
     ADDRESS_CONFLICT,
-    /** Something spoke behind the wall of a backup, where no guest runs. */
+    /** Something spoke behind the wall of a backup, where no guest runs, or the backup's host spoke as the guest. */
     SILENCE_BROKEN,
     /** The wall holds, or no longer, what it held before. */
     WALL,

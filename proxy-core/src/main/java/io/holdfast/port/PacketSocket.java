@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An AF_PACKET socket of one interface, as far as {@link PacketSocketPort} needs it: the system calls, and nothing else.
+ * An AF_PACKET socket of one interface, as far as {@link PacketSocketPort} and {@link Departures} need it: the system calls, and nothing else.
  * Numbers and structures are those of Linux on 64 bits (packet(7), sendmmsg(2), linux/if_packet.h, linux/filter.h).
  *
  * <p>Pointers are passed as addresses, so that a call makes no object.
@@ -58,10 +58,16 @@ final class PacketSocket implements AutoCloseable {
 
     // Instructions of a classic packet filter.
     private static final int LOAD_LENGTH = 0x80;
+    private static final int LOAD_BYTE = 0x30;
+    private static final int JUMP_IF_EQUAL = 0x15;
     private static final int JUMP_IF_GREATER = 0x25;
     private static final int JUMP_IF_NOT_LESS = 0x35;
     private static final int RETURN = 0x06;
     private static final int WHOLE_FRAME = -1;
+    /** SKF_AD_OFF + SKF_AD_PKTTYPE: not in the frame, but what the kernel knows of it. */
+    private static final int WHERE_THE_PACKET_TYPE_IS = -0x1000 + 4;
+
+    private static final int PACKET_OUTGOING = 4;
     private static final int SOCK_FILTER_BYTES = 8;
 
     private static final int SEND_BUFFER_BYTES = 64 << 20;
@@ -108,6 +114,14 @@ final class PacketSocket implements AutoCloseable {
             socket.set("SO_SNDBUFFORCE", SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES);
             socket.setTime("SO_SNDTIMEO", SO_SNDTIMEO, SEND_LIMIT_MICROS);
             socket.bind(NO_PROTOCOL, interfaceIndex);
+        });
+    }
+
+    /** For what leaves, whoever in this host sends it. Nothing does before {@link #listen}. */
+    static PacketSocket forOverhearing(String interfaceName) throws PortException {
+        return prepared(interfaceName, socket -> {
+            socket.set("SO_TIMESTAMPNS", SOL_SOCKET, SO_TIMESTAMPNS, 1);
+            socket.filterWhatLeaves();
         });
     }
 
@@ -164,11 +178,27 @@ final class PacketSocket implements AutoCloseable {
             instruction(program, 2, JUMP_IF_NOT_LESS, 0, 1, fewestBytes);
             instruction(program, 3, RETURN, 0, 0, WHOLE_FRAME);
             instruction(program, 4, RETURN, 0, 0, 0);
-            MemorySegment pointer = temporary.allocate(16, 8);
-            pointer.set(JAVA_SHORT, 0, (short) 5);
-            pointer.set(JAVA_LONG, 8, program.address());
-            set("SO_ATTACH_FILTER", SOL_SOCKET, SO_ATTACH_FILTER, pointer);
+            attach(program, 5, temporary);
         }
+    }
+
+    /** Lets in only frames that this host sends. */
+    private void filterWhatLeaves() throws PortException {
+        try (Arena temporary = Arena.ofConfined()) {
+            MemorySegment program = temporary.allocate(4L * SOCK_FILTER_BYTES, 8);
+            instruction(program, 0, LOAD_BYTE, 0, 0, WHERE_THE_PACKET_TYPE_IS);
+            instruction(program, 1, JUMP_IF_EQUAL, 0, 1, PACKET_OUTGOING);
+            instruction(program, 2, RETURN, 0, 0, WHOLE_FRAME);
+            instruction(program, 3, RETURN, 0, 0, 0);
+            attach(program, 4, temporary);
+        }
+    }
+
+    private void attach(MemorySegment program, int instructions, Arena temporary) throws PortException {
+        MemorySegment pointer = temporary.allocate(16, 8);
+        pointer.set(JAVA_SHORT, 0, (short) instructions);
+        pointer.set(JAVA_LONG, 8, program.address());
+        set("SO_ATTACH_FILTER", SOL_SOCKET, SO_ATTACH_FILTER, pointer);
     }
 
     /** A {@code struct sock_filter}; its jumps are over so many instructions. */
@@ -211,6 +241,11 @@ final class PacketSocket implements AutoCloseable {
             membership.set(JAVA_SHORT, 4, PACKET_MR_PROMISC);
             set("PACKET_ADD_MEMBERSHIP", SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership);
         }
+        listen(interfaceIndex);
+    }
+
+    /** Lets frames in that have to do with this interface anyway. */
+    void listen(int interfaceIndex) throws PortException {
         bind(ETH_P_ALL, interfaceIndex);
     }
 

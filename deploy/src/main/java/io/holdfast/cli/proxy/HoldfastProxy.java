@@ -146,6 +146,7 @@ public final class HoldfastProxy implements AutoCloseable {
         SilenceNews silenceNews = closing(new SilenceNews(wall, this::emit));
         SilenceWatch silence =
                 new SilenceWatch(book.nics(), () -> !wall.state().admitsInput(), System::nanoTime, silenceNews::wake);
+        UplinkListener uplinks = closing(new UplinkListener(wall, uplinks(settings), book, silenceNews::wake));
         Map<String, FrameSender> senders = senders(ports);
         AddressProber prober = closing(new AddressProber(senders, this::onProbeEnded));
         PressureWatch pressure = closing(new PressureWatch(this::emit));
@@ -163,7 +164,7 @@ public final class HoldfastProxy implements AutoCloseable {
         DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
 
         ClientFrames clientFrames = new ClientFrames(bridge);
-        WallNews news = new WallNews(wall, bridge, this::emit, audit);
+        WallNews news = new WallNews(wall, bridge, this::emit, audit, uplinks::onWallChange);
         ControlServer.Builder builder = ControlServer.builder(config.ownProxySocket(), "proxy", version);
         @Nullable
         TranslationKeeper keeper = bridge.translationBook()
@@ -179,7 +180,8 @@ public final class HoldfastProxy implements AutoCloseable {
             new ProbeCommand(wall, book, prober, hostMacs(settings)).register(builder);
         }
         dumps.register(builder);
-        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence).register(builder);
+        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence, uplinks.watch())
+                .register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
@@ -189,7 +191,7 @@ public final class HoldfastProxy implements AutoCloseable {
                         config,
                         bridge,
                         clientFrames,
-                        new ArpMetrics(announcements.counters(), book, conflicts, prober, silence),
+                        new ArpMetrics(announcements.counters(), book, conflicts, prober, silence, uplinks.watch()),
                         unsafe),
                 this::health,
                 this::health));
@@ -198,7 +200,8 @@ public final class HoldfastProxy implements AutoCloseable {
         }
         bridge.start();
         conflictNews.start(conflicts);
-        silenceNews.start(silence);
+        silenceNews.start(silence, uplinks.watch());
+        uplinks.start();
         pressure.start(wall::openEpoch, bridge::longestWaitForBarrierNanos);
         closing(FrameServer.start(config.framesSocket(), clientFrames));
         ControlServer started = closing(builder.start());
@@ -306,6 +309,14 @@ public final class HoldfastProxy implements AutoCloseable {
                 .toList();
     }
 
+    private static Map<String, String> uplinks(ProxyConfig settings) {
+        Map<String, String> uplinks = new LinkedHashMap<>();
+        for (int nic = 0; nic < settings.nics().size(); nic++) {
+            uplinks.put(Bridge.nicName(nic), settings.nics().get(nic).uplink());
+        }
+        return uplinks;
+    }
+
     private static Bridge.Settings bridgeSettings(ProxyConfig settings, GuardedPorts ports) {
         return new Bridge.Settings(
                 settings.wallLimitBytes(),
@@ -346,10 +357,8 @@ public final class HoldfastProxy implements AutoCloseable {
     /** As they are now; should a bond take another one, the answers to this one still come in. */
     private static Map<String, MacAddress> hostMacs(ProxyConfig settings) throws PortException {
         Map<String, MacAddress> macs = new LinkedHashMap<>();
-        for (int nic = 0; nic < settings.nics().size(); nic++) {
-            macs.put(
-                    Bridge.nicName(nic),
-                    HardwareAddress.of(settings.nics().get(nic).uplink()));
+        for (Map.Entry<String, String> uplink : uplinks(settings).entrySet()) {
+            macs.put(uplink.getKey(), HardwareAddress.of(uplink.getValue()));
         }
         return macs;
     }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.arp.AnnouncerThread;
 import io.holdfast.arp.ConflictWatch;
+import io.holdfast.arp.LeakWatch;
 import io.holdfast.arp.SilenceWatch;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.CatchUpReport;
@@ -35,6 +36,7 @@ final class ProxyStatus {
     private final AnnouncerThread announcer;
     private final ConflictWatch conflicts;
     private final SilenceWatch silence;
+    private final LeakWatch leaks;
 
     ProxyStatus(
             HoldfastConfig config,
@@ -45,7 +47,8 @@ final class ProxyStatus {
             ModeChoice mode,
             AnnouncerThread announcer,
             ConflictWatch conflicts,
-            SilenceWatch silence) {
+            SilenceWatch silence,
+            LeakWatch leaks) {
         this.config = config;
         this.settings = settings;
         this.port = port;
@@ -55,6 +58,7 @@ final class ProxyStatus {
         this.announcer = announcer;
         this.conflicts = conflicts;
         this.silence = silence;
+        this.leaks = leaks;
     }
 
     void register(ControlServer.Builder server) {
@@ -98,7 +102,8 @@ final class ProxyStatus {
         bridge.catchUp().ifPresent(report -> writeReverse(report, status.putObject("reverse")));
         AnnounceCommands.write(announcer.status(), conflicts, status.putArray("announcements"));
         ConflictNews.write(conflicts.conflicts(), System.nanoTime(), status.putArray("conflicts"));
-        SilenceNews.write(silence.breaches(), status.putArray("silence_broken"));
+        SilenceNews.writeBreaches(silence.breaches(), status.putArray("silence_broken"));
+        SilenceNews.writeLeaks(leaks.leaks(), status.putArray("address_leaks"));
         return status;
     }
 

@@ -16,13 +16,16 @@ final class WallNews {
     private final Bridge bridge;
     private final EventSink events;
     private final AuditLog audit;
+    private final Runnable onChange;
     private WallState reported;
 
-    WallNews(BufferWall wall, Bridge bridge, EventSink events, AuditLog audit) {
+    /** @param onChange called for each change, before another command is executed */
+    WallNews(BufferWall wall, Bridge bridge, EventSink events, AuditLog audit, Runnable onChange) {
         this.wall = wall;
         this.bridge = bridge;
         this.events = events;
         this.audit = audit;
+        this.onChange = onChange;
         this.reported = wall.state();
     }
 
@@ -32,6 +35,7 @@ final class WallNews {
         if (state == reported) {
             return;
         }
+        onChange.run();
         audit.note(
                 AuditEvent.WALL,
                 wall.term(),
