@@ -80,6 +80,7 @@ main() {
     the_link_is_silent
     the_link_flaps
     a_stranger_claims_the_guests_address
+    the_host_of_the_backup_speaks_as_the_guest
     the_agent_of_the_primary_stays_away
     a_promotion_dies_before_the_guest_runs
     the_operator_promotes a
@@ -334,6 +335,23 @@ a_stranger_claims_the_guests_address() {
     expect "the conflict is over" 5 host_says a '.proxy.conflicts == []'
     let_clients_run 3000
     expect "the guest answers" 5 guest_answers_there
+}
+
+# INV-9. To nobody, so that no client is led astray; its own proxy knows the guest's addresses out of the checkpoints.
+the_host_of_the_backup_speaks_as_the_guest() {
+    say "the host of the backup speaks with the guest's IPv4 address"
+    local host nobody=10.7.0.99
+    host=$(namespace_of b)
+    ip -n "$host" address add "$GUEST_ADDRESS/32" dev up0
+    ip -n "$host" neighbor replace $nobody lladdr 02:00:00:00:5e:99 dev up0
+    ip -n "$host" route add $nobody/32 dev up0 src "$GUEST_ADDRESS"
+    in_lab b ping -q -c 5 -i 0.2 -W 1 $nobody > "$HOSTS_DIR/speaks.log" 2>&1 || true # Nobody answers.
+    expect "the proxy has noticed" 5 metric_is b $PROXY_PORT holdfast_address_leak_frames_total '. > 0'
+    expect "the audit log has it as an alarm" 5 \
+        audit_tells b silence-broken "ALARM: this host itself speaks as the guest, $GUEST_ADDRESS"
+    ip -n "$host" neighbor delete $nobody dev up0
+    ip -n "$host" address delete "$GUEST_ADDRESS/32" dev up0 # And the route with it.
+    expect "the guest is protected" 5 is_protected a
 }
 
 # Longer than its peer waits. Its guest runs on, but nobody hears of it; the agent that comes back ends it.
