@@ -453,7 +453,7 @@ the_backup_dies_and_the_operator_goes_on_alone() {
     start_backup a
     expect "host b does not take host a for the backup that it was" $RECOVERY_SECONDS audit_tells b backup-refused 'lost its memory'
     expect "the wall is SUSPENDED still" 0 host_says b '.proxy.state == "SUSPENDED"'
-    command_of_operator b alone --force --reason "host a has lost its disk"
+    command_of_operator b alone --force --yes --reason "host a has lost its disk"
     expect "the wall is ALONE" 5 wall_went ALONE
     expect "the guest answers" 10 guest_answers_there
     expect "host a joins it" 0 rejoins a
@@ -510,7 +510,7 @@ the_guest_is_started_on_the_host_that_had_it_before() {
     expect "it is a backup then" 5 host_says a '.agent.role == "backup"'
     start_backup b
     expect "host b is a backup, too" $RECOVERY_SECONDS host_says b '.agent.role == "backup"'
-    command_of_operator b alone --force --reason "host a has given its guest up"
+    command_of_operator b alone --force --yes --reason "host a has given its guest up"
     expect "host b is the primary" 10 host_says b ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE"
     start_guest b
     expect "the guest answers" $GUEST_BOOT_SECONDS guest_answers b

@@ -94,7 +94,7 @@ the_proxys_host_dies() {
     expect "nothing leaves host a without the operator's word" 0 is_silent a 2
     expect "the proxy that stands by is CLOSED" 0 standby_is a CLOSED
     say "the operator says that host b is dead"
-    command_of_operator a alone --force --reason "host b is dead"
+    command_of_operator a alone --force --yes --reason "host b is dead"
     expect "host a has the uplink" 10 host_says a '.agent.wall == "taken" and .proxy.state == "ALONE"'
     expect "the audit log has who said so" 1 audit_tells a alone 'by the operator: host b is dead'
     expect "the audit log has the uplink" 1 audit_tells a uplink taken
@@ -145,7 +145,7 @@ the_proxys_host_dies_after_a_restoration() {
     let_clients_run $((3000 + RANDOM % 1000))
     kill_host a
     expect "nothing leaves host b without the operator's word" 0 is_silent b 2
-    command_of_operator b alone --force --reason "host a is dead"
+    command_of_operator b alone --force --yes --reason "host a is dead"
     expect "host b has the uplink" 10 host_says b '.agent.wall == "taken" and .proxy.state == "ALONE"'
     expect "a fresh connection is served" 10 guest_answers_there
     let_clients_run 3000

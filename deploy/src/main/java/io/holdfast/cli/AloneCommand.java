@@ -5,6 +5,7 @@ import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Goes on without a backup, on the operator's word. */
@@ -26,11 +27,14 @@ final class AloneCommand extends AskingCommand {
             description = "You have made sure that the other host is dead and stays so.")
     private boolean force;
 
-    @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "For the log and every status.")
-    private String reason = "";
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
+        String reason = confirmation.reasonFor(
+                "Let guest %s speak on host %s without a backup, though two guests will answer if the other host lives?"
+                        .formatted(config.guest(), config.host()));
         return ask(
                 config.agentSocket(), "alone", arguments().put("force", force).put("reason", reason));
     }

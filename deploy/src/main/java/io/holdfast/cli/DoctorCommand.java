@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
@@ -23,23 +24,25 @@ final class DoctorCommand implements Callable<Integer> {
     @ParentCommand
     private Holdfast holdfast;
 
-    @Option(names = "--json", description = "Print the findings as one JSON object.")
+    @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
 
     @Option(
             names = "--release-ports",
             description = {
                 "Instead, let the host's own stack receive from the ports again. A proxy keeps it away, and does so",
-                "beyond its own end, because the guest may go on sending. Refused while the proxy runs."
+                "beyond its own end, because the guest may go on sending. Refused while the proxy runs. Asks back."
             })
     private boolean releasePorts;
+
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Override
     public Integer call() throws Exception {
         HoldfastConfig config = holdfast.config();
         if (releasePorts) {
-            List<String> released = HoldfastProxy.releasePorts(config);
-            holdfast.out().println("released " + String.join(", ", released));
+            release(config);
             return ExitCode.OK;
         }
         List<Finding> findings = Doctor.examine(config);
@@ -51,6 +54,20 @@ final class DoctorCommand implements Callable<Integer> {
         }
         boolean well = findings.stream().noneMatch(finding -> finding.verdict() == Finding.Verdict.FAILED);
         return well ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private void release(HoldfastConfig config) throws Exception {
+        String reason = confirmation.reasonFor(
+                "Let host %s receive what comes from guest %s, and forward it past the wall if it forwards anything?"
+                        .formatted(config.host(), config.guest()));
+        List<String> released = HoldfastProxy.releasePorts(config, reason);
+        if (json) {
+            ObjectNode object = AskingCommand.arguments();
+            released.forEach(object.putArray("released")::add);
+            holdfast.out().println(object);
+        } else {
+            holdfast.out().println("released " + String.join(", ", released));
+        }
     }
 
     private void print(List<Finding> findings) {

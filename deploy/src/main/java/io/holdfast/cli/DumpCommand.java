@@ -33,6 +33,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.TypeConversionException;
@@ -51,7 +52,7 @@ import picocli.CommandLine.TypeConversionException;
                     + "misses is counted, at the end and in the file.",
             "The file has what the guest and its clients said to each other, passwords included. It is made with mode 0600, "
                     + "never over one that is there.",
-            "Such as: holdfast --guest redis dump --out - | tshark -r -"
+            "Such as: holdfast --guest redis dump --yes --reason \"case 17\" --out - | tshark -r -"
         })
 final class DumpCommand implements Callable<Integer> {
 
@@ -94,16 +95,22 @@ final class DumpCommand implements Callable<Integer> {
                     + DEFAULT_FILE_LIMIT + " for a file, no limit for -).")
     private @Nullable Long maxBytes;
 
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
+
     private final CountDownLatch finished = new CountDownLatch(1);
 
     @Override
     public Integer call() throws Exception {
         HoldfastConfig config = holdfast.config();
+        String reason = confirmation.reasonFor(
+                "Write down what guest %s and its clients say to each other on host %s, passwords included?"
+                        .formatted(config.guest(), config.host()));
         CompletableFuture<JsonNode> report = new CompletableFuture<>();
         try (ControlClient client =
                 ControlClient.connect(config.proxySocket(), AskingCommand.PATIENCE, reporter(report))) {
             client.execute("subscribe", AskingCommand.arguments());
-            try (SocketChannel stream = openStream(client);
+            try (SocketChannel stream = openStream(client, reason);
                     WritableByteChannel output = openOutput()) {
                 endWithTheProcess(stream);
                 copy(stream, output);
@@ -114,9 +121,9 @@ final class DumpCommand implements Callable<Integer> {
         }
     }
 
-    private SocketChannel openStream(ControlClient client)
+    private SocketChannel openStream(ControlClient client, String reason)
             throws CommandException, ControlUnavailableException, IOException {
-        String socket = client.execute("dump", arguments()).path("socket").asText();
+        String socket = client.execute("dump", arguments(reason)).path("socket").asText();
         try {
             return SocketChannel.open(UnixDomainSocketAddress.of(socket));
         } catch (IOException e) {
@@ -125,8 +132,8 @@ final class DumpCommand implements Callable<Integer> {
         }
     }
 
-    private ObjectNode arguments() {
-        ObjectNode arguments = AskingCommand.arguments().put("filter", filter);
+    private ObjectNode arguments(String reason) {
+        ObjectNode arguments = AskingCommand.arguments().put("filter", filter).put("reason", reason);
         if (nic != null) {
             arguments.put("nic", nic);
         }

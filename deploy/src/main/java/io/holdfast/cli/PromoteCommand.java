@@ -8,6 +8,7 @@ import io.holdfast.control.ControlUnavailableException;
 import java.time.Duration;
 import java.util.StringJoiner;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** A failover by hand. */
@@ -24,15 +25,10 @@ import picocli.CommandLine.Option;
         })
 final class PromoteCommand extends AskingCommand {
 
-    private static final String UNSAID = "by the operator";
     private static final Duration LONGEST = Duration.ofSeconds(60);
 
-    @Option(
-            names = "--reason",
-            paramLabel = "TEXT",
-            defaultValue = UNSAID,
-            description = "For the log and every status; default: ${DEFAULT-VALUE}. Required with --force.")
-    private String reason = "";
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Option(
             names = "--force",
@@ -40,9 +36,6 @@ final class PromoteCommand extends AskingCommand {
                     "Also if the arbiter cannot be reached, or the fence fails: you have made sure that the primary is"
                             + " dead. Not if the arbiter refuses, nor without a checkpoint that may be promoted.")
     private boolean force;
-
-    @Option(names = "--yes", description = "Do not ask back.")
-    private boolean yes;
 
     @Option(
             names = "--check",
@@ -98,12 +91,8 @@ final class PromoteCommand extends AskingCommand {
 
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
-        if (force && reason.equals(UNSAID)) {
-            throw holdfast.usage("--force needs a --reason of its own; it is what the audit log will say");
-        }
-        if (!yes && !Confirmation.given("Take over guest %s on host %s?".formatted(config.guest(), config.host()))) {
-            throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
-        }
+        String reason = confirmation.reasonFor("Take over guest %s on host %s, and end it on the other host%s?"
+                .formatted(config.guest(), config.host(), force ? ", whether or not arbiter and fence answer" : ""));
         return ask(
                 config.agentSocket(),
                 "promote",

@@ -7,6 +7,7 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
 import java.time.Duration;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The way back for a host that was repaired. */
@@ -24,14 +25,11 @@ final class RejoinCommand extends AskingCommand {
 
     @Option(
             names = "--force",
-            description = "Give up the guest that has run here last, and what its clients have seen of it.")
+            description = "Give up the guest that has run here last, and what its clients have seen of it. Asks back.")
     private boolean force;
 
-    @Option(names = "--reason", paramLabel = "TEXT", description = "For the audit; needed with --force.")
-    private String reason = "";
-
-    @Option(names = "--yes", description = "Do not ask back.")
-    private boolean yes;
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Option(
             names = "--wait",
@@ -45,15 +43,10 @@ final class RejoinCommand extends AskingCommand {
         if (waitSeconds < 0) {
             throw holdfast.usage("--wait is negative: " + waitSeconds);
         }
-        if (force && reason.isBlank()) {
-            throw holdfast.usage("--force needs a --reason, for the audit");
-        }
-        if (force
-                && !yes
-                && !Confirmation.given(
-                        "Give up the guest %s of host %s for good?".formatted(config.guest(), config.host()))) {
-            throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
-        }
+        String reason = force
+                ? confirmation.reasonFor("Give up guest %s of host %s for good, and what clients have seen of it?"
+                        .formatted(config.guest(), config.host()))
+                : confirmation.reason();
         ObjectNode arguments = arguments().put("force", force);
         if (!reason.isBlank()) {
             arguments.put("reason", reason);

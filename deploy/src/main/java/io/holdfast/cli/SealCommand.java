@@ -5,7 +5,7 @@ import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** Fences this host. */
 @Command(
@@ -17,11 +17,14 @@ import picocli.CommandLine.Option;
         })
 final class SealCommand extends AskingCommand {
 
-    @Option(names = "--reason", required = true, paramLabel = "TEXT", description = "For the log and every status.")
-    private String reason = "";
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
+        String reason = confirmation.reasonFor(
+                "Cut guest %s off from its network on host %s, and discard what it has said and the wall holds?"
+                        .formatted(config.guest(), config.host()));
         return ask(config.proxySocket(), "seal", arguments().put("reason", reason));
     }
 }

@@ -7,7 +7,7 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlUnavailableException;
 import java.time.Duration;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** A failover in which nothing fails. */
 @Command(
@@ -24,23 +24,13 @@ final class SwitchoverCommand extends AskingCommand {
     private static final Duration LONGEST = Duration.ofSeconds(60);
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(50);
 
-    @Option(
-            names = "--reason",
-            paramLabel = "TEXT",
-            defaultValue = "by the operator",
-            description = "For the log and the audit; default: ${DEFAULT-VALUE}.")
-    private String reason = "";
-
-    @Option(names = "--yes", description = "Do not ask back.")
-    private boolean yes;
+    @Mixin
+    private final Confirmation confirmation = new Confirmation();
 
     @Override
     JsonNode ask(HoldfastConfig config) throws CommandException, ControlUnavailableException {
-        if (!yes
-                && !Confirmation.given(
-                        "Move guest %s from host %s to its backup?".formatted(config.guest(), config.host()))) {
-            throw holdfast.usage("not confirmed; say --yes where nobody can be asked");
-        }
+        String reason = confirmation.reasonFor(
+                "Move guest %s from host %s to its backup?".formatted(config.guest(), config.host()));
         long before = status(config).path("switchovers").asLong();
         ask(config.agentSocket(), "switchover", arguments().put("reason", reason));
         return awaitEnd(config, before);

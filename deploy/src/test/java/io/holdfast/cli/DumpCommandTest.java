@@ -219,11 +219,13 @@ class DumpCommandTest {
                 Engine engine = openWall()) {
             engine.execute("subscribe", "{}");
             Process dump = dumpTo(directory.resolve("first.pcapng"));
-            assertThat(holdfast("dump", "--out", directory + "/refused").err).contains("DumpRunning");
+            assertThat(holdfast("dump", "--yes", "--reason", "test", "--out", directory + "/refused").err)
+                    .contains("DumpRunning");
             assertThat(directory.resolve("refused")).doesNotExist();
             dump.destroyForcibly().waitFor();
             awaitEnd(engine, "reader-gone");
-            Outcome second = holdfast("dump", "--out", directory + "/second.pcapng", "--seconds", "1");
+            Outcome second = holdfast(
+                    "dump", "--yes", "--reason", "test", "--out", directory + "/second.pcapng", "--seconds", "1");
             assertThat(second.exitCode).as(second.err).isZero();
             assertThat(second.err).contains("none missed", "as long as it should");
         }
@@ -233,7 +235,8 @@ class DumpCommandTest {
     void shouldStreamIntoTshark() throws Exception {
         try (HoldfastProxy proxy = startProxy("packet-socket");
                 Engine engine = openWall()) {
-            String command = String.join(" ", holdfastCommand("dump", "--out", "-", "--frames", "6"));
+            String command = String.join(
+                    " ", holdfastCommand("dump", "--yes", "--reason", "test", "--out", "-", "--frames", "6"));
             Path seen = directory.resolve("seen");
             Process pipe = start(List.of(), "sh", "-c", command + " | tshark -l -n -r - -T fields -e ip.src > " + seen);
             start(List.of(guestPlace), "ping", "-q", "-i", "0.1", CLIENT);
@@ -246,18 +249,19 @@ class DumpCommandTest {
     void shouldNotWriteOverAFileNorTakeNonsense() throws Exception {
         try (HoldfastProxy proxy = startProxy("packet-socket")) {
             Path precious = Files.writeString(directory.resolve("precious"), "precious");
-            Outcome over = holdfast("dump", "--out", precious.toString());
+            Outcome over = holdfast("dump", "--yes", "--reason", "test", "--out", precious.toString());
             assertThat(over.exitCode).isEqualTo(ExitCode.FAILED);
             assertThat(over.err).contains("exists already");
             assertThat(precious).hasContent("precious");
             String none = directory + "/none";
-            assertThat(holdfast("dump").err).contains("--out");
-            assertThat(holdfast("dump", "--out", none, "--nic", "7").err).contains("`nic` is 7; allowed is 0 to 0");
-            assertThat(holdfast("dump", "--out", none, "--filter", "outbond").err)
+            assertThat(holdfast("dump", "--yes", "--reason", "test").err).contains("--out");
+            assertThat(holdfast("dump", "--yes", "--reason", "test", "--out", none, "--nic", "7").err)
+                    .contains("`nic` is 7; allowed is 0 to 0");
+            assertThat(holdfast("dump", "--yes", "--reason", "test", "--out", none, "--filter", "outbond").err)
                     .contains("did you mean `outbound`");
-            assertThat(holdfast("dump", "--out", none, "--max-bytes", "1KiB").err)
+            assertThat(holdfast("dump", "--yes", "--reason", "test", "--out", none, "--max-bytes", "1KiB").err)
                     .contains("131072");
-            assertThat(holdfast("dump", "--out", none, "--max-bytes", "much").exitCode)
+            assertThat(holdfast("dump", "--yes", "--reason", "test", "--out", none, "--max-bytes", "much").exitCode)
                     .isEqualTo(ExitCode.USAGE);
         }
     }
@@ -358,7 +362,7 @@ class DumpCommandTest {
 
     /** A process of its own, that has begun to dump when this returns. */
     private Process dumpTo(Path file, String... options) throws IOException {
-        List<String> command = holdfastCommand("dump", "--out", file.toString());
+        List<String> command = holdfastCommand("dump", "--yes", "--reason", "test", "--out", file.toString());
         command.addAll(List.of(options));
         Process dump = start(List.of(), command.toArray(String[]::new));
         await().atMost(LIMIT).until(() -> !dump.isAlive() || (Files.exists(file) && Files.size(file) > 0));

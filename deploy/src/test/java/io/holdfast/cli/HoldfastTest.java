@@ -181,9 +181,9 @@ class HoldfastTest {
                     .isFalse();
             assertThat(on(config, "status").out).doesNotContain("conflict");
             assertThat(on(config, "announce", "--stop").exitCode).isZero();
-            assertThat(on(config, "doctor", "--release-ports").err).contains("runs");
-            assertThat(on(config, "seal").exitCode).as("without a reason").isEqualTo(ExitCode.USAGE);
-            assertThat(on(config, "seal", "--reason", "test").out).contains("SEALED");
+            assertThat(on(config, "doctor", "--release-ports", "--yes", "--reason", "test").err)
+                    .contains("runs");
+            assertThat(on(config, "seal", "--yes", "--reason", "test").out).contains("SEALED");
             Outcome refused = on(config, "barrier");
             assertThat(refused.exitCode).isEqualTo(ExitCode.FAILED);
             assertThat(refused.err).contains("NotOwner");
@@ -198,10 +198,10 @@ class HoldfastTest {
                 List.of("status"),
                 List.of("held"),
                 List.of("checkpoint"),
-                List.of("promote", "--yes"),
+                List.of("promote", "--yes", "--reason", "test"),
                 List.of("rehearse"),
-                List.of("alone", "--force", "--reason", "test"),
-                List.of("seal", "--reason", "test"))) {
+                List.of("alone", "--force", "--yes", "--reason", "test"),
+                List.of("seal", "--yes", "--reason", "test"))) {
             Outcome outcome = on(config, command.toArray(String[]::new));
             assertThat(outcome.exitCode).as("%s", command).isEqualTo(ExitCode.NOBODY_LISTENS);
             assertThat(outcome.out + outcome.err).contains("nobody listens at");
@@ -220,7 +220,6 @@ class HoldfastTest {
                 .contains("exclude");
         assertThat(on(config, "hold").err).contains("--help");
         assertThat(on(config, "alone", "--reason", "test").err).contains("--force");
-        assertThat(on(config, "promote").err).contains("--yes");
         assertThat(holdfast("--config", directory + "/none.yaml", "held").err).contains("none.yaml");
         assertThat(holdfast("--version").out).matches("(?s)holdfast [0-9]+\\.[0-9]+.*");
         assertThat(holdfast("--help").out).contains("Exit codes", "doctor");

@@ -117,10 +117,4 @@ class PromoteCommandTest {
         assertThat(asked.path("force").asBoolean()).isTrue();
         assertThat(asked.path("reason").asText()).isEqualTo("host a has burnt down");
     }
-
-    @Test
-    void shouldNotForceWithoutAReason() throws Exception {
-        assertThat(run("{}", "--yes", "--json", "--force").exitCode).isEqualTo(ExitCode.USAGE);
-        assertThat(promotions.get()).isZero();
-    }
 }

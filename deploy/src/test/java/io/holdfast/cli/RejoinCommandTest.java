@@ -83,21 +83,6 @@ class RejoinCommandTest {
     }
 
     @Test
-    void shouldAskBackBeforeItGivesAGuestUp() throws Exception {
-        Outcome outcome = run("rejoin", "--force", "--reason", "broken");
-        assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(outcome.err()).contains("--yes");
-        assertThat(asked).isEmpty();
-    }
-
-    @Test
-    void shouldWantAReasonForGivingAGuestUp() throws Exception {
-        Outcome outcome = run("rejoin", "--force", "--yes");
-        assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(outcome.err()).contains("--reason");
-    }
-
-    @Test
     void shouldGiveAGuestUpWhenItIsForced() throws Exception {
         statuses.add(backup(true, "connected", "").put("may_promote", true));
         assertThat(run("rejoin", "--force", "--yes", "--reason", "broken").exitCode())

@@ -52,13 +52,13 @@ class SwitchoverCommandTest {
     void shouldCountOnlyTheSwitchoverThatItAskedFor() throws Exception {
         statuses.addAll(List.of(
                 status(4, ""), status(4, "the backup takes over"), status(5, "").put("owner", "b")));
-        assertThat(run("switchover", "--yes").err()).contains("the backup takes over");
+        assertThat(run("switchover", "--yes", "--reason", "test").err()).contains("the backup takes over");
     }
 
     @Test
     void shouldFailWhenTheGuestGoesOnHere() throws Exception {
         statuses.addAll(List.of(status(0, ""), status(0, "abandoned: backup lost: end of file")));
-        Outcome outcome = run("switchover", "--yes");
+        Outcome outcome = run("switchover", "--yes", "--reason", "test");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(outcome.err()).contains("the guest goes on here; abandoned: backup lost: end of file");
     }
@@ -67,17 +67,9 @@ class SwitchoverCommandTest {
     void shouldFailWhenTheAgentRefuses() throws Exception {
         statuses.add(status(0, ""));
         refusal = "no backup is armed that could take over";
-        Outcome outcome = run("switchover", "--yes");
+        Outcome outcome = run("switchover", "--yes", "--reason", "test");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(outcome.err()).contains(refusal);
-    }
-
-    @Test
-    void shouldAskBackBeforeItMovesAGuest() throws Exception {
-        Outcome outcome = run("switchover");
-        assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(outcome.err()).contains("--yes");
-        assertThat(reason).isEmpty();
     }
 
     private static ObjectNode status(int switchovers, String progress) {

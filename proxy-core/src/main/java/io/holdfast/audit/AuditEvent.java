@@ -45,7 +45,11 @@ public enum AuditEvent {
     /** The wall holds, or no longer, what it held before. */
     WALL,
     /** What the proxy holds was chosen anew. */
-    MODE;
+    MODE,
+    /** Somebody sees what the guest and its clients say to each other. */
+    DUMP,
+    /** The host's own stack may receive from the ports again, which a proxy had kept away. */
+    PORTS_RELEASED;
 
     /** As it stands in the file. */
     public String word() {

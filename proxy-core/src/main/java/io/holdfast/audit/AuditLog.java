@@ -68,7 +68,7 @@ public final class AuditLog implements AutoCloseable {
      * A log that goes on with the file, if there is one.
      *
      * @param stateDirectory where it is
-     * @param program {@code proxy} or {@code agent}
+     * @param program {@code proxy}, {@code agent}, or {@code doctor}
      */
     public AuditLog(Path stateDirectory, String program, String host, String guest, InstantSource wallClock) {
         this.file = fileIn(stateDirectory);

@@ -2,6 +2,8 @@ package io.holdfast.cli.proxy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.audit.AuditEvent;
+import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.Arguments;
@@ -12,6 +14,7 @@ import io.holdfast.dump.Dump;
 import io.holdfast.dump.DumpLimits;
 import io.holdfast.dump.DumpReport;
 import io.holdfast.dump.DumpSource;
+import io.holdfast.wall.BufferWall;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +28,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The command that shows captured frames: one dump at a time, to whoever connects to a socket beside the control socket.
- * Its beginning and end are in the log, because a dump has what the guest and its clients said to each other.
+ * Its beginning and end are in the log, and its reason in the audit, because a dump has what the guest and its clients said to each other.
  *
  * <p><b>Threads.</b> {@link #register} before the server starts and {@link #close} after it has ended; the command is
  * confined to the command thread.
@@ -44,15 +47,24 @@ final class DumpCommands implements AutoCloseable {
     private static final String SOCKET_NAME = "dump.sock";
     private static final long MOST_SECONDS = 7 * 86_400;
 
+    private final BufferWall wall;
     private final Bridge bridge;
     private final Path socket;
     private final String application;
     private final String comment;
     private final BiConsumer<String, ObjectNode> emit;
+    private final AuditLog audit;
     private volatile @Nullable Dump current;
 
     /** @param emit sends an event to all who have subscribed */
-    DumpCommands(HoldfastConfig config, Bridge bridge, String version, BiConsumer<String, ObjectNode> emit) {
+    DumpCommands(
+            HoldfastConfig config,
+            BufferWall wall,
+            Bridge bridge,
+            String version,
+            BiConsumer<String, ObjectNode> emit,
+            AuditLog audit) {
+        this.wall = wall;
         this.bridge = bridge;
         this.socket = config.runtimeDirectory().resolve(SOCKET_NAME);
         this.application = "holdfast " + version;
@@ -60,6 +72,7 @@ final class DumpCommands implements AutoCloseable {
                 "Frames of guest %s as the proxy on host %s captured them, those that leave later or never included."
                         .formatted(config.guest(), config.host());
         this.emit = emit;
+        this.audit = audit;
     }
 
     void register(ControlServer.Builder server) {
@@ -67,7 +80,7 @@ final class DumpCommands implements AutoCloseable {
     }
 
     private JsonNode dump(ObjectNode arguments, ControlSession session) throws CommandException {
-        Arguments of = Arguments.of(arguments, "nic", "filter", "seconds", "frames", "max_bytes");
+        Arguments of = Arguments.of(arguments, "nic", "filter", "seconds", "frames", "max_bytes", "reason");
         OptionalLong nic = of.optionalLong("nic", 0, bridge.nicCount() - 1L);
         Filter filter = of.optionalString("filter").isPresent() ? of.requireWord("filter", Filter.class) : Filter.BOTH;
         DumpLimits limits = new DumpLimits(
@@ -88,6 +101,11 @@ final class DumpCommands implements AutoCloseable {
                     CommandException.INTERNAL_ERROR, "cannot listen at " + socket + ": " + e.getMessage());
         }
         LOG.info("session {} begins a dump: {}", session.id(), arguments);
+        audit.note(
+                AuditEvent.DUMP,
+                wall.term(),
+                "somebody sees what the guest and its clients say: "
+                        + of.optionalString("reason").orElse("no reason given"));
         return Json.object().put("socket", socket.toString()).put("connect_within_ms", Dump.CONNECT_LIMIT.toMillis());
     }
 

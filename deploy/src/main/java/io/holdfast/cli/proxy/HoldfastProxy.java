@@ -11,6 +11,7 @@ import io.holdfast.arp.ConflictWatch;
 import io.holdfast.arp.FrameSender;
 import io.holdfast.arp.Ownership;
 import io.holdfast.arp.SilenceWatch;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
@@ -37,6 +38,7 @@ import io.holdfast.port.PortException;
 import io.holdfast.port.PortGuard;
 import io.holdfast.reverse.Reconciler;
 import io.holdfast.wall.BufferWall;
+import io.holdfast.wall.Term;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import java.io.IOException;
@@ -106,10 +108,12 @@ public final class HoldfastProxy implements AutoCloseable {
     /**
      * Lets the host's own stack receive from a guest's ports again, which a proxy keeps away beyond its own end.
      *
+     * @param reason of whoever wants that, for the audit
      * @return the interfaces
      * @throws IOException if the proxy still runs
      */
-    public static List<String> releasePorts(HoldfastConfig config) throws ConfigException, PortException, IOException {
+    public static List<String> releasePorts(HoldfastConfig config, String reason)
+            throws ConfigException, PortException, TermFileException, IOException {
         try (ControlClient running = ControlClient.connect(config.ownProxySocket(), PATIENCE)) {
             throw new IOException("the proxy of guest " + config.guest() + " runs; stop it, and the guest, first");
         } catch (ControlUnavailableException e) {
@@ -118,6 +122,11 @@ public final class HoldfastProxy implements AutoCloseable {
         List<String> interfaceNames = GuardedPorts.interfaceNames(config.proxy().nics());
         for (String interfaceName : interfaceNames) {
             new PortGuard(interfaceName).removeIngressDrop();
+        }
+        Term term = WallTerms.open(config.stateDirectory()).wall("").term();
+        try (AuditLog audit = new AuditLog(
+                config.stateDirectory(), "doctor", config.host(), config.guest(), InstantSource.system())) {
+            audit.note(AuditEvent.PORTS_RELEASED, term, "the host's stack may receive from the ports again: " + reason);
         }
         return interfaceNames;
     }
@@ -161,7 +170,7 @@ public final class HoldfastProxy implements AutoCloseable {
         Announcer announcements = announcer(settings, conflicts.ownership(), senders);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
         announcer.follow(book);
-        DumpCommands dumps = closing(new DumpCommands(config, bridge, version, this::emit));
+        DumpCommands dumps = closing(new DumpCommands(config, wall, bridge, version, this::emit, audit));
 
         ClientFrames clientFrames = new ClientFrames(bridge);
         WallNews news = new WallNews(wall, bridge, this::emit, audit, uplinks::onWallChange);

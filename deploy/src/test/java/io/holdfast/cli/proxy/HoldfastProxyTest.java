@@ -668,11 +668,11 @@ class HoldfastProxyTest {
         assertThat(Shell.run("nft", "list", "tables")).contains("holdfast-tap0", "holdfast-up0");
         HoldfastConfig config = HoldfastConfig.read(directory.resolve("redis.yaml"));
         try (HoldfastProxy proxy = startPlugged()) {
-            assertThatThrownBy(() -> HoldfastProxy.releasePorts(config))
+            assertThatThrownBy(() -> HoldfastProxy.releasePorts(config, "test"))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("runs");
         }
-        assertThat(HoldfastProxy.releasePorts(config)).containsExactly("tap0", "up0");
+        assertThat(HoldfastProxy.releasePorts(config, "test")).containsExactly("tap0", "up0");
         assertThat(Shell.run("nft", "list", "tables")).isEmpty();
     }
 
