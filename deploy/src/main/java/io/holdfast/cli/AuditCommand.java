@@ -1,16 +1,10 @@
 package io.holdfast.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.holdfast.audit.AuditLog;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -21,7 +15,8 @@ import picocli.CommandLine.ParentCommand;
         mixinStandardHelpOptions = true,
         description = {
             "Shows what was decided about the guest on this host, the newest last:",
-            "promotions, refusals, going alone, every state of the wall, with term and reason."
+            "promotions, refusals, going alone, every state of the wall, with term and reason.",
+            "It is a file on disk; `holdfast events --follow` shows it as it grows, with the events of the running processes."
         })
 final class AuditCommand implements Callable<Integer> {
 
@@ -44,36 +39,16 @@ final class AuditCommand implements Callable<Integer> {
             throw holdfast.usage("--last must be at least 1, not " + last);
         }
         Path file = AuditLog.fileIn(holdfast.config().stateDirectory());
-        Deque<String> newest = new ArrayDeque<>();
-        try (Stream<String> lines = Files.lines(file)) {
-            lines.forEach(line -> {
-                newest.add(line);
-                if (newest.size() > last) {
-                    newest.remove();
-                }
-            });
-        } catch (NoSuchFileException e) {
+        if (Files.notExists(file)) {
             holdfast.err().println(file + " does not exist: nothing was decided on this host yet");
             return ExitCode.OK;
         }
+        List<String> newest = new AuditTail(file).newest(last);
         newest.forEach(line -> holdfast.out().println(json ? line : forPeople(line)));
         return ExitCode.OK;
     }
 
     private static String forPeople(String line) {
-        try {
-            JsonNode entry = new JsonMapper().readTree(line);
-            return "%s  %-5s  %-17s  term %d/%s/%s  %s"
-                    .formatted(
-                            entry.path("at").asText(),
-                            entry.path("by").asText(),
-                            entry.path("event").asText(),
-                            entry.path("term").asLong(),
-                            entry.path("claim").asText(),
-                            entry.path("owner").asText(),
-                            entry.path("reason").asText());
-        } catch (JsonProcessingException e) {
-            return "(not a whole entry) " + line;
-        }
+        return Happening.ofAudit(line).map(Happening::forPeople).orElse("(not a whole entry) " + line);
     }
 }

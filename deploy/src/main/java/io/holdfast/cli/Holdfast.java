@@ -44,6 +44,7 @@ import picocli.CommandLine.Spec;
             RejoinCommand.class,
             AnnounceCommand.class,
             AuditCommand.class,
+            EventsCommand.class,
             KeysCommand.class,
             ConfigCommand.class,
             DoctorCommand.class,

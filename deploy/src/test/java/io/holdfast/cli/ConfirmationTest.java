@@ -56,6 +56,7 @@ class ConfirmationTest {
             "config check",
             "config show",
             "flows",
+            "events",
             "held",
             "keys",
             "mode",

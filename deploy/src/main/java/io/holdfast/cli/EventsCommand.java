@@ -1,0 +1,122 @@
+package io.holdfast.cli;
+
+import io.holdfast.audit.AuditLog;
+import io.holdfast.config.HoldfastConfig;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** What happens in proxy and agent: the audit log of both, and the events of their sockets, in one order of time. */
+@Command(
+        name = "events",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Shows what was decided about the guest on this host lately, as `audit` does, and with --follow what happens from"
+                    + " now on: new entries of the audit log (in small letters), and the events of the control sockets (in"
+                    + " capitals), in order of time.",
+            "When a process ends, that is said, and it is listened to again as soon as it is back.",
+            "Such as: holdfast --guest redis events --follow",
+            "Such as: holdfast --guest redis events --for 60 --json | jq -c 'select(.by == \"agent\")'"
+        })
+final class EventsCommand implements Callable<Integer> {
+
+    private static final Duration TICK = Duration.ofMillis(100);
+
+    /** So long after it happened something may still come to be known: two looks at the file, with the time it takes to write. */
+    private static final Duration LATENESS = Duration.ofMillis(300);
+
+    @ParentCommand
+    private Holdfast holdfast;
+
+    @Option(
+            names = "--last",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "How many entries of the audit log to begin with; default: ${DEFAULT-VALUE}.")
+    private int last;
+
+    @Option(names = "--follow", description = "Go on until interrupted.")
+    private boolean follow;
+
+    @Option(names = "--for", paramLabel = "SECONDS", description = "Follow for so long only.")
+    private @Nullable Long seconds;
+
+    @Option(names = "--json", description = "Print a JSON object for each: at, by, event, data.")
+    private boolean json;
+
+    private final Queue<Happening> heard = new ConcurrentLinkedQueue<>();
+    private final PriorityQueue<Happening> pending = new PriorityQueue<>(Comparator.comparing(Happening::at));
+
+    @Override
+    public Integer call() throws Exception {
+        if (last < 0) {
+            throw holdfast.usage("--last must be at least 0, not " + last);
+        }
+        if (seconds != null && seconds < 1) {
+            throw holdfast.usage("--for must be at least 1, not " + seconds);
+        }
+        HoldfastConfig config = holdfast.config();
+        AuditTail audit = new AuditTail(AuditLog.fileIn(config.stateDirectory()));
+        audit.newest(last).forEach(this::take);
+        if (follow || seconds != null) {
+            follow(config, audit);
+        }
+        printUntil(Instant.MAX);
+        return ExitCode.OK;
+    }
+
+    private void follow(HoldfastConfig config, AuditTail audit) throws IOException, InterruptedException {
+        List<EventSource> sources = new ArrayList<>();
+        try {
+            sources.add(EventSource.listen("proxy", config.proxySocket(), heard::add));
+            if (config.standsBy()) {
+                sources.add(EventSource.listen("standby", config.ownProxySocket(), heard::add));
+            }
+            sources.add(EventSource.listen("agent", config.agentSocket(), heard::add));
+            long beganNanos = System.nanoTime();
+            while (seconds == null
+                    || System.nanoTime() - beganNanos
+                            < Duration.ofSeconds(seconds).toNanos()) {
+                Thread.sleep(TICK);
+                collect(audit);
+                printUntil(Instant.now().minus(LATENESS));
+            }
+        } finally {
+            sources.forEach(EventSource::close);
+        }
+        collect(audit);
+    }
+
+    private void collect(AuditTail audit) throws IOException {
+        audit.newLines().forEach(this::take);
+        for (Happening happening = heard.poll(); happening != null; happening = heard.poll()) {
+            pending.add(happening);
+        }
+    }
+
+    private void take(String line) {
+        Happening.ofAudit(line)
+                .ifPresentOrElse(
+                        pending::add,
+                        () -> holdfast.err().println("holdfast: not a whole entry of the audit log: " + line));
+    }
+
+    private void printUntil(Instant limit) {
+        while (!pending.isEmpty() && pending.peek().at().isBefore(limit)) {
+            Happening next = pending.remove();
+            holdfast.out().println(json ? next.toJson() : next.forPeople());
+        }
+        holdfast.out().flush();
+    }
+}
