@@ -16,6 +16,7 @@ readonly PACEMAKER_PACKAGES=(
 )
 readonly ALERT_PACKAGES=(prometheus) # promtool
 readonly TEST_PACKAGES=(
+    man-db groff-base # the manual pages, as their readers see them
     redis-server tcpdump tshark iputils-ping busybox-static shellcheck
     "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}" "${ALERT_PACKAGES[@]}"
 )

@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
             "If the backup lives and has promoted, two guests will answer. Make sure that it has not.",
             "On a host that is the backup, but has no checkpoint to take over from: makes it the primary, for a guest that is then"
                     + " started there from its disk.",
-            "Where the proxy died with the backup's host, one that stands by here takes the uplink."
+            "Where the proxy died with the backup's host, one that stands by here takes the uplink.",
+            "Such as: holdfast --guest redis alone --force --reason \"host b is powered off\""
         })
 final class AloneCommand extends AskingCommand {
 

@@ -45,6 +45,8 @@ import picocli.CommandLine.Spec;
             AnnounceCommand.class,
             AuditCommand.class,
             EventsCommand.class,
+            CompletionCommand.class,
+            ManualCommand.class,
             KeysCommand.class,
             ConfigCommand.class,
             DoctorCommand.class,

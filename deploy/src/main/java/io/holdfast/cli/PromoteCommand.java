@@ -18,10 +18,12 @@ import picocli.CommandLine.Option;
         description = {
             "Has this host take over the guest at the newest checkpoint that it has confirmed.",
             "For a primary that is dead though nothing shows it; one that lives is fenced.",
-            "Where the proxy died with the primary's host, a promotion waits for this word: then one that stands by here takes",
-            "the uplink, and connections of which only the dead one knew are reset.",
-            "Where an arbiter or a fence is configured, the promotion asks them as well, and is refused if they do not answer;",
-            "--force goes on without their answer, never against it."
+            "Where the proxy died with the primary's host, a promotion waits for this word: then one that stands by here takes"
+                    + " the uplink, and connections of which only the dead one knew are reset.",
+            "Where an arbiter or a fence is configured, the promotion asks them as well, and is refused if they do not answer;"
+                    + " --force goes on without their answer, never against it.",
+            "Such as: holdfast --guest redis promote --check",
+            "Such as: holdfast --guest redis promote --reason \"host a is dead\""
         })
 final class PromoteCommand extends AskingCommand {
 

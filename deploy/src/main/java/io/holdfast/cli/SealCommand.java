@@ -13,7 +13,8 @@ import picocli.CommandLine.Mixin;
         mixinStandardHelpOptions = true,
         description = {
             "Ends the present term on this host for good: nothing leaves or enters any more, what is held is discarded.",
-            "Only a newer term can own the wall again."
+            "Only a newer term can own the wall again.",
+            "Such as: holdfast --guest redis seal --reason \"two owners; host b has the newer term\""
         })
 final class SealCommand extends AskingCommand {
 

@@ -17,7 +17,8 @@ import picocli.CommandLine.Mixin;
             "Moves the guest from this host to its backup, where it goes on exactly where it was: before maintenance of this"
                     + " host, for example. This host is the backup afterwards.",
             "The guest stands still from its last checkpoint until the other host has it. Nothing that it said is taken back, and"
-                    + " no connection is lost. If the backup fails before it has the last checkpoint, the guest goes on here."
+                    + " no connection is lost. If the backup fails before it has the last checkpoint, the guest goes on here.",
+            "Such as: holdfast --guest redis switchover --reason maintenance"
         })
 final class SwitchoverCommand extends AskingCommand {
 

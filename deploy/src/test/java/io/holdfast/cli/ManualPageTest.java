@@ -1,0 +1,137 @@
+package io.holdfast.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The manual as groff formats it, and completion as bash does it. */
+class ManualPageTest {
+
+    @TempDir
+    Path directory;
+
+    @BeforeEach
+    void writeManual() {
+        StringWriter out = new StringWriter();
+        assertThat(Holdfast.commandLine().setOut(new PrintWriter(out, true)).execute("manual", directory.toString()))
+                .isEqualTo(ExitCode.OK);
+    }
+
+    @Test
+    void shouldBeThereForEachCommandThatIsNotHidden() throws Exception {
+        List<String> expected = new ArrayList<>(List.of("holdfast.1"));
+        for (CommandLine command : Holdfast.commandLine().getSubcommands().values()) {
+            if (!command.getCommandSpec().usageMessage().hidden()) {
+                expected.add("holdfast-" + command.getCommandName() + ".1");
+            }
+        }
+        assertThat(expected).contains("holdfast-seal.1").doesNotContain("holdfast-warm-up.1", "holdfast-manual.1");
+        assertThat(pages().map(page -> page.getFileName().toString())).containsExactlyInAnyOrderElementsOf(expected);
+    }
+
+    @Test
+    void shouldBeFormattedWithoutAWarning() throws Exception {
+        for (Path page : pages().toList()) {
+            assertThat(run("groff", "-man", "-ww", "-z", page.toString()))
+                    .as("%s", page)
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void shouldHaveTheSectionsThatReadersKnow() throws Exception {
+        String text = rendered("holdfast-promote");
+        assertThat(text)
+                .containsSubsequence(
+                        "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "SEE ALSO")
+                .contains("holdfast-promote - has this host take over the guest")
+                .contains("--reason TEXT")
+                .contains("holdfast --guest redis promote --reason \"host a is dead\"");
+    }
+
+    @Test
+    void shouldTellOfOptionsOfCommandsWithinACommand() throws Exception {
+        assertThat(rendered("holdfast-config")).contains("config check [--json]", "--json (check)", "config show");
+    }
+
+    @Test
+    void shouldShowABackslashAsOne() {
+        CommandLine command =
+                new CommandLine(CommandLine.Model.CommandSpec.create().name("x"));
+        command.getCommandSpec().usageMessage().description(".\\n is not a request");
+        assertThat(new ManualPage(command, "1").roff()).contains("\n\\&.\\en is not a request");
+    }
+
+    @Test
+    void shouldCompleteACommandInBash() throws Exception {
+        assertThat(completions("holdfast", "switch")).containsExactly("switchover");
+    }
+
+    @Test
+    void shouldCompleteAnOptionInBash() throws Exception {
+        assertThat(completions("holdfast", "seal", "--rea")).containsExactly("--reason");
+    }
+
+    @Test
+    void shouldNotOfferHiddenCommandsInBash() throws Exception {
+        assertThat(completions("holdfast", "")).contains("seal").doesNotContain("warm-up", "manual");
+    }
+
+    private Stream<Path> pages() throws Exception {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList().stream();
+        }
+    }
+
+    /** As on a wide terminal, with single blanks. */
+    private String rendered(String name) throws Exception {
+        return run(
+                        "groff",
+                        "-man",
+                        "-Tascii",
+                        "-P-cbou",
+                        "-rLL=500n",
+                        directory.resolve(name + ".1").toString())
+                .replaceAll(" +", " ");
+    }
+
+    private List<String> completions(String... words) throws Exception {
+        StringWriter script = new StringWriter();
+        Holdfast.commandLine().setOut(new PrintWriter(script, true)).execute("completion");
+        Path file = Files.writeString(directory.resolve("completion.bash"), script.toString());
+        String line = String.join(" ", words);
+        return run("bash", "--norc", "-c", """
+                compopt() { :; } # Bash has it only while somebody types.
+                source %s
+                COMP_WORDS=(%s) COMP_CWORD=%d COMP_LINE='%s' COMP_POINT=%d
+                "$(complete -p holdfast | sed 's/.*-F \\([^ ]*\\).*/\\1/')"
+                printf '%%s\\n' "${COMPREPLY[@]}"
+                """.formatted(file, quoted(words), words.length - 1, line, line.length()))
+                .lines()
+                .map(String::strip)
+                .toList();
+    }
+
+    private static String quoted(String... words) {
+        return "'" + String.join("' '", words) + "'";
+    }
+
+    private static String run(String... command) throws Exception {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as("%s", printed).isZero();
+        return printed;
+    }
+}
