@@ -24,13 +24,14 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlServer;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
+import io.holdfast.http.LoopbackServer;
 import io.holdfast.measure.Counter;
 import io.holdfast.measure.Echo;
 import io.holdfast.measure.NanoHistogram;
 import io.holdfast.measure.Pulse;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
-import io.holdfast.metrics.MetricsServer;
+import io.holdfast.metrics.MetricsResources;
 import io.holdfast.wall.Term;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -70,7 +71,7 @@ public final class HoldfastAgent implements AutoCloseable {
     private final AuditLog audit;
     private final ControlServer controlServer;
     private final MetricsRegistry registry;
-    private final MetricsServer metricsServer;
+    private final LoopbackServer httpServer;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final CountDownLatch ended = new CountDownLatch(1);
     private final AtomicReference<@Nullable String> failure = new AtomicReference<>();
@@ -134,7 +135,8 @@ public final class HoldfastAgent implements AutoCloseable {
         this.view = shell.view();
         this.registry = new MetricsRegistry(config.guest(), config.host());
         new AgentMetrics(measures, () -> view).bindTo(registry);
-        this.metricsServer = MetricsServer.start(agent.http(), registry, this::liveness, this::readiness);
+        this.httpServer =
+                LoopbackServer.start(agent.http(), MetricsResources.of(registry, this::liveness, this::readiness));
     }
 
     private Arbitration arbitration(AgentConfig agent) throws LinkException {
@@ -361,7 +363,7 @@ public final class HoldfastAgent implements AutoCloseable {
             return;
         }
         controlServer.close();
-        metricsServer.close();
+        httpServer.close();
         conductor.post(() -> {
             shell.close();
             conductor.close();

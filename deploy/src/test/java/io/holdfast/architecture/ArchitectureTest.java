@@ -31,6 +31,7 @@ class ArchitectureTest {
         "io.holdfast.dump..",
         "io.holdfast.audit..",
         "io.holdfast.control..",
+        "io.holdfast.http..",
         "io.holdfast.config..",
         "io.holdfast.measure..",
         "io.holdfast.memory..",
@@ -68,6 +69,13 @@ class ArchitectureTest {
             .resideInAPackage("io.holdfast.measure..")
             .should()
             .dependOnClassesThat(OUR_OWN.and(DescribedPredicate.not(resideInAPackage("io.holdfast.measure.."))));
+
+    @ArchTest
+    static final ArchRule theHttpServerDoesNotKnowWhatItServes = noClasses()
+            .that()
+            .resideInAPackage("io.holdfast.http..")
+            .should()
+            .dependOnClassesThat(OUR_OWN.and(DescribedPredicate.not(resideInAPackage("io.holdfast.http.."))));
 
     @ArchTest
     static final ArchRule decisionsDoNoInputOrOutput = noClasses()

@@ -1,5 +1,5 @@
 /**
- * Registry, HTTP endpoint and the proxy's meter binders.
+ * Registry, what is served of it, and the proxy's meter binders.
  *
  * <p>Nothing here is touched per frame. Threads that move frames count in plain longs and in {@link
  * io.holdfast.measure.NanoHistogram}s of their own; a scrape reads those from its own thread.

@@ -28,10 +28,11 @@ import io.holdfast.control.FrameServer;
 import io.holdfast.control.TermFileException;
 import io.holdfast.frame.ExemptionFilter;
 import io.holdfast.frame.MacAddress;
+import io.holdfast.http.LoopbackServer;
 import io.holdfast.metrics.BridgeMetrics;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
-import io.holdfast.metrics.MetricsServer;
+import io.holdfast.metrics.MetricsResources;
 import io.holdfast.metrics.ReverseMetrics;
 import io.holdfast.port.HardwareAddress;
 import io.holdfast.port.PortException;
@@ -194,16 +195,13 @@ public final class HoldfastProxy implements AutoCloseable {
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
-        closing(MetricsServer.start(
-                settings.http(),
-                metrics(
-                        config,
-                        bridge,
-                        clientFrames,
-                        new ArpMetrics(announcements.counters(), book, conflicts, prober, silence, uplinks.watch()),
-                        unsafe),
-                this::health,
-                this::health));
+        MetricsRegistry registry = metrics(
+                config,
+                bridge,
+                clientFrames,
+                new ArpMetrics(announcements.counters(), book, conflicts, prober, silence, uplinks.watch()),
+                unsafe);
+        closing(LoopbackServer.start(settings.http(), MetricsResources.of(registry, this::health, this::health)));
         if (keeper != null) {
             keeper.start();
         }

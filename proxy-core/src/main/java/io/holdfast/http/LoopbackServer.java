@@ -1,4 +1,4 @@
-package io.holdfast.metrics;
+package io.holdfast.http;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -12,6 +12,7 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.codec.http.HttpContentCompressor;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.timeout.IdleStateHandler;
@@ -19,15 +20,16 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 
 /**
- * Serves {@code /metrics}, {@code /livez} and {@code /readyz} over HTTP on a loopback address, from one thread of its own.
+ * Answers GET and HEAD over HTTP at a loopback address, from one thread of its own. Nothing can be changed over it.
  *
- * <p>There is no access control; whoever needs the metrics elsewhere puts a proxy with access control in front.
+ * <p>There is no access control but that whoever asks must be on this host, and mean this host ({@link LoopbackName}); whoever
+ * needs the answers elsewhere puts a proxy with access control in front.
  */
-public final class MetricsServer implements AutoCloseable {
+public final class LoopbackServer implements AutoCloseable {
 
     private static final int INITIAL_LINE_LIMIT_BYTES = 4 << 10;
     private static final int HEADER_LIMIT_BYTES = 16 << 10;
@@ -37,14 +39,12 @@ public final class MetricsServer implements AutoCloseable {
     private static final int IDLE_LIMIT_SECONDS = 60;
     private static final long CLOSE_LIMIT_SECONDS = 5;
 
-    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
-            1, new DefaultThreadFactory("metrics-http", true), NioIoHandler.newFactory());
+    private final EventLoopGroup group =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("http", true), NioIoHandler.newFactory());
     private final ChannelGroup connections = new DefaultChannelGroup(group.next());
     private final Channel listener;
 
-    private MetricsServer(
-            InetSocketAddress address, MetricsRegistry registry, Supplier<Health> liveness, Supplier<Health> readiness)
-            throws IOException {
+    private LoopbackServer(InetSocketAddress address, Map<String, Resource> resources) throws IOException {
         ChannelFuture bound = new ServerBootstrap()
                 .group(group)
                 .channel(NioServerSocketChannel.class)
@@ -55,7 +55,7 @@ public final class MetricsServer implements AutoCloseable {
                 .childHandler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel channel) {
-                        accept(channel, new MetricsHandler(registry, liveness, readiness));
+                        accept(channel, new RequestHandler(resources));
                     }
                 })
                 .bind(address)
@@ -68,7 +68,7 @@ public final class MetricsServer implements AutoCloseable {
                     ? "; the port is taken or the address is not this host's: set another one with `http`"
                     : "";
             throw new IOException(
-                    "cannot serve metrics at " + place + ": " + bound.cause().getMessage() + advice, bound.cause());
+                    "cannot serve HTTP at " + place + ": " + bound.cause().getMessage() + advice, bound.cause());
         }
     }
 
@@ -76,23 +76,19 @@ public final class MetricsServer implements AutoCloseable {
      * Listens from now on.
      *
      * @param address a loopback address; port 0 takes any free one
-     * @param liveness answers {@code /livez}: is there any use in letting this process go on?
-     * @param readiness answers {@code /readyz}: does it do its work now? Both are asked on the server's thread and must not
-     *     block.
+     * @param resources what there is, by path
      * @throws IOException if the address is not loopback, or cannot be listened at
      */
-    public static MetricsServer start(
-            InetSocketAddress address, MetricsRegistry registry, Supplier<Health> liveness, Supplier<Health> readiness)
-            throws IOException {
+    public static LoopbackServer start(InetSocketAddress address, Map<String, Resource> resources) throws IOException {
         if (address.isUnresolved() || !address.getAddress().isLoopbackAddress()) {
-            throw new IOException("metrics are served at a loopback address only, not at " + address);
+            throw new IOException("HTTP is served at a loopback address only, not at " + address);
         }
-        return new MetricsServer(address, registry, liveness, readiness);
+        return new LoopbackServer(address, Map.copyOf(resources));
     }
 
     // What becomes of a close shows as the end of the channel.
     @SuppressWarnings("FutureReturnValueIgnored")
-    private void accept(Channel channel, MetricsHandler handler) {
+    private void accept(Channel channel, RequestHandler handler) {
         if (connections.size() >= CONNECTION_LIMIT) {
             channel.close();
             return;
@@ -103,6 +99,7 @@ public final class MetricsServer implements AutoCloseable {
                         new IdleStateHandler(0, 0, IDLE_LIMIT_SECONDS),
                         new HttpServerCodec(INITIAL_LINE_LIMIT_BYTES, HEADER_LIMIT_BYTES, HEADER_LIMIT_BYTES),
                         new HttpObjectAggregator(BODY_LIMIT_BYTES),
+                        new HttpContentCompressor(),
                         handler);
     }
 
