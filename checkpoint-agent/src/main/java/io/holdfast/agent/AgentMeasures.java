@@ -80,6 +80,9 @@ final class AgentMeasures {
     /** Those that were used. */
     final Counter usedSpares = new Counter();
 
+    /** When the other host's agent was last heard, in whatever role. Conductor. */
+    final LastContact peerContact = new LastContact();
+
     /** What came of rehearsals. */
     final RehearsalMeasures rehearsals = new RehearsalMeasures();
 }

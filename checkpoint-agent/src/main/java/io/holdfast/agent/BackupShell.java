@@ -376,6 +376,7 @@ final class BackupShell implements Shell {
     public void onTick(long nowNanos) {
         for (Peer peer : peers.values()) {
             role.onBytes(peer.session, peer.heardNanos);
+            context.measures().peerContact.onHeard(peer.heardNanos);
         }
         StandbyEngine waiting = standby;
         if (waiting != null && nowNanos - standbyCheckedNanos > STANDBY_CHECK_NANOS) {

@@ -336,6 +336,7 @@ public final class HoldfastAgent implements AutoCloseable {
             shell.describe(status);
         });
         measures.rehearsals.describeIn(status.putObject("rehearsal"), System.nanoTime());
+        measures.peerContact.ageNanos(System.nanoTime()).ifPresent(age -> status.put("last_contact_ms", age / 1e6));
         NanoHistogram pause = measures.pauseNanos;
         return status.put("checkpoints", measures.checkpoints.value())
                 .put("failed_checkpoints", measures.failedCheckpoints.value())
@@ -346,6 +347,7 @@ public final class HoldfastAgent implements AutoCloseable {
                 .put("injected_frames", measures.injectedFrames.value())
                 .put("refused_injections", measures.refusedInjections.value())
                 .put("dirty_pages_by", measures.changeTracking)
+                .put("paused_ms", measures.pausedNanos.value() / 1e6)
                 .put("pause_p50_ms", pause.quantileNanos(0.5) / 1e6)
                 .put("pause_p99_ms", pause.quantileNanos(0.99) / 1e6)
                 .put("confirm_p50_ms", measures.confirmNanos.quantileNanos(0.5) / 1e6)

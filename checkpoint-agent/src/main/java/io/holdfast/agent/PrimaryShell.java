@@ -553,6 +553,7 @@ final class PrimaryShell implements Shell {
         if (heardNanos != lastBytesNanos) {
             lastBytesNanos = heardNanos;
             detector.onBytes(lastBytesNanos);
+            context.measures().peerContact.onHeard(lastBytesNanos);
         }
         LinkConnection silent = connection;
         if (detector.isPeerDead(nowNanos) && silent != null) {

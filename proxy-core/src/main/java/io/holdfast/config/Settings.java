@@ -197,7 +197,7 @@ public final class Settings {
             "proxy.http",
             ValueTypes.loopbackAddress(),
             loopback(9601),
-            "Where /metrics, /livez and /readyz are served.");
+            "Where the status page, /status.json, /metrics, /livez and /readyz are served.");
     static final Setting<List<Duration>> ANNOUNCE_SCHEDULE = defaulted(
             "proxy.announce.schedule",
             ValueTypes.listOf(ValueTypes.duration(Duration.ZERO, Duration.ofMinutes(10))),

@@ -3,6 +3,7 @@ package io.holdfast.measure;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.stream.LongStream;
 
 /**
  * Counts durations in fixed buckets, ten to a decade, from 1 us to 10 s; so a quantile is right within a quarter of its
@@ -67,30 +68,38 @@ public final class NanoHistogram {
 
     /** The same of several histograms, as if all durations had been recorded in one. */
     public static long quantileNanos(List<NanoHistogram> histograms, double quantile) {
-        if (!(quantile >= 0 && quantile <= 1)) {
-            throw new IllegalArgumentException("a quantile is from 0 to 1, not " + quantile);
-        }
-        long[] snapshot = new long[UPPER_BOUNDS_NANOS.length + 1];
-        long total = 0;
+        long[] together = new long[UPPER_BOUNDS_NANOS.length + 1];
         long longest = 0;
         for (NanoHistogram histogram : histograms) {
             long[] counts = histogram.bucketCounts();
-            for (int i = 0; i < snapshot.length; i++) {
-                snapshot[i] += counts[i];
-                total += counts[i];
+            for (int i = 0; i < together.length; i++) {
+                together[i] += counts[i];
             }
             longest = Math.max(longest, histogram.maxNanos());
         }
-        double rank = quantile * total;
+        return quantileNanos(together, longest, quantile);
+    }
+
+    /**
+     * The same of what the buckets hold, such as the difference between two looks at a histogram.
+     *
+     * @param bucketCounts as {@link #bucketCounts} has them
+     * @param longestNanos no duration is longer than that
+     */
+    public static long quantileNanos(long[] bucketCounts, long longestNanos, double quantile) {
+        if (!(quantile >= 0 && quantile <= 1)) {
+            throw new IllegalArgumentException("a quantile is from 0 to 1, not " + quantile);
+        }
+        double rank = quantile * LongStream.of(bucketCounts).sum();
         long below = 0;
-        for (int i = 0; i < snapshot.length; i++) {
-            if (snapshot[i] > 0 && below + snapshot[i] >= rank) {
+        for (int i = 0; i < bucketCounts.length; i++) {
+            if (bucketCounts[i] > 0 && below + bucketCounts[i] >= rank) {
                 long lower = i == 0 ? 0 : UPPER_BOUNDS_NANOS[i - 1];
-                long upper = i < UPPER_BOUNDS_NANOS.length ? UPPER_BOUNDS_NANOS[i] : longest;
-                long value = lower + Math.round((upper - lower) * Math.max(0, rank - below) / snapshot[i]);
-                return Math.min(value, longest);
+                long upper = i < UPPER_BOUNDS_NANOS.length ? UPPER_BOUNDS_NANOS[i] : longestNanos;
+                long value = lower + Math.round((upper - lower) * Math.max(0, rank - below) / bucketCounts[i]);
+                return Math.min(value, longestNanos);
             }
-            below += snapshot[i];
+            below += bucketCounts[i];
         }
         return 0;
     }

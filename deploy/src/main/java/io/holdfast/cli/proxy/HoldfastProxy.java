@@ -15,6 +15,8 @@ import io.holdfast.audit.AuditEvent;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.bridge.Bridge;
 import io.holdfast.bridge.Exemption;
+import io.holdfast.bridge.NicCounters;
+import io.holdfast.cli.page.StatusPage;
 import io.holdfast.config.ConfigException;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.config.Placement;
@@ -29,6 +31,7 @@ import io.holdfast.control.TermFileException;
 import io.holdfast.frame.ExemptionFilter;
 import io.holdfast.frame.MacAddress;
 import io.holdfast.http.LoopbackServer;
+import io.holdfast.http.Resource;
 import io.holdfast.metrics.BridgeMetrics;
 import io.holdfast.metrics.Health;
 import io.holdfast.metrics.MetricsRegistry;
@@ -48,6 +51,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -190,8 +194,9 @@ public final class HoldfastProxy implements AutoCloseable {
             new ProbeCommand(wall, book, prober, hostMacs(settings)).register(builder);
         }
         dumps.register(builder);
-        new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence, uplinks.watch())
-                .register(builder);
+        ProxyStatus status =
+                new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence, uplinks.watch());
+        status.register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);
 
@@ -201,11 +206,20 @@ public final class HoldfastProxy implements AutoCloseable {
                 clientFrames,
                 new ArpMetrics(announcements.counters(), book, conflicts, prober, silence, uplinks.watch()),
                 unsafe);
-        closing(LoopbackServer.start(settings.http(), MetricsResources.of(registry, this::health, this::health)));
+        StatusPage page = closing(new StatusPage(
+                status::snapshot,
+                bridge.counters().stream().map(NicCounters::holdNanos).toList(),
+                config.agentSection().map(agent -> config.agentSocket()),
+                config.stateDirectory(),
+                InstantSource.system()));
+        Map<String, Resource> resources = new HashMap<>(page.resources());
+        resources.putAll(MetricsResources.of(registry, this::health, this::health));
+        closing(LoopbackServer.start(settings.http(), resources));
         if (keeper != null) {
             keeper.start();
         }
         bridge.start();
+        page.start();
         conflictNews.start(conflicts);
         silenceNews.start(silence, uplinks.watch());
         uplinks.start();

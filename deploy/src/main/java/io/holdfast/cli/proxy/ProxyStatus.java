@@ -68,6 +68,11 @@ final class ProxyStatus {
 
     private JsonNode status(ObjectNode arguments, ControlSession session) throws CommandException {
         Arguments.of(arguments);
+        return snapshot();
+    }
+
+    /** What {@code status} answers. Any thread but those that move frames; a field may be newer than the one before it. */
+    ObjectNode snapshot() {
         BufferWall wall = bridge.wall();
         List<NicCounters> nics = bridge.counters();
         ObjectNode status = Json.object()
