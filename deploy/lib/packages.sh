@@ -15,10 +15,12 @@ readonly PACEMAKER_PACKAGES=(
     iputils-ping libxml2-utils xsltproc # what looks at them as their own projects do
 )
 readonly ALERT_PACKAGES=(prometheus) # promtool
+readonly BROWSER_PACKAGES=(chromium chromium-driver) # what looks at the status page
 readonly TEST_PACKAGES=(
     man-db groff-base # the manual pages, as their readers see them
     redis-server tcpdump tshark iputils-ping busybox-static shellcheck
     "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}" "${ALERT_PACKAGES[@]}"
+    "${BROWSER_PACKAGES[@]}"
 )
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
