@@ -26,8 +26,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Answers GET and HEAD over HTTP at a loopback address, from one thread of its own. Nothing can be changed over it.
  *
- * <p>There is no access control but that whoever asks must be on this host, and mean this host ({@link LoopbackName}); whoever
- * needs the answers elsewhere puts a proxy with access control in front.
+ * <p>There is no access control but that whoever asks must be on this host, and not have been misled by a name
+ * ({@link HostHeader}); whoever needs the answers elsewhere puts a proxy with access control in front.
  */
 public final class LoopbackServer implements AutoCloseable {
 

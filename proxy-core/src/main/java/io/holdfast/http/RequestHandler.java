@@ -79,10 +79,10 @@ final class RequestHandler extends SimpleChannelInboundHandler<FullHttpRequest> 
             return Answer.line(400, "this is not an HTTP request that can be answered here");
         }
         String host = request.headers().get(HttpHeaderNames.HOST);
-        if (!LoopbackName.isMeant(host)) {
+        if (!HostHeader.cannotMislead(host)) {
             return Answer.line(
                     421,
-                    "this is not " + host + "; ask for 127.0.0.1, [::1] or localhost, as the `Host` header has it");
+                    "this is not " + host + "; the `Host` header must be localhost or an address, such as 127.0.0.1");
         }
         if (!request.method().equals(HttpMethod.GET) && !request.method().equals(HttpMethod.HEAD)) {
             return Answer.line(405, "only GET and HEAD are answered here");

@@ -194,8 +194,8 @@ public final class HoldfastProxy implements AutoCloseable {
             new ProbeCommand(wall, book, prober, hostMacs(settings)).register(builder);
         }
         dumps.register(builder);
-        ProxyStatus status =
-                new ProxyStatus(config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence, uplinks.watch());
+        ProxyStatus status = new ProxyStatus(
+                config, settings, port, unsafe, bridge, mode, announcer, conflicts, silence, uplinks.watch());
         status.register(builder);
         new ReverseCommands(bridge, wallCommands).register(builder);
         new FlowsCommand(bridge).register(builder);

@@ -1,7 +1,6 @@
 package io.holdfast.http;
 
 import io.netty.util.NetUtil;
-import java.net.InetAddress;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -10,17 +9,18 @@ import org.jspecify.annotations.Nullable;
  * loopback address, and then its script may read what the browser of somebody on this host gets here (DNS rebinding). The browser
  * says that name in the {@code Host} header, and gives it away.
  */
-final class LoopbackName {
+final class HostHeader {
 
-    private LoopbackName() {}
+    private HostHeader() {}
 
     /**
-     * Whether that is this host itself.
+     * Whether nobody can have had that name resolved to another address than its own: it is an address, as of a Prometheus to
+     * which the port was forwarded, or {@code localhost}.
      *
      * @param host header of the request, with or without a port; without the header, which every browser sends, nobody was
      *     misled
      */
-    static boolean isMeant(@Nullable String host) {
+    static boolean cannotMislead(@Nullable String host) {
         if (host == null) {
             return true;
         }
@@ -29,7 +29,6 @@ final class LoopbackName {
             return true;
         }
         String literal = name.startsWith("[") && name.endsWith("]") ? name.substring(1, name.length() - 1) : name;
-        boolean isLiteral = NetUtil.isValidIpV4Address(literal) || NetUtil.isValidIpV6Address(literal);
-        return isLiteral && InetAddress.ofLiteral(literal).isLoopbackAddress();
+        return NetUtil.isValidIpV4Address(literal) || NetUtil.isValidIpV6Address(literal);
     }
 }
