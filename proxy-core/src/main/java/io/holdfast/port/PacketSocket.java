@@ -86,8 +86,9 @@ final class PacketSocket implements AutoCloseable {
             call("setsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle GETSOCKOPT =
             call("getsockopt", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle POLL =
-            call("poll", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final FunctionDescriptor POLL_TYPE = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle POLL = LINKER.downcallHandle(symbol("poll"), POLL_TYPE);
+    private static final MethodHandle POLL_WITH_ERRNO = call("poll", POLL_TYPE);
     private static final MethodHandle SEND =
             call("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
     private static final MethodHandle SENDMMSG =
@@ -277,11 +278,21 @@ final class PacketSocket implements AutoCloseable {
      */
     static int poll(MemorySegment polled, int count, int limitMillis, MemorySegment ownErrno) {
         try {
-            int ready = (int) POLL.invokeExact(ownErrno, polled.address(), (long) count, limitMillis);
-            return ready < 0 ? -errno(ownErrno) : ready;
+            int ready = (int) POLL.invokeExact(polled.address(), (long) count, limitMillis);
+            return ready < 0 ? pollForErrno(polled, count, ownErrno) : ready;
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
+    }
+
+    /**
+     * Why the call before has failed, unless the reason is gone. A call that keeps errno makes an object each time where the
+     * compiler does not see that nobody needs it (SharedUtils.checkCaptureSegment of JDK 25), and that one is made for hardly
+     * less than each frame.
+     */
+    private static int pollForErrno(MemorySegment polled, int count, MemorySegment ownErrno) throws Throwable {
+        int ready = (int) POLL_WITH_ERRNO.invokeExact(ownErrno, polled.address(), (long) count, 0);
+        return ready < 0 ? -errno(ownErrno) : ready;
     }
 
     /** The error that waits to be told, as errno; 0 if none does. It is told once. */
