@@ -31,7 +31,8 @@
 #   --prometheus DIR   watch it with a real Prometheus, whose data is kept in DIR; dashboard.sh shows it. With --keep it
 #                      answers in the client's namespace
 #   --seed N           for the moments of death (default: a random one, which is shown)
-#   --keep             leave everything running at the end, until Ctrl-C
+#   --keep             bring the dead host back at the end and leave everything running, until Ctrl-C; says where the status
+#                      page is
 #
 # Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
 # removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
@@ -66,8 +67,11 @@ source "$REPOSITORY/deploy/lib/results.sh"
 source "$REPOSITORY/deploy/lib/prometheus.sh"
 
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
+# Where a browser on this machine finds the status page of either host, whose own loopback is out of its reach.
+declare -rA PAGE_PORT=([a]=9701 [b]=9702)
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
+FORWARDERS=()
 mode=wall fault=kill interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 PROMETHEUS_DIR=''
 
@@ -281,12 +285,30 @@ has_protected_guest() {
 }
 
 keep_running() {
+    local host
+    [[ $mode == off ]] || restore_redundancy "$1"
     say "everything goes on until Ctrl-C; try"
+    for host in a b; do
+        if has_proxy "$host"; then
+            forward_page "$host"
+            detail "http://127.0.0.1:${PAGE_PORT[$host]}/ in a browser: the status page of host $host"
+        fi
+    done
     detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS"
-    detail "$HOLDFAST --config $(config_of "$1") status"
+    detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS -r -1 -i 0.1 incr visits"
+    for host in a b; do
+        detail "ip netns exec $(namespace_of "$host") $HOLDFAST --config $(config_of "$host") status"
+    done
     ! is_watched || detail "ip netns exec $(namespace_of client) promtool query instant http://$CLIENT_ADDRESS:$PROMETHEUS_PORT up"
     sleep infinity &
     wait $!
+}
+
+# Lets connections from this machine through to a host's own loopback: forward_page HOST
+forward_page() {
+    setsid socat "TCP-LISTEN:${PAGE_PORT[$1]},bind=127.0.0.1,reuseaddr,fork" \
+        "EXEC:'ip netns exec $(namespace_of "$1") socat STDIO TCP:127.0.0.1:9601'" < /dev/null >> "$DEMO_DIR/page-$1.log" 2>&1 &
+    FORWARDERS+=($!)
 }
 
 clean_up() {
@@ -296,6 +318,7 @@ clean_up() {
     # Nothing that fails here may keep the rest from being removed.
     set +e
     end_progress
+    ((${#FORWARDERS[@]} == 0)) || kill -- "${FORWARDERS[@]/#/-}" 2> /dev/null
     ((exit_code >= 128)) || save_logs
     ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
     destroy_lab
