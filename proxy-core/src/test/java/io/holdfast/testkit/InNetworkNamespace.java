@@ -1,6 +1,7 @@
 package io.holdfast.testkit;
 
 import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p>With {@code oneForAll} there is one namespace, and one thread, for all methods of the class, one after the other: for what
  * is started once or keeps threads of its own, such as the driver of a browser.
  */
+@Inherited
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(NetworkNamespaceExtension.class)

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.platform.commons.support.AnnotationSupport;
 
 /** See {@link InNetworkNamespace}. */
 final class NetworkNamespaceExtension implements InvocationInterceptor {
@@ -39,7 +40,10 @@ final class NetworkNamespaceExtension implements InvocationInterceptor {
             Assumptions.abort("needs root");
         }
         Class<?> test = context.getRequiredTestClass();
-        if (test.getAnnotation(InNetworkNamespace.class).oneForAll()) {
+        boolean oneForAll = AnnotationSupport.findAnnotation(test, InNetworkNamespace.class)
+                .map(InNetworkNamespace::oneForAll)
+                .orElse(false);
+        if (oneForAll) {
             ExtensionContext ofClass = context.getParent().orElseThrow();
             ofClass.getStore(ExtensionContext.Namespace.create(NetworkNamespaceExtension.class))
                     .getOrComputeIfAbsent(test, ignored -> new NamespaceThread(), NamespaceThread.class)
