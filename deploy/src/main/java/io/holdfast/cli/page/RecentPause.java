@@ -5,19 +5,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 /** How long the guest stood still at a checkpoint, on average, between two answers of the agent. Not thread-safe. */
 final class RecentPause {
 
-    private long answeredNanos;
     private long checkpoints = Long.MAX_VALUE;
     private double pausedMillis;
 
-    /** Between the answer before and this one; NaN if there is no new one, or no checkpoint was taken between them. */
-    double nextMillis(AgentWord word) {
-        if (word.isInTrouble() || !word.hasEverAnswered() || word.answeredNanos() == answeredNanos) {
+    /**
+     * Between the answer before and this one.
+     *
+     * @param status of the agent; missing if it has never answered
+     * @return NaN if no checkpoint was taken between them, as between an answer and itself
+     */
+    double nextMillis(JsonNode status) {
+        if (status.isMissingNode()) {
             return Double.NaN;
         }
-        JsonNode status = word.status();
         long newCheckpoints = status.path("checkpoints").asLong() - checkpoints;
         double newPausedMillis = status.path("paused_ms").asDouble() - pausedMillis;
-        answeredNanos = word.answeredNanos();
         checkpoints = status.path("checkpoints").asLong();
         pausedMillis = status.path("paused_ms").asDouble();
         // An agent that has been restarted counts from zero.

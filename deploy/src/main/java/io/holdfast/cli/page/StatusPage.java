@@ -139,7 +139,7 @@ public final class StatusPage implements AutoCloseable {
                 wallClock.instant().getEpochSecond(),
                 recentHold.quantileMillis(0.5),
                 recentHold.quantileMillis(0.99),
-                recentPause.nextMillis(look.agent()),
+                recentPause.nextMillis(look.agent().status()),
                 look.proxy().path("held_bytes").asLong()));
         newest = look;
     }
