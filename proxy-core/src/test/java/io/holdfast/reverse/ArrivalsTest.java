@@ -11,8 +11,9 @@ import org.junit.jupiter.api.Test;
 class ArrivalsTest {
 
     private static final int EPOCH = 7;
+    private static final int LOG_BYTES = 4096;
 
-    private final InputLog log = new InputLog(4096, PREFIX);
+    private final InputLog log = new InputLog(LOG_BYTES, PREFIX);
     private final Arrivals arrivals = new Arrivals(log);
     private final Ledger ledger = ReverseKit.answered(0, 0, 1);
     private final Ledger other = ReverseKit.answered(0, 0, 1);
@@ -59,18 +60,31 @@ class ArrivalsTest {
         assertThat(log.arrival(second)).isEqualTo(EPOCH);
     }
 
-    /** Where it stood there may be anything by now. */
     @Test
-    void shouldTouchNothingThatIsForgotten() {
+    void shouldGoOnAfterAllIsForgotten() {
         logged(ledger, 10);
-        long forgotten = log.tail();
-        log.truncateBefore(forgotten);
-        long of = logged(other, 5);
-        acknowledge(ledger, 10);
-        assertThat(log.arrival(of)).isEqualTo(InputLog.NONE);
+        log.truncateBefore(log.tail());
         long next = logged(ledger, 20);
         acknowledge(ledger, 20);
         assertThat(log.arrival(next)).isEqualTo(EPOCH);
+    }
+
+    @Test
+    void shouldNoteNothingWhereSomethingForgottenStood() {
+        logged(ledger, 10);
+        long instead = loggedInstead(other);
+        acknowledge(ledger, 10);
+        assertThat(log.arrival(instead)).isEqualTo(InputLog.NONE);
+    }
+
+    @Test
+    void shouldLeaveTheOrderOfWhatStandsWhereSomethingForgottenStood() {
+        logged(ledger, 10);
+        loggedInstead(other);
+        long second = logged(other, 20);
+        logged(ledger, 20);
+        acknowledge(other, 20);
+        assertThat(log.arrival(second)).isEqualTo(EPOCH);
     }
 
     @Test
@@ -86,6 +100,17 @@ class ArrivalsTest {
         long first = of.clientFirst;
         long position = log.append(InputLog.SEGMENT, 0, of.id, first + end - 5, first + end, EPOCH, frame, PREFIX, 60);
         arrivals.expect(of, position);
+        return position;
+    }
+
+    /** Forgets what there is, and writes on until something stands where the log's first record stood. */
+    private long loggedInstead(Ledger of) {
+        long position;
+        do {
+            log.truncateBefore(log.tail());
+            position = logged(of, 10);
+        } while (position < LOG_BYTES);
+        assertThat(position).as("the records divide the log").isEqualTo(LOG_BYTES);
         return position;
     }
 
