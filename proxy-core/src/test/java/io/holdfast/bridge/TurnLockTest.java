@@ -4,8 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import com.sun.management.ThreadMXBean;
-import java.lang.management.ManagementFactory;
+import io.holdfast.testkit.Allocation;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -87,31 +86,34 @@ class TurnLockTest {
 
     /** What a thread has allocated that had to wait so many times. */
     private long takeFromAnother(int times) {
+        AtomicInteger asked = new AtomicInteger();
         AtomicInteger taken = new AtomicInteger();
         CompletableFuture<Long> allocated = new CompletableFuture<>();
-        lock.lock();
         Thread waiting = Thread.ofPlatform().start(() -> {
-            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-            long before = threads.getCurrentThreadAllocatedBytes();
-            for (int time = 0; time < times; time++) {
+            long before = Allocation.bytesOfThisThread();
+            for (int time = 1; time <= times; time++) {
+                spinUntil(asked, time);
                 lock.lock();
-                taken.incrementAndGet();
                 lock.unlock();
+                taken.set(time);
             }
-            allocated.complete(threads.getCurrentThreadAllocatedBytes() - before);
+            allocated.complete(Allocation.bytesOfThisThread() - before);
         });
-        while (taken.get() < times) {
-            int before = taken.get();
+        for (int time = 1; time <= times; time++) {
+            lock.lock();
+            asked.set(time);
             while (waiting.getState() != Thread.State.WAITING) {
                 Thread.onSpinWait();
             }
             lock.unlock();
-            while (taken.get() == before) {
-                Thread.onSpinWait();
-            }
-            lock.lock();
+            spinUntil(taken, time);
         }
-        lock.unlock();
         return allocated.join();
+    }
+
+    private static void spinUntil(AtomicInteger value, int expected) {
+        while (value.get() != expected) {
+            Thread.onSpinWait();
+        }
     }
 }
