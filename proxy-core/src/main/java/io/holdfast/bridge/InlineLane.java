@@ -12,6 +12,7 @@ import io.holdfast.wall.WallRefusal;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
 
-    private static final long TICK_MILLIS = 2;
+    private static final long TICK_NANOS = 2_000_000;
     private static final int MAX_LATE_TICKS = 100;
 
     private final List<Bridge.Nic> nics;
@@ -89,9 +90,9 @@ final class InlineLane implements Outlet, TranslationBook, AutoCloseable {
         ticker.start();
     }
 
-    private void tickUntilStopped() throws InterruptedException {
+    private void tickUntilStopped() {
         while (!stopping) {
-            Thread.sleep(TICK_MILLIS);
+            LockSupport.parkNanos(TICK_NANOS); // Unlike a sleep it makes no object, and nobody interrupts.
             tick();
             ticks.increment();
         }

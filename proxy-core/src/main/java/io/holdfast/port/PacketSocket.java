@@ -22,7 +22,9 @@ import org.slf4j.LoggerFactory;
  * An AF_PACKET socket of one interface, as far as {@link PacketSocketPort} and {@link Departures} need it: the system calls, and nothing else.
  * Numbers and structures are those of Linux on 64 bits (packet(7), sendmmsg(2), linux/if_packet.h, linux/filter.h).
  *
- * <p>Pointers are passed as addresses, so that a call makes no object.
+ * <p>Pointers are passed as addresses, so that a call makes no object. One that keeps errno does make one where the compiler
+ * does not see that nobody needs it (SharedUtils.checkCaptureSegment of JDK 25); the calls that are made for each frame do not
+ * keep it, and are repeated after a failure by one that does.
  *
  * <p><b>Threads.</b> Any, like the system calls themselves, where nothing else is said.
  */
@@ -46,6 +48,7 @@ final class PacketSocket implements AutoCloseable {
     private static final int SO_ATTACH_FILTER = 26;
     private static final int SO_SNDBUFFORCE = 32;
     private static final int SO_TIMESTAMPNS = 35;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int SOL_PACKET = 263;
     private static final int PACKET_ADD_MEMBERSHIP = 1;
     private static final int PACKET_RX_RING = 5;
@@ -89,10 +92,14 @@ final class PacketSocket implements AutoCloseable {
     private static final FunctionDescriptor POLL_TYPE = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle POLL = LINKER.downcallHandle(symbol("poll"), POLL_TYPE);
     private static final MethodHandle POLL_WITH_ERRNO = call("poll", POLL_TYPE);
-    private static final MethodHandle SEND =
-            call("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle SENDMMSG =
-            call("sendmmsg", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT));
+    private static final FunctionDescriptor SEND_TYPE =
+            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SEND = LINKER.downcallHandle(symbol("send"), SEND_TYPE);
+    private static final MethodHandle SEND_WITH_ERRNO = call("send", SEND_TYPE);
+    private static final FunctionDescriptor SENDMMSG_TYPE =
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+    private static final MethodHandle SENDMMSG = LINKER.downcallHandle(symbol("sendmmsg"), SENDMMSG_TYPE);
+    private static final MethodHandle SENDMMSG_WITH_ERRNO = call("sendmmsg", SENDMMSG_TYPE);
     private static final MethodHandle CLOSE = call("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
     private static final MethodHandle STRERROR =
             LINKER.downcallHandle(symbol("strerror"), FunctionDescriptor.of(ADDRESS, JAVA_INT));
@@ -285,11 +292,7 @@ final class PacketSocket implements AutoCloseable {
         }
     }
 
-    /**
-     * Why the call before has failed, unless the reason is gone. A call that keeps errno makes an object each time where the
-     * compiler does not see that nobody needs it (SharedUtils.checkCaptureSegment of JDK 25), and that one is made for hardly
-     * less than each frame.
-     */
+    /** Why the call before has failed, unless the reason is gone. */
     private static int pollForErrno(MemorySegment polled, int count, MemorySegment ownErrno) throws Throwable {
         int ready = (int) POLL_WITH_ERRNO.invokeExact(ownErrno, polled.address(), (long) count, 0);
         return ready < 0 ? -errno(ownErrno) : ready;
@@ -307,30 +310,41 @@ final class PacketSocket implements AutoCloseable {
     /**
      * Sends a {@code struct virtio_net_hdr} and the frame that follows it.
      *
-     * @return 0; or errno, which may be another thread's
+     * @return 0; or, if it is refused twice, errno, which may be another thread's
      */
     int send(long address, long lengthBytes) {
         try {
-            long sent = (long) SEND.invokeExact(sendErrno, descriptor, address, lengthBytes, 0);
-            return sent < 0 ? Math.max(EPERM, errno(sendErrno)) : 0;
+            long sent = (long) SEND.invokeExact(descriptor, address, lengthBytes, 0);
+            return sent < 0 ? sendForErrno(address, lengthBytes) : 0;
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** Sends what has just been refused; without waiting, since there was time for that. */
+    private int sendForErrno(long address, long lengthBytes) throws Throwable {
+        long sent = (long) SEND_WITH_ERRNO.invokeExact(sendErrno, descriptor, address, lengthBytes, MSG_DONTWAIT);
+        return sent < 0 ? Math.max(EPERM, errno(sendErrno)) : 0;
     }
 
     /**
      * Sends frames, each in a {@code struct mmsghdr} at {@code messagesAddress}.
      *
      * @param ownErrno of the calling thread, from {@link #newErrno}
-     * @return how many; or, if the first is refused, the negative of errno
+     * @return how many; or, if the first is refused twice, the negative of errno
      */
     int send(long messagesAddress, int count, MemorySegment ownErrno) {
         try {
-            int sent = (int) SENDMMSG.invokeExact(ownErrno, descriptor, messagesAddress, count, 0);
-            return sent < 0 ? -errno(ownErrno) : sent;
+            int sent = (int) SENDMMSG.invokeExact(descriptor, messagesAddress, count, 0);
+            return sent < 0 ? sendForErrno(messagesAddress, count, ownErrno) : sent;
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
+    }
+
+    private int sendForErrno(long messagesAddress, int count, MemorySegment ownErrno) throws Throwable {
+        int sent = (int) SENDMMSG_WITH_ERRNO.invokeExact(ownErrno, descriptor, messagesAddress, count, MSG_DONTWAIT);
+        return sent < 0 ? -errno(ownErrno) : sent;
     }
 
     static MemorySegment newErrno(Arena arena) {
