@@ -13,7 +13,8 @@
 # Bulk TCP both ways, 60-byte frames and one request after the other, for the ways kernel-bridge; pcap and packet-socket,
 # with the wall open (ALONE); wall-10ms, wall-25ms and wall-50ms, on packet-socket with epochs of that length; reverse-pcap
 # and reverse, in front of two hosts, recording with epochs of 100 ms; reverse-open, without a backup to record for. Then the
-# part release: from a commit to the last held frame on the wire. With a real guest (bench-guest.sh): the ways guest-plain;
+# part release: from a commit to the last held frame on the wire; and the part connections: requests, by how many connections
+# are open, of the ways kernel-bridge and reverse. With a real guest (bench-guest.sh): the ways guest-plain;
 # guest-filter-10ms and guest-filter-25ms, QEMU's filter-buffer; guest-synthetic-10ms, the wall with commits and without
 # checkpoints, as filter-buffer does without; guest-wall-10ms, guest-wall-25ms and guest-wall-demand; guest-reverse-free,
 # guest-reverse-serial and guest-reverse-batch, by admission; and the parts checkpoints, failovers and catchups (a kill in reverse mode).
@@ -35,7 +36,7 @@ source "$REPOSITORY/deploy/lib/build.sh"
 # shellcheck source=lib/bench-report.sh
 source "$REPOSITORY/deploy/lib/bench-report.sh"
 
-readonly PARTS=(release checkpoints failovers catchups)
+readonly PARTS=(release connections checkpoints failovers catchups)
 readonly CLIENT=10.8.0.1 GUEST=10.8.0.2
 readonly PLACES=(client host guest)
 readonly REVERSE_EPOCH_MILLIS=100
@@ -47,7 +48,7 @@ readonly LAB
 
 # A limit of 0 is none. The guest gets what the network leaves, and that is at least half.
 rounds=3 seconds=5 limit_seconds=0 began_seconds=0 out='' wanted=''
-release_frames=1,100,1000,10000 release_mebibytes=1,4,16,64,240
+release_frames=1,100,1000,10000 release_mebibytes=1,4,16,64,240 open_connections=1,1000,10000,100000
 guest_options=() guest_failed=false
 started_pid='' proxy_pid='' engine_pid='' guest_bench_pid='' cpu_seconds=0
 
@@ -142,7 +143,11 @@ measure_network() {
         round_began_seconds=$SECONDS
         for way in "${network_ways[@]}"; do
             say "round $round of $rounds: $way"
-            if [[ $way == release ]]; then measure_release; else measure "$way"; fi
+            case $way in
+                release) measure_release ;;
+                connections) measure_connections kernel-bridge && measure_connections reverse ;;
+                *) measure "$way" ;;
+            esac
         done
         if ((limit_seconds > 0 && 2 * SECONDS - round_began_seconds - began_seconds > limit_seconds / 2)); then
             ((round == rounds)) || warn "no time for more than $round rounds"
@@ -390,7 +395,7 @@ serve() {
 # As many as fit into some seconds, one after the other. In reverse mode it is TCP alone that leaves at once, and of which the
 # frames are counted.
 record_requests() {
-    local requests=5000 csv allocated frames_at_start
+    local requests=50000 csv allocated frames_at_start
     [[ $1 != wall-* ]] || requests=$((seconds * 1000 / $(interval_of "$1")))
     allocated=$(allocated_kibibytes)
     frames_at_start=$(frames_at_client)
@@ -439,6 +444,22 @@ measure_release() {
     cat "$BENCH_DIR/release.log" >> "$BENCH_DIR/figures"
     detail "$(jq --compact-output '.release + {repetitions: (.nanos | length),
         p50_ms: (.nanos | sort | .[length / 2 | floor] / 1e6)}' "$BENCH_DIR/release.log" | tr -d '\n')"
+    close_way
+}
+
+# Requests on few and on many connections: measure_connections WAY
+measure_connections() {
+    local way=$1
+    open_way "$way"
+    "$JDK_25/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -cp "$HOLDFAST_LIB/*:$DEMO_LIB/*" \
+        io.holdfast.demo.bench.ConnectionsBench --guest-namespace "$LAB-guest" --client-namespace "$LAB-client" \
+        --connections "$open_connections" --seconds "$seconds" ${proxy_pid:+--process "$proxy_pid"} \
+        > "$BENCH_DIR/connections.log" 2>&1 \
+        || die "the connections bench failed: $(cat "$BENCH_DIR/connections.log")"
+    jq --compact-output --arg way "$way" '{connections: {way: $way, open}, metric, value}' "$BENCH_DIR/connections.log" \
+        | tee -a "$BENCH_DIR/figures" | while read -r figure; do
+            detail "$way, $(jq --raw-output '"\(.connections.open) connections: \(.metric) \(.value)"' <<< "$figure")"
+        done
     close_way
 }
 

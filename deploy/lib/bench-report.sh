@@ -6,6 +6,7 @@
 #   {"checkpoint":{"memory_mib":128,"method":"comparison","load":"idle"},"metric":"pause_p50_ms","value":14.1}
 #   {"failover":"host_killed","metric":"detect_ms","value":301}
 #   {"catch_up":"free","metric":"recording_ms","value":412}
+#   {"connections":{"way":"reverse","open":1000},"metric":"request_p50_us","value":97.3}
 #   {"release":{"frames":1000},"frames_released":1000,"nanos":[810000,790000]}
 
 readonly MEASURED_WAYS=(
@@ -33,12 +34,15 @@ bench_json() {
                 p99_ms: ($nanos | percentile(99) / 1e6 | rounded(4)),
                 p50_ms_of_rounds: (map(.nanos | percentile(50) / 1e6 | rounded(4)) | spread),
                 p50_nanos_per_frame: (($nanos | percentile(50)) / .[0].frames_released | round)})) as $release
+        | (map(select(.connections)) | group_by(.connections) | map(.[0].connections + by_metric)) as $connections
         | (map(select(.checkpoint)) | group_by(.checkpoint) | map(.[0].checkpoint + by_metric)) as $checkpoints
         | (map(select(.failover)) | group_by(.failover) | map({key: .[0].failover, value: by_metric}) | from_entries)
             as $failovers
         | (map(select(.catch_up)) | group_by(.catch_up) | map({key: .[0].catch_up, value: by_metric}) | from_entries)
             as $catch_ups
-        | def of($way; $metric): $ways[$way][$metric].median;
+        | def cost_with($open): $connections | map(select(.way == "reverse" and .open == $open)) | first
+            | .processor_us_per_request.median;
+        def of($way; $metric): $ways[$way][$metric].median;
         def ratio($metric; $way; $to): of($way; $metric) as $one | of($to; $metric) as $other
             | if $one != null and ($other // 0) > 0 then $one / $other | rounded(3) else null end;
         def added_micros($way): of($way; "request_p50_ms") as $one | of("kernel-bridge"; "request_p50_ms") as $bridge
@@ -49,7 +53,8 @@ bench_json() {
             as $checkpoint
         # As many as every figure has, when time ran out.
         | $settings + {rounds: ([$ways[][] | .count? // empty] | min // 0)} + {
-            ways: $ways, release: $release, checkpoints: $checkpoints, failovers: $failovers, catch_ups: $catch_ups,
+            ways: $ways, release: $release, connections: $connections, checkpoints: $checkpoints, failovers: $failovers,
+            catch_ups: $catch_ups,
             summary: {
                 bulk_packet_socket_vs_kernel_bridge: ratio("bulk_down_gbit"; "packet-socket"; "kernel-bridge"),
                 frames_packet_socket_vs_kernel_bridge: ratio("kiloframes_per_second"; "packet-socket"; "kernel-bridge"),
@@ -67,6 +72,8 @@ bench_json() {
                 reverse_bulk_vs_kernel_bridge: ratio("bulk_down_gbit"; "reverse"; "kernel-bridge"),
                 reverse_bulk_up_vs_kernel_bridge: ratio("bulk_up_gbit"; "reverse"; "kernel-bridge"),
                 reverse_allocated_bytes_per_frame: (of("reverse"; "allocated_bytes_per_frame") | rounded(2)),
+                reverse_processor_time_100000_connections_vs_1: (cost_with(1) as $one | cost_with(100000) as $many
+                    | if $one != null and $many != null then $many / $one | rounded(3) else null end),
                 reverse_serial_requests_vs_free:
                     ratio("small_replies_per_second"; "guest-reverse-serial"; "guest-reverse-free"),
                 reverse_batch_requests_vs_free:
@@ -100,6 +107,9 @@ bench_tables() {
         .release | sort_by(.mebibytes // 0, .frames // 0)[] | [
             if .frames then "\(.frames) frames of 60 bytes" else "\(.mebibytes) MiB in full frames" end,
             .repetitions, .p50_ms, .p99_ms, (.p50_ms_of_rounds | cell), .p50_nanos_per_frame] | @tsv' "$bench")
+    aligned 'requests, through\tconnections\tp50 us\trequests/s\tCPU us/request' < <(jq --raw-output "$JQ_CELL"'
+        .connections[] | [.way, .open, (.request_p50_us, .requests_per_second, .processor_us_per_request | cell)] | @tsv' \
+        "$bench")
     aligned 'guest MiB\tchanged pages by\tload\tpause p50 ms\tp99 ms\tKiB/checkpoint\tcheckpoints' \
         < <(jq --raw-output "$JQ_CELL"'
         .checkpoints[] | [.memory_mib, .method, .load,
