@@ -50,6 +50,7 @@ import picocli.CommandLine.Spec;
             KeysCommand.class,
             ConfigCommand.class,
             DoctorCommand.class,
+            BenchCommand.class,
             WarmUpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

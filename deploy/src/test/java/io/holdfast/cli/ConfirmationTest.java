@@ -50,6 +50,7 @@ class ConfirmationTest {
             "announce",
             "audit",
             "barrier",
+            "bench",
             "checkpoint",
             "commit",
             "config",

@@ -1,5 +1,7 @@
 package io.holdfast.demo.bench;
 
+import io.holdfast.cli.bench.EngineSession;
+import io.holdfast.cli.bench.NetworkNamespace;
 import io.holdfast.control.CommandException;
 import io.holdfast.port.FramePort;
 import io.holdfast.port.PacketSocketPort;

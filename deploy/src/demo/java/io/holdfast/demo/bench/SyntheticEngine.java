@@ -1,5 +1,6 @@
 package io.holdfast.demo.bench;
 
+import io.holdfast.cli.bench.EngineSession;
 import io.holdfast.control.CommandException;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -7,14 +7,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** Asks a program of the system's for its version, or for what it knows. */
-final class Tool {
+public final class Tool {
 
     private static final long LIMIT_SECONDS = 10;
 
     private Tool() {}
 
     /** The first line of what it prints; empty if it cannot be run. */
-    static Optional<String> firstLine(String... command) {
+    public static Optional<String> firstLine(String... command) {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -40,7 +40,7 @@ final class Tool {
      *
      * @throws IOException if it cannot be run, fails or does not end
      */
-    static String output(String... command) throws IOException {
+    public static String output(String... command) throws IOException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();
         try (BufferedReader printed = process.inputReader()) {

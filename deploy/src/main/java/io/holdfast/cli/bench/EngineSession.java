@@ -1,18 +1,20 @@
-package io.holdfast.demo.bench;
+package io.holdfast.cli.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlClient;
-import io.holdfast.control.ControlEvent;
-import io.holdfast.control.ControlListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** Owns a proxy's wall, as an engine without a guest. One thread. */
-final class EngineSession implements AutoCloseable {
+/**
+ * Owns a proxy's wall, as an engine without a guest.
+ *
+ * <p><b>Threads.</b> One.
+ */
+public final class EngineSession implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long LEASE_NANOS = 1_000_000_000L;
@@ -25,8 +27,8 @@ final class EngineSession implements AutoCloseable {
         this.incarnation = incarnation;
     }
 
-    static EngineSession own(Path socket) throws IOException, CommandException {
-        ControlClient wall = ControlClient.connect(socket, Duration.ofSeconds(30), new Silent());
+    public static EngineSession own(Path socket) throws IOException, CommandException {
+        ControlClient wall = ControlClient.connect(socket, Duration.ofSeconds(30));
         JsonNode owned = wall.execute(
                 "hello",
                 JSON.createObjectNode()
@@ -38,19 +40,19 @@ final class EngineSession implements AutoCloseable {
     }
 
     /** Closes the open epoch; its number. */
-    long barrier() throws IOException, CommandException {
+    public long barrier() throws IOException, CommandException {
         return wall.execute("barrier", named()).path("epoch").asLong();
     }
 
-    void commit(long epoch) throws IOException, CommandException {
+    public void commit(long epoch) throws IOException, CommandException {
         wall.execute("commit", named().put("epoch", epoch).put("lease_until_nanos", System.nanoTime() + LEASE_NANOS));
     }
 
-    void open() throws IOException, CommandException {
+    public void open() throws IOException, CommandException {
         wall.execute("open", named().put("reason", "benchmark"));
     }
 
-    long heldFrames() throws IOException, CommandException {
+    public long heldFrames() throws IOException, CommandException {
         return wall.execute("status", JSON.createObjectNode())
                 .path("held_frames")
                 .asLong();
@@ -63,16 +65,5 @@ final class EngineSession implements AutoCloseable {
 
     private ObjectNode named() {
         return JSON.createObjectNode().put("incarnation", incarnation).put("term", 1);
-    }
-
-    private static final class Silent implements ControlListener {
-
-        @Override
-        public void onEvent(ControlEvent event) {}
-
-        @Override
-        public void onDisconnect(String reason) {
-            System.err.println("the proxy is gone: " + reason);
-        }
     }
 }

@@ -1,4 +1,4 @@
-package io.holdfast.demo.bench;
+package io.holdfast.cli.bench;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -10,7 +10,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
 /** Opens things in other network namespaces. A socket stays in the namespace in which it was made (setns(2)). */
-final class NetworkNamespace {
+public final class NetworkNamespace {
 
     private static final int O_RDONLY = 0;
     private static final int CLONE_NEWNET = 0x4000_0000;
@@ -32,7 +32,7 @@ final class NetworkNamespace {
      * @param namespace as {@code ip netns} names it
      * @throws IllegalStateException if there is no such namespace, or the opening fails
      */
-    static <T> T open(String namespace, Callable<T> opening) throws InterruptedException {
+    public static <T> T open(String namespace, Callable<T> opening) throws InterruptedException {
         CompletableFuture<T> opened = new CompletableFuture<>();
         Thread.ofPlatform().start(() -> {
             try {

@@ -1,4 +1,4 @@
-package io.holdfast.demo.bench;
+package io.holdfast.cli.bench;
 
 import io.holdfast.frame.SegmentWriter;
 import io.holdfast.frame.TcpFrame;
@@ -17,10 +17,10 @@ import java.lang.foreign.MemorySegment;
  *
  * <p><b>Threads.</b> One for each end: that which captures on its port.
  */
-final class EchoedConnections {
+public final class EchoedConnections {
 
     /** The most that can be told apart by their ports and addresses. */
-    static final int MAX_CONNECTIONS = 200_000;
+    public static final int MAX_CONNECTIONS = 200_000;
 
     private static final int REQUEST_BYTES = 32;
     private static final int WINDOW = 0x7fff;
