@@ -37,10 +37,18 @@ final class BenchCommand implements Callable<Integer> {
             description = "Only these of kernel-bridge, packet-socket, pcap, wall-10ms and reverse.")
     private List<String> labels = List.of();
 
-    @Option(names = "--connections", defaultValue = "1000", description = "So many are open (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--connections",
+            paramLabel = "NUMBER",
+            defaultValue = "1000",
+            description = "So many are open (${DEFAULT-VALUE}).")
     private int connections;
 
-    @Option(names = "--seconds", defaultValue = "2", description = "For each figure (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seconds",
+            paramLabel = "NUMBER",
+            defaultValue = "2",
+            description = "For each figure (${DEFAULT-VALUE}).")
     private int seconds;
 
     @Option(names = "--json", description = "Print one JSON object.")
