@@ -77,7 +77,7 @@ final class ConflictNews implements AutoCloseable {
             }
             ObjectNode data = Json.object();
             write(report.conflict(), nowNanos, data);
-            events.emit("ADDRESS_CONFLICT", data);
+            events.emit(ProxyEvent.ADDRESS_CONFLICT, data);
         }
         return !present.isEmpty();
     }

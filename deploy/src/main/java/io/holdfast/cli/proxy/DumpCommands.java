@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,18 +51,13 @@ final class DumpCommands implements AutoCloseable {
     private final Path socket;
     private final String application;
     private final String comment;
-    private final BiConsumer<String, ObjectNode> emit;
+    private final EventSink events;
     private final AuditLog audit;
     private volatile @Nullable Dump current;
 
-    /** @param emit sends an event to all who have subscribed */
+    /** @param events hears when a dump has ended */
     DumpCommands(
-            HoldfastConfig config,
-            BufferWall wall,
-            Bridge bridge,
-            String version,
-            BiConsumer<String, ObjectNode> emit,
-            AuditLog audit) {
+            HoldfastConfig config, BufferWall wall, Bridge bridge, String version, EventSink events, AuditLog audit) {
         this.wall = wall;
         this.bridge = bridge;
         this.socket = config.runtimeDirectory().resolve(SOCKET_NAME);
@@ -71,7 +65,7 @@ final class DumpCommands implements AutoCloseable {
         this.comment =
                 "Frames of guest %s as the proxy on host %s captured them, those that leave later or never included."
                         .formatted(config.guest(), config.host());
-        this.emit = emit;
+        this.events = events;
         this.audit = audit;
     }
 
@@ -133,8 +127,8 @@ final class DumpCommands implements AutoCloseable {
                 report.writtenFrames(),
                 report.writtenBytes(),
                 report.missedFrames());
-        emit.accept(
-                "DUMP_ENDED",
+        events.emit(
+                ProxyEvent.DUMP_ENDED,
                 Json.object()
                         .put("reason", report.end().word())
                         .put("because", report.end().text())

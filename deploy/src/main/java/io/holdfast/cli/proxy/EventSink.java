@@ -6,5 +6,5 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 @FunctionalInterface
 interface EventSink {
 
-    void emit(String event, ObjectNode data);
+    void emit(ProxyEvent event, ObjectNode data);
 }

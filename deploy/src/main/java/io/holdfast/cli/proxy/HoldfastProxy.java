@@ -276,7 +276,7 @@ public final class HoldfastProxy implements AutoCloseable {
 
     private void onLaneFailure(String lane, Throwable cause) {
         LOG.error("{} has failed; what is held stays held", lane, cause);
-        emit("PORT_FAILED", Json.object().put("lane", lane).put("reason", String.valueOf(cause.getMessage())));
+        emit(ProxyEvent.PORT_FAILED, Json.object().put("lane", lane).put("reason", String.valueOf(cause.getMessage())));
         failure.compareAndSet(null, lane + " has failed: " + cause.getMessage());
         ended.countDown();
     }
@@ -285,13 +285,13 @@ public final class HoldfastProxy implements AutoCloseable {
         ended.oldOwner()
                 .ifPresent(answer -> LOG.warn("the guest still speaks elsewhere, on {}: {}", answer.nic(), answer));
         ended.others().forEach(answer -> LOG.warn("somebody else uses an address of the guest's: {}", answer));
-        emit("PROBE_ENDED", ProbeCommand.toJson(ended));
+        emit(ProxyEvent.PROBE_ENDED, ProbeCommand.toJson(ended));
     }
 
-    private void emit(String event, ObjectNode data) {
+    private void emit(ProxyEvent event, ObjectNode data) {
         ControlServer to = server;
         if (to != null) {
-            to.broadcast(event, data);
+            to.broadcast(event.name(), data);
         }
     }
 

@@ -81,7 +81,7 @@ final class PressureWatch implements PressureListener, AutoCloseable {
     private long look() {
         if (highWater && !askedForRoom) {
             askedForRoom = true;
-            events.emit("WALL_PRESSURE", Json.object().put("reason", "high-water"));
+            events.emit(ProxyEvent.WALL_PRESSURE, Json.object().put("reason", "high-water"));
         }
         long epoch = openEpoch.getAsLong();
         long targetNanos = latencyTargetNanos;
@@ -95,7 +95,8 @@ final class PressureWatch implements PressureListener, AutoCloseable {
             return targetNanos - waitNanos;
         }
         askedForLatencyOfEpoch = epoch;
-        events.emit("WALL_PRESSURE", Json.object().put("reason", "latency").put("epoch", epoch));
+        events.emit(
+                ProxyEvent.WALL_PRESSURE, Json.object().put("reason", "latency").put("epoch", epoch));
         return LONGEST_LOOK_NANOS;
     }
 }

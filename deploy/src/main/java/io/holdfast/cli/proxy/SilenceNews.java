@@ -83,13 +83,13 @@ final class SilenceNews implements AutoCloseable {
         boolean told = false;
         for (Breach breach : watched.silence.breaches()) {
             if (isNews(toldBreaches, breach.nic(), breach.frames())) {
-                tell("SILENCE_BROKEN", write(breach, Json.object()));
+                tell(ProxyEvent.SILENCE_BROKEN, write(breach, Json.object()));
                 told = true;
             }
         }
         for (Leak leak : watched.leaks.leaks()) {
             if (isNews(toldLeaks, leak.nic(), leak.frames())) {
-                tell("ADDRESS_LEAK", write(leak, Json.object()));
+                tell(ProxyEvent.ADDRESS_LEAK, write(leak, Json.object()));
                 told = true;
             }
         }
@@ -101,7 +101,7 @@ final class SilenceNews implements AutoCloseable {
         return before == null || frames > before;
     }
 
-    private void tell(String event, ObjectNode data) {
+    private void tell(ProxyEvent event, ObjectNode data) {
         events.emit(event, data.put("state", wall.state().name()));
     }
 

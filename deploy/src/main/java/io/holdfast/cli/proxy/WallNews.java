@@ -42,7 +42,7 @@ final class WallNews {
                 "wall %s -> %s, term %s: %s".formatted(reported, state, wall.term(), wall.because()),
                 ProxyStatus.frameCounts(bridge));
         events.emit(
-                "WALL_STATE",
+                ProxyEvent.WALL_STATE,
                 Json.object()
                         .put("from", reported.name())
                         .put("to", state.name())
