@@ -151,6 +151,7 @@ class EventsCommandTest {
 
     private List<JsonNode> json() throws Exception {
         List<JsonNode> lines = new ArrayList<>();
+        Schemas.assertOutput("events", out.toString());
         for (String line : printed()) {
             lines.add(JSON.readTree(line));
         }

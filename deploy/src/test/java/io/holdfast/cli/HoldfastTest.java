@@ -141,6 +141,10 @@ class HoldfastTest {
                     .isEqualTo(1);
             assertThat(on(config, "held").out).contains("held frames", "1");
             assertThat(on(config, "mode").out.strip()).isEqualTo("wall");
+            assertThat(on(config, "mode", "--json").json().path("in_force").asBoolean())
+                    .isTrue();
+            assertThat(on(config, "flows", "--json").json().path("flows").asInt())
+                    .isZero();
             assertThat(on(config, "mode", "reverse").err).contains("beside its guest");
             Outcome status = on(config, "status", "--json");
             assertThat(status.exitCode).as("the proxy answers").isZero();
@@ -154,7 +158,7 @@ class HoldfastTest {
             assertThat(on(config, "barrier", "--json").json().path("epoch").asLong())
                     .isEqualTo(7);
             net.assertStaysAt(0);
-            assertThat(on(config, "commit", "7").exitCode).isZero();
+            assertThat(on(config, "commit", "--json", "7").exitCode).isZero();
             net.awaitExactly(List.of(FRAME));
 
             assertThat(on(config, "announce", "--dry-run").out)
@@ -183,7 +187,9 @@ class HoldfastTest {
             assertThat(on(config, "announce", "--stop").exitCode).isZero();
             assertThat(on(config, "doctor", "--release-ports", "--yes", "--reason", "test").err)
                     .contains("runs");
-            assertThat(on(config, "seal", "--yes", "--reason", "test").out).contains("SEALED");
+            assertThat(on(config, "seal", "--json", "--yes", "--reason", "test").out)
+                    .contains("SEALED");
+            assertThat(on(config, "audit", "--json").out.lines()).isNotEmpty();
             Outcome refused = on(config, "barrier");
             assertThat(refused.exitCode).isEqualTo(ExitCode.FAILED);
             assertThat(refused.err).contains("NotOwner");
@@ -324,7 +330,13 @@ class HoldfastTest {
     private static Outcome on(Path config, String... command) {
         List<String> arguments = new ArrayList<>(List.of(command));
         arguments.addAll(List.of("--config", config.toString()));
-        return holdfast(arguments.toArray(String[]::new));
+        Outcome outcome = holdfast(arguments.toArray(String[]::new));
+        if (arguments.contains("--json")) {
+            List<String> words =
+                    arguments.stream().takeWhile(word -> !word.startsWith("--")).toList();
+            Schemas.assertOutput(String.join(" ", words), outcome.out);
+        }
+        return outcome;
     }
 
     private static Outcome holdfast(String... arguments) {

@@ -53,7 +53,7 @@ class PromoteCommandTest {
                 .command("promote", "", (arguments, session) -> {
                     promotions.incrementAndGet();
                     asked = arguments;
-                    return new JsonMapper().createObjectNode();
+                    return new JsonMapper().createObjectNode().put("waits_for", "");
                 })
                 .start()) {
             StringWriter out = new StringWriter();
@@ -61,6 +61,7 @@ class PromoteCommandTest {
             List<String> line = new ArrayList<>(List.of("promote", "--config", config.toString()));
             line.addAll(List.of(options));
             int exitCode = holdfast.execute(line.toArray(String[]::new));
+            Schemas.assertOutput("promote", out.toString());
             return new Outcome(exitCode, new JsonMapper().readTree(out.toString()));
         }
     }

@@ -67,6 +67,12 @@ class RejoinCommandTest {
     }
 
     @Test
+    void shouldTellProgramsWhatIsDescribed() throws Exception {
+        statuses.add(backup(true, "connected", "").put("may_promote", true));
+        Schemas.assertOutput("rejoin", run("rejoin", "--json").out());
+    }
+
+    @Test
     void shouldFailAndSayWhatIsMissingWhenItHasWaitedForLong() throws Exception {
         statuses.add(backup(true, "absent", ""));
         Outcome outcome = run("rejoin", "--wait", "1");

@@ -49,6 +49,14 @@ class SwitchoverCommandTest {
     }
 
     @Test
+    void shouldTellProgramsWhatIsDescribed() throws Exception {
+        statuses.addAll(List.of(status(0, ""), status(1, "").put("owner", "b").put("term", 2)));
+        Schemas.assertOutput(
+                "switchover",
+                run("switchover", "--json", "--yes", "--reason", "test").out());
+    }
+
+    @Test
     void shouldCountOnlyTheSwitchoverThatItAskedFor() throws Exception {
         statuses.addAll(List.of(
                 status(4, ""), status(4, "the backup takes over"), status(5, "").put("owner", "b")));

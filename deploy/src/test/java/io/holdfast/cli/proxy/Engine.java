@@ -3,6 +3,7 @@ package io.holdfast.cli.proxy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.cli.Schemas;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.ControlClient;
 import io.holdfast.control.ControlEvent;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.assertj.core.api.Assertions;
 
-/** A replication engine without a guest: what it says to the wall is up to the test. */
+/** A replication engine without a guest: what it says to the wall is up to the test, and what it hears has to be as published. */
 public final class Engine implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -78,7 +79,15 @@ public final class Engine implements AutoCloseable {
     }
 
     public JsonNode execute(String command, String arguments) throws CommandException, IOException {
-        return client.execute(command, (ObjectNode) JSON.readTree(arguments));
+        ObjectNode given = (ObjectNode) JSON.readTree(arguments);
+        try {
+            JsonNode answer = client.execute(command, given);
+            Schemas.assertExchange("proxy", command, given, answer);
+            return answer;
+        } catch (CommandException refusal) {
+            Schemas.assertErrorClass(refusal.errorClass());
+            throw refusal;
+        }
     }
 
     /** What an earlier hello has told, for one who speaks in the name of it later. */
@@ -109,5 +118,6 @@ public final class Engine implements AutoCloseable {
     @Override
     public void close() {
         client.close();
+        events.forEach(Schemas::assertEvent);
     }
 }
