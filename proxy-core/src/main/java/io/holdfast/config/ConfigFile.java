@@ -18,11 +18,14 @@ public final class ConfigFile {
     private final HoldfastConfig config;
     private final String effectiveYaml;
     private final String effectiveJson;
+    private final PublicSettings publicSettings;
 
-    private ConfigFile(HoldfastConfig config, String effectiveYaml, String effectiveJson) {
+    private ConfigFile(
+            HoldfastConfig config, String effectiveYaml, String effectiveJson, PublicSettings publicSettings) {
         this.config = config;
         this.effectiveYaml = effectiveYaml;
         this.effectiveJson = effectiveJson;
+        this.publicSettings = publicSettings;
     }
 
     /**
@@ -63,7 +66,11 @@ public final class ConfigFile {
         SectionValues top = new SettingsReader(problems).read(yaml);
         new CrossChecks(top, problems).check();
         problems.throwIfAny();
-        return new ConfigFile(Assembly.holdfast(top), SettingsPrinter.print(top), SettingsJson.print(top));
+        return new ConfigFile(
+                Assembly.holdfast(top),
+                SettingsPrinter.print(top),
+                SettingsJson.print(top),
+                SettingsJson.printPublic(top));
     }
 
     /** What the program works with. */
@@ -79,5 +86,10 @@ public final class ConfigFile {
     /** The same as one JSON object in the shape of the file, without texts and defaults. */
     public String effectiveJson() {
         return effectiveJson;
+    }
+
+    /** The same for strangers: what may be a secret is withheld. */
+    public PublicSettings publicSettings() {
+        return publicSettings;
     }
 }

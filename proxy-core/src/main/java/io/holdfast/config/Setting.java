@@ -2,6 +2,7 @@ package io.holdfast.config;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,21 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what the program works with
  */
 public final class Setting<T> {
+
+    /** Of these nobody can make a secret. A type that is not here is kept secret until somebody has thought about it. */
+    private static final Set<String> PUBLIC_TYPES = Set.of(
+            "EtherType",
+            "URL", // Where a server is, and no more than that.
+            "address",
+            "duration",
+            "flag",
+            "interface",
+            "name",
+            "number",
+            "path", // Of a key, not the key.
+            "prefix",
+            "size",
+            "word");
 
     private final String path;
     private final ValueType<T> type;
@@ -77,6 +93,15 @@ public final class Setting<T> {
     /** One sentence. */
     public String text() {
         return text;
+    }
+
+    /** Whether strangers may see its values. What is free text, such as a command, may have a password in it. */
+    boolean isPublic() {
+        return PUBLIC_TYPES.contains(
+                switch (type) {
+                    case ValueType.Scalar<T> scalar -> scalar.name();
+                    case ValueType.ListOf<?> list -> list.item().name();
+                });
     }
 
     ValueType<T> type() {

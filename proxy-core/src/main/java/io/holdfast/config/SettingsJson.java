@@ -3,7 +3,10 @@ package io.holdfast.config;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Prints values as JSON in the shape of the file, for programs. Flags and counts are JSON's own, all else is text as in the
@@ -13,13 +16,26 @@ final class SettingsJson {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private SettingsJson() {}
+    private static final String WITHHELD = "(withheld)";
 
-    static String print(SectionValues top) {
-        return section("", top).toString();
+    private final Predicate<Setting<?>> shown;
+    private final List<String> withheld = new ArrayList<>();
+
+    private SettingsJson(Predicate<Setting<?>> shown) {
+        this.shown = shown;
     }
 
-    private static ObjectNode section(String path, SectionValues values) {
+    static String print(SectionValues top) {
+        return new SettingsJson(setting -> true).section("", top).toString();
+    }
+
+    /** For strangers: of settings that are not public only whether they have a value. */
+    static PublicSettings printPublic(SectionValues top) {
+        SettingsJson printer = new SettingsJson(Setting::isPublic);
+        return new PublicSettings(printer.section("", top).toPrettyString(), List.copyOf(printer.withheld));
+    }
+
+    private ObjectNode section(String path, SectionValues values) {
         ObjectNode object = JSON.createObjectNode();
         for (Setting<?> setting : Settings.in(path)) {
             put(object, setting, values);
@@ -36,10 +52,13 @@ final class SettingsJson {
         return object;
     }
 
-    private static <T> void put(ObjectNode object, Setting<T> setting, SectionValues values) {
+    private <T> void put(ObjectNode object, Setting<T> setting, SectionValues values) {
         Optional<T> value = values.find(setting);
         if (value.isEmpty()) {
             object.putNull(setting.key());
+        } else if (!shown.test(setting)) {
+            object.put(setting.key(), WITHHELD);
+            withheld.addAll(setting.print(value.get()));
         } else if (setting.type() instanceof ValueType.ListOf) {
             ArrayNode items = object.putArray(setting.key());
             setting.print(value.get()).forEach(items::add);
