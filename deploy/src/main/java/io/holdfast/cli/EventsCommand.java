@@ -5,9 +5,12 @@ import io.holdfast.config.HoldfastConfig;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.Callable;
@@ -24,7 +27,7 @@ import picocli.CommandLine.ParentCommand;
         description = {
             "Shows what was decided about the guest on this host lately, as `audit` does, and with --follow what happens from"
                     + " now on: new entries of the audit log (in small letters), and the events of the control sockets (in"
-                    + " capitals), in order of time.",
+                    + " capitals), in order of time. A change of the wall is in both, and shown once, as the audit log has it.",
             "When a process ends, that is said, and it is listened to again as soon as it is back.",
             "Such as: holdfast --guest redis events --follow",
             "Such as: holdfast --guest redis events --for 60 --json | jq -c 'select(.by == \"agent\")'"
@@ -35,6 +38,9 @@ final class EventsCommand implements Callable<Integer> {
 
     /** So long after it happened something may still come to be known: two looks at the file, with the time it takes to write. */
     private static final Duration LATENESS = Duration.ofMillis(300);
+
+    /** More than there can be within the time in which an event and its entry come. */
+    private static final int MOST_DECIDED = 256;
 
     @ParentCommand
     private Holdfast holdfast;
@@ -54,6 +60,9 @@ final class EventsCommand implements Callable<Integer> {
 
     @Option(names = "--json", description = "Print a JSON object for each: at, by, event, data.")
     private boolean json;
+
+    /** Of these an event that comes besides is no news. Each takes the place of one. */
+    private final Deque<Happening> decided = new ArrayDeque<>();
 
     private final Queue<Happening> heard = new ConcurrentLinkedQueue<>();
     private final PriorityQueue<Happening> pending = new PriorityQueue<>(Comparator.comparing(Happening::at));
@@ -108,14 +117,33 @@ final class EventsCommand implements Callable<Integer> {
     private void take(String line) {
         Happening.ofAudit(line)
                 .ifPresentOrElse(
-                        pending::add,
+                        this::takeDecision,
                         () -> holdfast.err().println("holdfast: not a whole entry of the audit log: " + line));
+    }
+
+    private void takeDecision(Happening decision) {
+        pending.add(decision);
+        decided.add(decision);
+        if (decided.size() > MOST_DECIDED) {
+            decided.remove();
+        }
+    }
+
+    /** Whether the audit log has it, and more of it. Where the proxy is the other host's, that host's log has it. */
+    private boolean isDecided(Happening happening) {
+        Optional<Happening> decision = decided.stream()
+                .filter(candidate -> candidate.includes(happening))
+                .findFirst();
+        decision.ifPresent(decided::remove);
+        return decision.isPresent();
     }
 
     private void printUntil(Instant limit) {
         while (!pending.isEmpty() && pending.peek().at().isBefore(limit)) {
             Happening next = pending.remove();
-            holdfast.out().println(json ? next.toJson() : next.forPeople());
+            if (!isDecided(next)) {
+                holdfast.out().println(json ? next.toJson() : next.forPeople());
+            }
         }
         holdfast.out().flush();
     }

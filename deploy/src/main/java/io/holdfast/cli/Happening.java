@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.ControlEvent;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -25,6 +27,9 @@ record Happening(Instant at, String by, String event, ObjectNode data) {
 
     private static final JsonMapper JSON = new JsonMapper();
 
+    /** Between the two times of one change; the clock is read for each. */
+    private static final Duration SAME_CHANGE = Duration.ofSeconds(1);
+
     /** An entry of the audit log; empty if the line is not a whole one. */
     static Optional<Happening> ofAudit(String line) {
         try {
@@ -42,6 +47,22 @@ record Happening(Instant at, String by, String event, ObjectNode data) {
 
     static Happening of(String by, ControlEvent event) {
         return new Happening(event.at(), by, event.name(), event.data());
+    }
+
+    /**
+     * Whether this entry of the audit log has what an event tells, and more: a proxy writes every change of its wall there, and
+     * tells it to its subscribers ({@code WALL_STATE}).
+     */
+    boolean includes(Happening other) {
+        return event.equals(AuditEvent.WALL.word())
+                && other.event.equals("WALL_STATE")
+                && Duration.between(at, other.at).abs().compareTo(SAME_CHANGE) < 0
+                && data.path("reason")
+                        .asText()
+                        .startsWith("wall %s -> %s,"
+                                .formatted(
+                                        other.data.path("from").asText(),
+                                        other.data.path("to").asText()));
     }
 
     /** One line for programs. */

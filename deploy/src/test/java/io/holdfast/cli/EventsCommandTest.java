@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.audit.AuditLog;
 import io.holdfast.config.HoldfastConfig;
@@ -78,6 +79,28 @@ class EventsCommandTest {
                 .map(line -> line.path("by").asText() + " " + line.path("event").asText())
                 .toList();
         assertThat(lines).startsWith("proxy WALL_STATE", "agent alone", "agent ANY_NEWS");
+    }
+
+    @Test
+    void shouldShowAChangeOfTheWallOnceAsTheAuditLogHasIt() throws Exception {
+        try (ControlServer proxy = listen("proxy", config.proxySocket())) {
+            CompletableFuture<Integer> end = follow();
+            awaitPrinted("proxy", "connected");
+            decide(AuditEvent.WALL, "wall CLOSED -> ARMING, term 2/alone/a: owned");
+            proxy.broadcast("WALL_STATE", change("CLOSED", "ARMING"));
+            proxy.broadcast("WALL_STATE", change("ARMING", "PROTECTED"));
+            assertThat(end.get()).isEqualTo(ExitCode.OK);
+        }
+        assertThat(json())
+                .filteredOn(line -> line.path("event").asText().matches("wall|WALL_STATE"))
+                .extracting(line -> line.path("event").asText()
+                        + line.path("data").path("to").asText())
+                .as("what the log does not have, as that of another host's wall, is shown all the same")
+                .containsExactly("wall", "WALL_STATEPROTECTED");
+    }
+
+    private static ObjectNode change(String from, String to) {
+        return JSON.createObjectNode().put("from", from).put("to", to).put("because", "test");
     }
 
     @Test
