@@ -42,6 +42,10 @@ public enum AuditEvent {
     ADDRESS_CONFLICT,
     /** Something spoke behind the wall of a backup, where no guest runs, or the backup's host spoke as the guest. */
     SILENCE_BROKEN,
+    /** A proxy has ended in order, and what it held with it. */
+    PROXY_ENDED,
+    /** The proxy that ran before ended in another way, and what it held with it. */
+    PROXY_DIED,
     /** The wall holds, or no longer, what it held before. */
     WALL,
     /** What the proxy holds was chosen anew. */

@@ -151,6 +151,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 new AuditLog(config.stateDirectory(), "proxy", config.host(), config.guest(), InstantSource.system()));
         WallTerms terms = WallTerms.open(config.stateDirectory());
         BufferWall wall = terms.wall(newIncarnation());
+        LifeRecord life = closing(LifeRecord.begin(config.stateDirectory(), wall, audit, this::reasonOfEnd));
         GuardedPorts ports = closing(GuardedPorts.open(settings.nics(), port.kind()));
 
         AddressBook book = new AddressBook(nicNames(settings));
@@ -172,6 +173,7 @@ public final class HoldfastProxy implements AutoCloseable {
                 new AddressObserver(book, conflicts, prober, silence),
                 pressure,
                 this::onLaneFailure));
+        life.holdIn(bridge);
         Announcer announcements = announcer(settings, conflicts.ownership(), senders);
         AnnouncerThread announcer = closing(new AnnouncerThread(announcements));
         announcer.follow(book);
@@ -279,6 +281,11 @@ public final class HoldfastProxy implements AutoCloseable {
         emit(ProxyEvent.PORT_FAILED, Json.object().put("lane", lane).put("reason", String.valueOf(cause.getMessage())));
         failure.compareAndSet(null, lane + " has failed: " + cause.getMessage());
         ended.countDown();
+    }
+
+    private String reasonOfEnd() {
+        String reason = failure.get();
+        return reason == null ? "it was told to" : reason;
     }
 
     private void onProbeEnded(AddressProber.Ended ended) {

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.holdfast.config.HoldfastConfig;
 import io.holdfast.control.ClientFrame;
 import io.holdfast.control.ControlEvent;
@@ -27,6 +28,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -43,6 +45,7 @@ class HoldfastProxyTest {
     private static final String GUEST_MAC = "52:54:00:00:00:01";
     private static final String CLIENT_MAC = "52:54:00:00:00:02";
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final JsonMapper JSON = new JsonMapper();
 
     @TempDir
     Path directory;
@@ -254,6 +257,41 @@ class HoldfastProxyTest {
             }
             net.assertStaysAt(0);
         }
+    }
+
+    @Test
+    void shouldCountWhatItDiscardsWhenItEnds() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            engine.hello(1);
+            guest.send(frame(1));
+            guest.send(frame(2));
+            awaitHeld(engine, 2);
+        }
+        JsonNode ended = audited("proxy-ended").getLast();
+        assertThat(ended.path("held_frames").asLong()).isEqualTo(2);
+        assertThat(ended.path("held_bytes").asLong()).isEqualTo(frame(1).length + frame(2).length);
+        assertThat(ended.path("reason").asText()).contains("because it was told to: 2 frames", "are discarded");
+    }
+
+    @Test
+    void shouldSayOfALifeThatEndedWithoutAWordThatNobodyCounted() throws Exception {
+        Path mark = directory.resolve("state/proxy-lives");
+        byte[] asAKillLeavesIt;
+        try (HoldfastProxy proxy = start()) {
+            asAKillLeavesIt = Files.readAllBytes(mark);
+        }
+        startPlugged().close();
+        assertThat(audited("proxy-died")).isEmpty();
+
+        Files.write(mark, asAKillLeavesIt);
+        startPlugged().close();
+        assertThat(audited("proxy-died"))
+                .singleElement()
+                .satisfies(died -> assertThat(died.path("reason").asText())
+                        .contains(new String(asAKillLeavesIt, StandardCharsets.UTF_8), "nobody counted it"));
+        assertThat(mark).doesNotExist();
     }
 
     @Test
@@ -778,6 +816,17 @@ class HoldfastProxyTest {
 
     private Engine engine() throws IOException {
         return new Engine(socket());
+    }
+
+    private List<JsonNode> audited(String event) throws IOException {
+        List<JsonNode> entries = new ArrayList<>();
+        for (String line : Files.readAllLines(directory.resolve("state/audit.jsonl"))) {
+            JsonNode entry = JSON.readTree(line);
+            if (entry.path("event").asText().equals(event)) {
+                entries.add(entry);
+            }
+        }
+        return entries;
     }
 
     private static void awaitHeld(Engine engine, long frames) {
