@@ -15,10 +15,10 @@ import picocli.CommandLine.Option;
 @Command(
         name = "announce",
         mixinStandardHelpOptions = true,
-        description =
-                "Tells switches, routers and neighbours anew that the guest is here, on the configured schedule; also if"
-                        + " somebody else uses its addresses, which `holdfast status` shows: make sure before that they are the"
-                        + " guest's.")
+        description = {
+            "Tells switches, routers and neighbours anew that the guest is here, on the configured schedule.",
+            "Also if somebody else uses its addresses, which `holdfast status` shows: make sure before that they are the guest's."
+        })
 final class AnnounceCommand extends AskingCommand {
 
     @ArgGroup

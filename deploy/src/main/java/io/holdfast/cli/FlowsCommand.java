@@ -22,10 +22,13 @@ final class FlowsCommand extends AskingCommand {
 
     private static final String ROW = "%-28s %-28s %-12s %12s %12s %12s %12s  %s";
 
-    @Option(names = "--sort", description = "replay, reproduce (the default), client or state; the greatest first.")
+    @Option(
+            names = "--sort",
+            paramLabel = "BY",
+            description = "replay, reproduce (the default), client or state; the greatest first.")
     private String sort = "reproduce";
 
-    @Option(names = "--limit", description = "Show that many, 150 at most.")
+    @Option(names = "--limit", paramLabel = "N", description = "Show that many, 150 at most.")
     private @Nullable Long limit;
 
     @Override

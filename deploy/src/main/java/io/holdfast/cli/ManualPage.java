@@ -5,8 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -19,6 +22,8 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 final class ManualPage {
 
     private static final String EXAMPLE = "Such as: ";
+    /** What is quoted, such as {@code `bound: false`}, ends nothing: an even number of backquotes follows. */
+    private static final Pattern END_OF_SENTENCE = Pattern.compile("[.:](?= |$)(?=(?:[^`]*`[^`]*`)*[^`]*$)");
 
     private final CommandSpec command;
     private final String version;
@@ -70,11 +75,11 @@ final class ManualPage {
 
     /** NAME has no full stop and begins small, as whatis(1) shows it. */
     private String firstSentence() {
-        String first = descriptions().getFirst();
-        int end = first.indexOf(": ") > 0 ? first.indexOf(": ") : first.length();
-        int stop = first.indexOf(". ");
-        String sentence = first.substring(0, stop > 0 ? Math.min(end, stop) : end);
-        return Character.toLowerCase(sentence.charAt(0)) + sentence.substring(1).replaceFirst("[.:;,]$", "");
+        String sentence = END_OF_SENTENCE
+                .splitAsStream(descriptions().getFirst())
+                .findFirst()
+                .orElseThrow();
+        return Character.toLowerCase(sentence.charAt(0)) + sentence.substring(1);
     }
 
     private List<String> descriptions() {
@@ -99,8 +104,14 @@ final class ManualPage {
         String path = of.qualifiedName(" ").substring(of.root().name().length()).strip();
         words.add(path.isEmpty() ? "\\fICOMMAND\\fR [\\fIOPTIONS\\fR]" : "\\fB" + escaped(path) + "\\fR");
         for (OptionSpec option : ownOptions(of)) {
-            String text = nameOf(option);
-            words.add(option.required() ? text : "[" + text + "]");
+            if (option.group() == null) {
+                String text = nameOf(option);
+                words.add(option.required() ? text : "[" + text + "]");
+            }
+        }
+        // All that there are: of these options one can be given, or none.
+        for (ArgGroupSpec group : of.argGroups()) {
+            words.add(group.options().stream().map(ManualPage::nameOf).collect(Collectors.joining(" | ", "[", "]")));
         }
         for (PositionalParamSpec parameter : of.positionalParameters()) {
             String text = "\\fI" + escaped(parameter.paramLabel()) + "\\fR"
@@ -163,7 +174,9 @@ final class ManualPage {
                     .filter(inner -> !inner.usageMessage().hidden())
                     .forEach(inner -> item(
                             "\\fB" + escaped(inner.name()) + "\\fR",
-                            lines(inner.usageMessage().description()).subList(0, 1)));
+                            List.of(lines(inner.usageMessage().description())
+                                    .getFirst()
+                                    .replaceFirst(":$", "."))));
         }
     }
 

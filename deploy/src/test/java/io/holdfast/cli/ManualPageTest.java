@@ -61,6 +61,25 @@ class ManualPageTest {
     }
 
     @Test
+    void shouldNotEndANameWithinAQuotation() throws Exception {
+        assertThat(rendered("holdfast-barrier")).contains("engine said hello with `bound: false`\n");
+    }
+
+    @Test
+    void shouldShowThatOptionsExcludeEachOther() throws Exception {
+        assertThat(rendered("holdfast-announce")).contains("announce [--json] [--stop | --dry-run]");
+    }
+
+    @Test
+    void shouldNameTheValueOfEveryOption() throws Exception {
+        for (Path page : pages().toList()) {
+            assertThat(rendered(page.getFileName().toString().replaceFirst("\\.1$", "")))
+                    .as("%s", page)
+                    .doesNotContainPattern("--\\S+ <");
+        }
+    }
+
+    @Test
     void shouldTellOfOptionsOfCommandsWithinACommand() throws Exception {
         assertThat(rendered("holdfast-config")).contains("config check [--json]", "--json (check)", "config show");
     }
