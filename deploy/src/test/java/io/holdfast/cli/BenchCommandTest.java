@@ -29,6 +29,7 @@ class BenchCommandTest {
         int exitCode =
                 run(out, "bench", "--json", "--seconds=1", "--connections=100", "--ways=kernel-bridge,wall-10ms");
         assertThat(exitCode).as(err.toString()).isEqualTo(ExitCode.OK);
+        Schemas.assertOutput("bench", out.toString());
         measured = new ObjectMapper().readTree(out.toString());
     }
 

@@ -66,6 +66,7 @@ class ConfirmationTest {
             "proxy",
             "rehearse",
             "status",
+            "support-bundle",
             "warm-up");
 
     private static final JsonMapper JSON = new JsonMapper();

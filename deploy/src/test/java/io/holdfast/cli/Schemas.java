@@ -13,9 +13,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.temporal.ChronoField;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -52,7 +54,7 @@ public final class Schemas {
         line.set("data", event.data());
         line.putObject("timestamp")
                 .put("seconds", event.at().getEpochSecond())
-                .put("microseconds", event.at().getNano() / 1_000);
+                .put("microseconds", event.at().get(ChronoField.MICRO_OF_SECOND));
         assertFits("events.json", event.name(), line);
     }
 
@@ -83,8 +85,7 @@ public final class Schemas {
     /** What a file describes, but for what those descriptions share. */
     public static Set<String> described(String file) {
         Set<String> names = new LinkedHashSet<>();
-        DOCUMENTS
-                .get(file)
+        document(file)
                 .path("oneOf")
                 .forEach(choice -> names.add(choice.path("$ref").asText().replace("#/$defs/", "")));
         return names;
@@ -93,8 +94,12 @@ public final class Schemas {
     /** The texts of a list somewhere in a file. */
     public static Set<String> values(String file, String pointer) {
         Set<String> values = new LinkedHashSet<>();
-        DOCUMENTS.get(file).at(pointer).forEach(value -> values.add(value.asText()));
+        document(file).at(pointer).forEach(value -> values.add(value.asText()));
         return values;
+    }
+
+    private static JsonNode document(String file) {
+        return Objects.requireNonNull(DOCUMENTS.get(file), file);
     }
 
     private static Map<String, JsonNode> read() {
