@@ -105,6 +105,7 @@ check_scripts() {
     shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/* \
         deploy/src/main/dist/pacemaker/ocf/*
     shellcheck deploy/lib/*.sh
+    pyflakes3 deploy/examples/*.py deploy/src/main/dist/pacemaker/fence_holdfast
 }
 
 build_and_run_tests() {

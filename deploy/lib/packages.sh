@@ -18,7 +18,7 @@ readonly ALERT_PACKAGES=(prometheus) # promtool
 readonly BROWSER_PACKAGES=(chromium chromium-driver) # what looks at the status page
 readonly TEST_PACKAGES=(
     man-db groff-base # the manual pages, as their readers see them
-    redis-server tcpdump tshark iputils-ping busybox-static shellcheck
+    redis-server tcpdump tshark iputils-ping busybox-static shellcheck pyflakes3
     "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}" "${ALERT_PACKAGES[@]}"
     "${BROWSER_PACKAGES[@]}"
 )

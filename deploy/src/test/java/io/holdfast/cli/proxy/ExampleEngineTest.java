@@ -11,15 +11,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The example engine, with a guest that counts: state n is written before frame n is sent. */
+/** The example engines, with a guest that counts: state n is written before frame n is sent. */
 @InNetworkNamespace
-class ShellEngineTest {
+class ExampleEngineTest {
 
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final Path SCRIPT = Path.of("examples/shell-engine.sh").toAbsolutePath();
+    private static final Path EXAMPLES = Path.of("examples").toAbsolutePath();
 
     /** The guest runs until so many of its frames have left. */
     private static final int ENOUGH = 500;
@@ -29,8 +30,9 @@ class ShellEngineTest {
 
     private volatile int sent;
 
-    @Test
-    void shouldLetNoFrameOutWhoseStateItHasNotCopied() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"shell-engine.sh", "python_engine.py"})
+    void shouldLetNoFrameOutWhoseStateItHasNotCopied(String example) throws Exception {
         Cables.plugIn(0);
         Path backup = directory.resolve("backup");
         HoldfastConfig config = HoldfastConfig.read(Cables.writeConfig(directory));
@@ -39,7 +41,7 @@ class ShellEngineTest {
                 Wire guest = new Wire("guest0");
                 Wire net = new Wire("net0");
                 Engine observer = new Engine(config.proxySocket())) {
-            Process script = startScript(config.proxySocket(), backup);
+            Process engine = start(example, config.proxySocket(), backup);
             try {
                 await().atMost(LIMIT)
                         .until(() -> observer.status().path("state").asText().equals("PROTECTED"));
@@ -58,7 +60,7 @@ class ShellEngineTest {
                 sent = count - 1;
                 await().atMost(LIMIT).until(() -> net.received().size() == sent());
             } finally {
-                script.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+                engine.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
             }
             await().atMost(LIMIT)
                     .until(() -> observer.status().path("state").asText().equals("SUSPENDED"));
@@ -71,9 +73,15 @@ class ShellEngineTest {
         return sent;
     }
 
-    private Process startScript(Path socket, Path backup) throws Exception {
+    private Process start(String example, Path socket, Path backup) throws Exception {
         return new ProcessBuilder(
-                        SCRIPT.toString(), socket.toString(), "1", "a", state().toString(), backup.toString(), "10")
+                        EXAMPLES.resolve(example).toString(),
+                        socket.toString(),
+                        "1",
+                        "a",
+                        state().toString(),
+                        backup.toString(),
+                        "10")
                 .inheritIO()
                 .start();
     }
