@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Tests a protected guest under faults that are not the death of its host: agents, proxies and the waiting QEMU die and
-# come back or stay away, the replication link is cut and flaps, the wall fills, the operator takes a hand, and at last
-# the host does die. Before all that the backup is rehearsed, and once more when the host dies. Clients work all the time;
-# no answer that they got may be contradicted, no connection may break. A guest that powers itself off stays off.
+# come back or stay away, the replication link is cut and flaps, gets new keys, the wall fills, the operator takes a hand, and at
+# last the host does die. Before all that the backup is rehearsed, and once more when the host dies. Clients work all the time;
+# no answer that they got may be contradicted, no connection may break. When they have gone, the operator makes two owners of
+# one guest, and ends it. A guest that powers itself off stays off. What the operator does is noted for runbook.sh.
 #
 #   faults.sh [--seed N]     as root, on Debian 12 with a JDK 25
 #
@@ -27,6 +28,8 @@ source "$REPOSITORY/deploy/lib/build.sh"
 source "$REPOSITORY/deploy/lib/lab.sh"
 # shellcheck source=lib/hosts.sh
 source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/operator.sh
+source "$REPOSITORY/deploy/lib/operator.sh"
 # shellcheck source=lib/workload.sh
 source "$REPOSITORY/deploy/lib/workload.sh"
 # shellcheck source=lib/checks.sh
@@ -61,6 +64,7 @@ main() {
     build_guest_image
 
     begin_with_logs_in "$REPOSITORY/deploy/target/faults-logs"
+    begin_commands
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
     be_patient_for $LONG_PATIENCE_SECONDS
@@ -70,13 +74,14 @@ main() {
 
     the_backup_is_rehearsed
     the_metrics_tell_of_it
+    the_operator_looks_around
     the_agent_of_the_primary_dies
     the_agent_of_the_primary_dies_and_the_guest_stands_still
     the_proxy_of_the_primary_dies
     the_waiting_qemu_dies
     the_wall_fills_while_there_is_no_backup
     the_agent_of_the_backup_dies
-    the_agent_of_the_backup_is_stopped
+    the_backup_is_upgraded_and_the_keys_are_changed
     the_link_is_silent
     the_link_flaps
     a_stranger_claims_the_guests_address
@@ -90,6 +95,7 @@ main() {
     clients_have_noticed_nothing
     both_hosts_are_rebooted
     the_guest_is_started_on_the_host_that_had_it_before
+    the_hosts_lose_sight_of_each_other_and_the_operator_errs
     the_guest_powers_itself_off
     conclude
 }
@@ -120,8 +126,10 @@ the_backup_is_rehearsed() {
     mark_history a
     epoch=$(figure_of b .agent.confirmed_epoch)
     port=$(port_of_guest)
-    expect "the restored guest answers" 0 rehearsal_on b '.outcome == "answered" and .answer_ms > 0 and .check_ms > 0'
-    detail "$(cat "$HOSTS_DIR/rehearsal.json")"
+    expect "the restored guest answers" 0 operator_reads 'answered' b rehearse
+    detail "$(status_of b | jq --compact-output .agent.rehearsal)"
+    expect "and passes its check" 0 \
+        host_says b '.agent.rehearsal | .outcome == "answered" and .answer_ms > 0 and .check_ms > 0'
     expect "within a minute" 0 host_says b ".agent.rehearsal.total_ms < $REHEARSAL_SECONDS * 1000"
     expect "further checkpoints were confirmed" 0 host_says b ".agent.confirmed_epoch > $epoch"
     expect "the wall has stayed PROTECTED" 0 wall_has_not_moved
@@ -132,19 +140,7 @@ the_backup_is_rehearsed() {
     expect "the metrics count it" 0 metric_is b $AGENT_PORT holdfast_rehearsals_total '. == 1'
     expect "and say how long ago it was" 0 metric_is b $AGENT_PORT holdfast_rehearsal_age_seconds '. < 60'
     expect "the audit log has it" 1 audit_tells b rehearsed answered
-    expect "the primary says whose task it is" 0 refuses_to_rehearse a 'other host \(b'
-}
-
-# rehearsal_on HOST FILTER
-rehearsal_on() {
-    JAVA_HOME=$JDK_25 in_lab "$1" timeout $REHEARSAL_SECONDS "$HOLDFAST" --config "$(config_of "$1")" rehearse --json \
-        | tee "$HOSTS_DIR/rehearsal.json" | jq --exit-status "$2" > /dev/null
-}
-
-# refuses_to_rehearse HOST REGEX
-refuses_to_rehearse() {
-    ! JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" rehearse \
-        > "$HOSTS_DIR/refused.log" 2>&1 && grep -q -E "$2" "$HOSTS_DIR/refused.log"
+    expect "the primary says whose task it is" 0 operator_reads 'other host \(b' a rehearse
 }
 
 # Since the mark.
@@ -183,6 +179,22 @@ share_of_paused_time_is_sane() {
     metric_is a $AGENT_PORT $name ". > $paused_before and . - $paused_before < $seconds"
 }
 
+# At once, because each waits for little but its own start.
+the_operator_looks_around() {
+    local looks=()
+    say "the operator looks around"
+    look a status & looks+=($!)
+    look b status & looks+=($!)
+    look b promote --check & looks+=($!)
+    look a doctor & looks+=($!)
+    look a held & looks+=($!)
+    look a config show & looks+=($!)
+    look a announce --dry-run & looks+=($!)
+    look a checkpoint & looks+=($!)
+    look a audit --last 50 & looks+=($!)
+    wait "${looks[@]}"
+}
+
 # ---- the faults -------------------------------------------------------------------------------------------------------
 
 the_agent_of_the_primary_dies() {
@@ -191,7 +203,8 @@ the_agent_of_the_primary_dies() {
     kill_holdfast a agent
     expect "the wall is SUSPENDED" 5 wall_went SUSPENDED
     expect "nothing leaves host a" 0 is_silent a 0.5
-    start_holdfast a agent
+    expect "the operator reads what is missing" 0 operator_reads 'SUSPENDED' a status
+    service a start agent
     expect_recovery
     expect "the guest runs" 15 guest_is_in a running
 }
@@ -246,6 +259,8 @@ the_wall_fills_while_there_is_no_backup() {
     in_lab client ping -q -w 7 -i 0.002 -s 1400 "$GUEST_ADDRESS" > /dev/null 2>&1 || true
     expect "the guest is paused" 15 guest_is_in a paused
     expect "nothing leaves host a" 0 is_silent a 0.5
+    expect "the operator reads it" 0 operator_reads 'SUSPENDED' a held
+    expect "and why" 0 operator_reads 'guest waits for room: true' a status
     expect "nothing was dropped" 0 host_says a '.proxy.counters.dropped_at_limit == 0 and .proxy.held_frames > 300'
     allow_replication
     expect_recovery
@@ -263,18 +278,33 @@ the_agent_of_the_backup_dies() {
     expect_recovery
 }
 
-# As for an update of Holdfast, or of its host.
-the_agent_of_the_backup_is_stopped() {
-    say "the backup's agent is stopped, and started again after a while"
+# What two certificates of different authorities have in common is nothing, so the agents cannot meet until both have the new
+# ones. Until then the guest is alone, by the backup's promise, and served all the time.
+the_backup_is_upgraded_and_the_keys_are_changed() {
+    local log_mark
+    say "host b is stopped as for an upgrade, and both hosts get new keys for their link"
     mark_history a
-    stop_holdfast b agent
+    service b stop agent
     expect "the guest goes on alone" 5 wall_went ALONE
-    expect "it is served" 2 guest_answers_there
-    let_clients_run 2000
-    expect "nothing was held for want of a backup" 0 was_never_suspended
-    start_holdfast b agent
+    service b stop proxy
+    look a status
+    operate_anywhere keys --directory "$HOSTS_DIR/new-keys" a b
+    operate_system a install -m 600 "$HOSTS_DIR/new-keys/a.key" "$HOSTS_DIR/new-keys/a.crt" "$HOSTS_DIR/new-keys/ca.crt" "$KEYS"
+    operate_system b install -m 600 "$HOSTS_DIR/new-keys/b.key" "$HOSTS_DIR/new-keys/b.crt" "$HOSTS_DIR/new-keys/ca.crt" "$KEYS"
+    expect "the guest is served" 2 guest_answers_there
+    service b start proxy
+    log_mark=$(wc -l < "$(log_of b agent)")
+    service b start agent
+    expect "host a, with the old key, is turned away" $RECOVERY_SECONDS is_turned_away_by_b "$log_mark"
+    service a restart agent
+    expect "the guest is served" 2 guest_answers_there
+    expect "host b is its backup again" 0 operator_reads 'may take over from checkpoint' b rejoin
     expect_recovery
+    expect "nothing was held for want of a backup" 0 was_never_suspended
 }
+
+# Since a line of its log.
+is_turned_away_by_b() { tail -n +$(($1 + 1)) "$(log_of b agent)" | grep -q 'the peer refused our certificate'; }
 
 # Since the mark.
 was_never_suspended() { ! wall_went SUSPENDED; }
@@ -333,7 +363,8 @@ a_stranger_claims_the_guests_address() {
     expect "the guest was announced again" 5 grep -q 'they are announced again' "$(log_of a agent)"
     expect "the audit log has who it was" 1 audit_tells a address-conflict "IPv4 $GUEST_ADDRESS|ipv4 $GUEST_ADDRESS"
     expect "the conflict is over" 5 host_says a '.proxy.conflicts == []'
-    let_clients_run 3000
+    command_of_operator a announce
+    let_clients_run 2000
     expect "the guest answers" 5 guest_answers_there
 }
 
@@ -349,8 +380,10 @@ the_host_of_the_backup_speaks_as_the_guest() {
     expect "the proxy has noticed" 5 metric_is b $PROXY_PORT holdfast_address_leak_frames_total '. > 0'
     expect "the audit log has it as an alarm" 5 \
         audit_tells b silence-broken "ALARM: this host itself speaks as the guest, $GUEST_ADDRESS"
+    look b audit --last 20
+    expect "the operator reads how to end it" 0 operator_reads "$GUEST_ADDRESS" b doctor
     ip -n "$host" neighbor delete $nobody dev up0
-    ip -n "$host" address delete "$GUEST_ADDRESS/32" dev up0 # And the route with it.
+    operate_system b ip addr del "$GUEST_ADDRESS/32" dev up0 # And the route with it.
     expect "the guest is protected" 5 is_protected a
 }
 
@@ -365,9 +398,11 @@ the_agent_of_the_primary_stays_away() {
     ask_qemu a cont > /dev/null
     expect "the guest of host a runs on" 15 guest_is_in a running
     expect "nothing leaves host a" 0 is_silent a 0.5
+    expect "the operator reads that host b has the guest" 0 operator_reads 'ALONE' b status
+    look b audit --last 5
     mark_history b
     write_config a primary wall $INTERVAL
-    start_holdfast a agent
+    service a start agent
     expect "host a gives way and becomes the backup" $RECOVERY_SECONDS host_says a '.agent.role == "backup"'
     expect "the wall of host a is SEALED" 0 wall_is_sealed a
     expect "the guest is PROTECTED on host b" $RECOVERY_SECONDS protected_again
@@ -414,15 +449,13 @@ the_operator_promotes() {
 
 # the_operator_moves_the_guest_from HOST
 the_operator_moves_the_guest_from() {
-    local to answer
+    local to
     to=$(peer_of "$1")
     say "the operator moves the guest from host $1 to host $to"
     mark_history "$to"
-    answer=$(JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" switchover --yes --json --reason exercise) \
-        || warn "holdfast switchover has failed"
-    detail "        $answer"
-    expect "host $to has the guest" 0 test "$(jq --raw-output .owner <<< "$answer")" == "$to"
-    expect "which stood still for less than 5 s" 0 stood_still_shortly "$answer"
+    command_of_operator "$1" switchover --yes --reason maintenance
+    expect "host $to has the guest" 0 host_says "$1" ".agent.owner == \"$to\""
+    expect "which stood still for less than 5 s" 0 host_says "$1" '.agent.switchover_ms > 0 and .agent.switchover_ms < 5000'
     expect "all that it had said had left" 0 nothing_was_held_at "$1" "the guest is handed over"
     expect "the guest is PROTECTED on host $to" $RECOVERY_SECONDS protected_again
     expect "host $1 may promote" 10 host_says "$1" '.agent.may_promote'
@@ -430,8 +463,6 @@ the_operator_moves_the_guest_from() {
     TERM_BEFORE=$(figure_of "$to" .agent.term)
     let_clients_run 2000
 }
-
-stood_still_shortly() { jq --exit-status '.stood_still_ms > 0 and .stood_still_ms < 5000' <<< "$1" > /dev/null; }
 
 # Whether a host's wall was empty when it changed its state for the last time for a reason: nothing_was_held_at HOST REASON
 nothing_was_held_at() {
@@ -452,11 +483,12 @@ the_backup_dies_and_the_operator_goes_on_alone() {
     write_config a backup wall $INTERVAL
     start_backup a
     expect "host b does not take host a for the backup that it was" $RECOVERY_SECONDS audit_tells b backup-refused 'lost its memory'
-    expect "the wall is SUSPENDED still" 0 host_says b '.proxy.state == "SUSPENDED"'
+    expect "the wall is SUSPENDED still" 0 operator_reads 'SUSPENDED.*refused because: .+' b status
     command_of_operator b alone --force --yes --reason "host a has lost its disk"
     expect "the wall is ALONE" 5 wall_went ALONE
+    look b status
     expect "the guest answers" 10 guest_answers_there
-    expect "host a joins it" 0 rejoins a
+    expect "host a joins it" 0 operator_reads 'may take over from checkpoint' a rejoin
     expect "the guest is PROTECTED" 10 protected_again
     expect "host a may promote" 10 host_says a '.agent.may_promote'
     TERM_BEFORE=$(figure_of b .agent.term)
@@ -505,7 +537,7 @@ the_guest_is_started_on_the_host_that_had_it_before() {
     write_config a primary wall $INTERVAL
     start_backup a
     expect "host a keeps its term" $RECOVERY_SECONDS host_says a ".agent.role == \"primary\" and .agent.term == $TERM_BEFORE"
-    expect "and does not give it up by itself" 0 refuses_to_rejoin a 'newest term'
+    expect "and does not give it up by itself" 0 operator_reads 'newest term' a rejoin
     command_of_operator a rejoin --force --yes --wait 0 --reason "its memory is gone"
     expect "it is a backup then" 5 host_says a '.agent.role == "backup"'
     start_backup b
@@ -514,20 +546,32 @@ the_guest_is_started_on_the_host_that_had_it_before() {
     expect "host b is the primary" 10 host_says b ".agent.role == \"primary\" and .agent.term > $TERM_BEFORE"
     start_guest b
     expect "the guest answers" $GUEST_BOOT_SECONDS guest_answers b
-    expect "host a joins it" 0 rejoins a
+    expect "host a joins it" 0 operator_reads 'may take over from checkpoint' a rejoin
     TERM_BEFORE=$(figure_of b .agent.term)
 }
 
-# rejoins HOST
-rejoins() {
-    JAVA_HOME=$JDK_25 in_lab "$1" timeout $((RECOVERY_SECONDS * 2)) "$HOLDFAST" --config "$(config_of "$1")" rejoin --json \
-        | jq --exit-status '.role == "backup" and .may_promote' > /dev/null
-}
-
-# refuses_to_rejoin HOST REGEX
-refuses_to_rejoin() {
-    ! JAVA_HOME=$JDK_25 in_lab "$1" "$HOLDFAST" --config "$(config_of "$1")" rejoin \
-        > "$HOSTS_DIR/refused.log" 2>&1 && grep -q -E "$2" "$HOSTS_DIR/refused.log"
+# After the clients have gone, because what this guest says on host b is contradicted by host a.
+the_hosts_lose_sight_of_each_other_and_the_operator_errs() {
+    say "the replication link is cut, host a takes over, and the operator lets host b speak as well"
+    mark_history b
+    in_lab a ip link set rep0 down
+    expect_take_over a $((PATIENCE_SECONDS + RECOVERY_SECONDS))
+    expect "the wall of host b is SUSPENDED" 0 wall_went SUSPENDED
+    expect "the operator sees the cable" 0 operate_system b ip -brief link show rep0
+    look b status
+    command_of_operator b alone --force --yes --reason "host a is powered off"
+    expect "two hosts let output leave" 5 host_says b '.proxy.state == "ALONE"'
+    look a status
+    look b status
+    command_of_operator b seal --yes --reason "two owners; host a has the newer term"
+    expect "the wall of host b is SEALED" 0 host_says b '.proxy.state == "SEALED"'
+    command_of_operator a announce
+    mark_history a
+    in_lab a ip link set rep0 up
+    expect "host b is the backup" 0 operator_reads 'may take over from checkpoint' b rejoin
+    expect "the guest is PROTECTED on host a" $RECOVERY_SECONDS protected_again
+    look b status
+    TERM_BEFORE=$(figure_of a .agent.term)
 }
 
 the_guest_powers_itself_off() {
@@ -536,13 +580,13 @@ the_guest_powers_itself_off() {
     in_lab client ping -q -w 3 -i 0.002 "$GUEST_ADDRESS" > /dev/null 2>&1 &
     in_lab client timeout 2 redis-cli -h "$GUEST_ADDRESS" shutdown nosave > /dev/null 2>&1 || true
     wait $! || true
-    expect "host a knows that this is no failure" 10 host_says a '.agent.may_promote == false'
-    expect "its last words have left" 5 host_says b '.proxy.held_frames == 0'
+    expect "host b knows that this is no failure" 10 host_says b '.agent.may_promote == false'
+    expect "its last words have left" 5 host_says a '.proxy.held_frames == 0'
     say "and then its host dies"
-    kill_everything_in b
+    kill_everything_in a
     sleep $((PATIENCE_SECONDS + 2))
-    expect "host a has not resurrected the guest" 0 \
-        host_says a ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and (.proxy.state | IN(\"CLOSED\", \"SEALED\"))"
+    expect "host b has not resurrected the guest" 0 \
+        host_says b ".agent.role == \"backup\" and .agent.term == $TERM_BEFORE and (.proxy.state | IN(\"CLOSED\", \"SEALED\"))"
 }
 
 # ---- how they are made, and what follows each -------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests everything, in less than half an hour on two processors: the scripts, the alerts, the build with all its tests (none may be
 # skipped), failovers of a real guest at random moments and what the dashboard shows of them, failovers at steps of the protocol,
-# the pair under other faults and cut apart from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, and
-# that the same guest loses data without Holdfast.
+# the pair under other faults and cut apart from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, the
+# commands of the runbook, and that the same guest loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -48,7 +48,7 @@ main() {
     step build build_and_run_tests
     count_tests_of_build
     step warm-up warm_up
-    rm -rf "$LOGS"/prometheus-*
+    rm -rf "$LOGS"/prometheus-* "$TARGET/commands"
     step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
         --prometheus "$LOGS/prometheus-wall"
     step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json" \
@@ -66,6 +66,8 @@ main() {
     count_checks_of uplink
     step pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
     count_checks_of pacemaker
+    step runbook "$REPOSITORY/deploy/runbook.sh"
+    count_checks_of runbook
     step negative-control see_violations_without_holdfast
     step nothing-left-behind nothing_was_left
 

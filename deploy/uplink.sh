@@ -11,9 +11,9 @@
 #
 #   --seed N           for the moments of death (default: a random one, which is shown)
 #
-# Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
-# removed at the end, whatever happens. Logs are in deploy/target/uplink-logs. The last line is "N passed, N failed".
-# Exit code 0 if none failed.
+# What the operator does is noted for runbook.sh. Installs missing Debian packages and builds what is missing. Everything
+# happens in network namespaces of its own and is removed at the end, whatever happens. Logs are in deploy/target/uplink-logs.
+# The last line is "N passed, N failed". Exit code 0 if none failed.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -30,6 +30,8 @@ source "$REPOSITORY/deploy/lib/build.sh"
 source "$REPOSITORY/deploy/lib/lab.sh"
 # shellcheck source=lib/hosts.sh
 source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/operator.sh
+source "$REPOSITORY/deploy/lib/operator.sh"
 # shellcheck source=lib/workload.sh
 source "$REPOSITORY/deploy/lib/workload.sh"
 # shellcheck source=lib/checks.sh
@@ -54,6 +56,7 @@ main() {
     build_guest_image
 
     begin_with_logs_in "$REPOSITORY/deploy/target/uplink-logs"
+    begin_commands
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
     protect_a_guest
@@ -89,7 +92,8 @@ protect_a_guest() {
 the_proxys_host_dies() {
     say "$CLIENTS clients start, and host b dies: SIGKILL to its QEMU, agent and proxy"
     start_workload $CLIENTS taken: --think-millis $THINK_MILLIS --stuck-millis $STUCK_MILLIS
-    let_clients_run $((3000 + RANDOM % 1000))
+    let_clients_run $((2000 + RANDOM % 1000))
+    expect "the operator sees the clients" 0 operator_reads "$GUEST_ADDRESS:6379" b flows
     kill_host b
     expect "nothing leaves host a without the operator's word" 0 is_silent a 2
     expect "the proxy that stands by is CLOSED" 0 standby_is a CLOSED

@@ -104,14 +104,6 @@ show_hosts() {
     done
 }
 
-# command_of_operator HOST COMMAND OPTION...
-command_of_operator() {
-    local host=$1
-    shift
-    JAVA_HOME=$JDK_25 in_lab "$host" "$HOLDFAST" --config "$(config_of "$host")" "$@" > /dev/null \
-        || warn "holdfast $1 has failed"
-}
-
 # What a jq filter finds true of the status on a host: host_says HOST FILTER
 host_says() { status_of "$1" | jq --exit-status "$2" > /dev/null; }
 

@@ -36,7 +36,7 @@ class AlertRulesTest {
     private static final Pattern RECORDED = Pattern.compile("\\w+:holdfast_\\w+:\\w+");
     private static final Pattern COMMAND_OF_ALERT =
             Pattern.compile("holdfast --guest \\{\\{ \\$labels\\.guest }} (\\w+(?: \\w+)?)");
-    private static final Pattern COMMAND_OF_RUNBOOK = Pattern.compile("^holdfast --guest redis .*$", Pattern.MULTILINE);
+    private static final Pattern COMMAND_OF_RUNBOOK = Pattern.compile("^[ab]?\\$ holdfast (.*)$", Pattern.MULTILINE);
     private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
     private static final Pattern HEADING = Pattern.compile("^## (Holdfast\\w+)$", Pattern.MULTILINE);
 
@@ -97,7 +97,7 @@ class AlertRulesTest {
     @Test
     void shouldTellCommandsInTheRunbookThatExist() throws Exception {
         List<String> commands = matches(COMMAND_OF_RUNBOOK, Files.readString(RUNBOOK))
-                .map(found -> found.group().substring("holdfast ".length()))
+                .map(found -> found.group(1))
                 .toList();
         assertThat(commands).hasSizeGreaterThan(20).allSatisfy(AlertRulesTest::assertIsACommand);
     }
