@@ -28,11 +28,10 @@
 #                      always host a that dies: in between the operator, whom this script plays, moves the guest back to it,
 #                      away from the proxy
 #   --json FILE        also write the result to FILE
-#   --prometheus DIR   watch it with a real Prometheus, whose data is kept in DIR; dashboard.sh shows it. With --keep it
-#                      answers in the client's namespace
+#   --prometheus DIR   watch it with a real Prometheus, whose data is kept in DIR; dashboard.sh shows it
 #   --seed N           for the moments of death (default: a random one, which is shown)
 #   --keep             bring the dead host back at the end and leave everything running, until Ctrl-C; says where the status
-#                      page is
+#                      pages and Prometheus are, and how to give the commands of the runbook
 #
 # Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
 # removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
@@ -55,6 +54,8 @@ source "$REPOSITORY/deploy/lib/build.sh"
 source "$REPOSITORY/deploy/lib/lab.sh"
 # shellcheck source=lib/hosts.sh
 source "$REPOSITORY/deploy/lib/hosts.sh"
+# shellcheck source=lib/operator.sh
+source "$REPOSITORY/deploy/lib/operator.sh"
 # shellcheck source=lib/workload.sh
 source "$REPOSITORY/deploy/lib/workload.sh"
 # shellcheck source=lib/faults.sh
@@ -69,9 +70,10 @@ source "$REPOSITORY/deploy/lib/prometheus.sh"
 readonly MILLIS_AFTER_LAST_FAILOVER=4000
 # Where a browser on this machine finds the status page of either host, whose own loopback is out of its reach.
 declare -rA PAGE_PORT=([a]=9701 [b]=9702)
+readonly PROMETHEUS_PORT_HERE=9790
 readonly LOGS=$REPOSITORY/deploy/target/demo-logs
 
-FORWARDERS=()
+FORWARDERS=() KEEPER=''
 mode=wall fault=kill interval='' workload=shared service=redis admission='' clients=8 runs=1 chain=1 json_file='' seed='' keep=false
 PROMETHEUS_DIR=''
 
@@ -287,27 +289,36 @@ has_protected_guest() {
 keep_running() {
     local host
     [[ $mode == off ]] || restore_redundancy "$1"
-    say "everything goes on until Ctrl-C; try"
+    say "everything goes on until Ctrl-C; open in a browser"
     for host in a b; do
         if has_proxy "$host"; then
-            forward_page "$host"
-            detail "http://127.0.0.1:${PAGE_PORT[$host]}/ in a browser: the status page of host $host"
+            forward "${PAGE_PORT[$host]}" "$host" 127.0.0.1:9601
+            detail "http://127.0.0.1:${PAGE_PORT[$host]}/: the status page of host $host"
         fi
     done
-    detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS"
+    if is_watched; then
+        forward $PROMETHEUS_PORT_HERE client "$CLIENT_ADDRESS:$PROMETHEUS_PORT"
+        detail "http://127.0.0.1:$PROMETHEUS_PORT_HERE/consoles/holdfast.html?rate=15s: what Prometheus has of it"
+    fi
+    say "be a client"
     detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS -r -1 -i 0.1 incr visits"
+    say "be an operator: the commands of deploy/runbook.md work as typed behind these, or in the shells that these are on their own"
     for host in a b; do
-        detail "ip netns exec $(namespace_of "$host") $HOLDFAST --config $(config_of "$host") status"
+        open_way_to "$host"
+        detail "$(way_to "$host") holdfast --guest $GUEST_NAME status"
     done
-    ! is_watched || detail "ip netns exec $(namespace_of client) promtool query instant http://$CLIENT_ADDRESS:$PROMETHEUS_PORT up"
+    detail "$(way_to "$(peer_of "$1")") holdfast --guest $GUEST_NAME promote --check"
+    detail "$(way_to "$1") holdfast --guest $GUEST_NAME audit --last 5"
+    # A shell that waits for its child hears a signal at once; the child has to be ended like all others.
     sleep infinity &
-    wait $!
+    KEEPER=$!
+    wait $KEEPER
 }
 
-# Lets connections from this machine through to a host's own loopback: forward_page HOST
-forward_page() {
-    setsid socat "TCP-LISTEN:${PAGE_PORT[$1]},bind=127.0.0.1,reuseaddr,fork" \
-        "EXEC:'ip netns exec $(namespace_of "$1") socat STDIO TCP:127.0.0.1:9601'" < /dev/null >> "$DEMO_DIR/page-$1.log" 2>&1 &
+# Lets connections to a port of this machine's loopback through to an address in a place of the lab: forward PORT PLACE ADDRESS
+forward() {
+    setsid socat "TCP-LISTEN:$1,bind=127.0.0.1,reuseaddr,fork" \
+        "EXEC:'ip netns exec $(namespace_of "$2") socat STDIO TCP:$3'" < /dev/null >> "$DEMO_DIR/forward-$1.log" 2>&1 &
     FORWARDERS+=($!)
 }
 
@@ -318,6 +329,7 @@ clean_up() {
     # Nothing that fails here may keep the rest from being removed.
     set +e
     end_progress
+    [[ -z $KEEPER ]] || kill "$KEEPER" 2> /dev/null
     ((${#FORWARDERS[@]} == 0)) || kill -- "${FORWARDERS[@]/#/-}" 2> /dev/null
     ((exit_code >= 128)) || save_logs
     ((exit_code == 0 || exit_code >= 128)) || warn "the logs are in $LOGS"
