@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that the dashboard (deploy/grafana) and the rules (deploy/prometheus) show a running pair: takes every expression of
-# both, puts in what Grafana would, and has a real Prometheus evaluate it over what it has scraped of a guest behind the wall
+# Checks that the dashboard (deploy/grafana), the console and the rules (deploy/prometheus) show a running pair: takes every
+# expression of each, puts in what Grafana or a browser would, and has a real Prometheus evaluate it over what it has scraped of a guest behind the wall
 # and of one in reverse mode. Each must be evaluated without an error and read only metrics that were scraped; each panel must
 # show something of the mode that it is about, which for those in the row "Reverse mode" is that one.
 #
@@ -31,6 +31,7 @@ source "$REPOSITORY/deploy/lib/prometheus.sh"
 source "$REPOSITORY/deploy/lib/checks.sh"
 
 readonly DASHBOARD=$REPOSITORY/deploy/grafana/dashboards/holdfast.json
+readonly CONSOLE=$REPOSITORY/deploy/prometheus/consoles/holdfast.html
 readonly MADE=$REPOSITORY/deploy/target/dashboard
 # As Grafana has it, for a scrape each second: four of them.
 readonly RATE_INTERVAL=4s
@@ -54,6 +55,7 @@ main() {
     for mode in "${MODES[@]}"; do open_data_of "$mode"; done
     check_rules
     check_panels
+    check_console
     check "the failover was told of" tells_of_the_failover
     check "and has paged nobody" paged_nobody
     conclude
@@ -191,6 +193,27 @@ reads_what_is_scraped_in() {
 names_in() {
     sed --regexp-extended 's/\{[^}]*\}//g; s/\[[^]]*\]//g; s/\b(by|without|on|ignoring|group_left|group_right) *\([^)]*\)//g' <<< "$1" \
         | grep --only-matching --perl-regexp '(?<![\w:.])[a-zA-Z_:][\w:]*+(?!\s*\()' | grep --invert-match --line-regexp -E 'and|or|unless|offset|bool|by'
+}
+
+# ---- Prometheus' own console --------------------------------------------------------------------------------------------
+
+check_console() {
+    local expression
+    say "the console, as Prometheus and a browser make it"
+    check "the console finds the guest" console_says "<title>Holdfast: $GUEST_NAME</title>"
+    check "and who serves it" console_says "<div>Host [ab] serves <strong>(PROTECTED|ALONE)</strong></div>"
+    while IFS= read -r expression; do
+        check "${expression%%\{*}... of the console reads what is scraped" reads_what_is_scraped_in wall "$expression"
+        check "${expression%%\{*}... of the console shows something" shows_something wall console range "$expression"
+    done < <(expressions_of_console)
+}
+
+# console_says REGEX, at the end of the run
+console_says() { grep --extended-regexp "$1" "${DATA[wall]}/console.html"; }
+
+expressions_of_console() {
+    sed -n "s/^ *\[\{0,1\}\"\(.*{GUEST}.*\)\"[],]*\$/\1/p" "$CONSOLE" \
+        | sed "s/GUEST/guest='$GUEST_NAME'/g; s/RATE/$RATE_INTERVAL/g"
 }
 
 # shows_something MODE TITLE instant|range EXPRESSION

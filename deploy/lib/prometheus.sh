@@ -2,9 +2,12 @@
 # A real Prometheus beside the lab's client, with the example configuration and the rules of deploy/prometheus, only faster; and
 # what it has stored, opened again. Needs messages.sh, lab.sh and hosts.sh; PROMETHEUS_DIR is the directory of its data.
 #
-# PROMETHEUS_DIR/run.json tells of the last run: `from` and `to` in seconds of the epoch, and all rules as they were evaluated.
+# PROMETHEUS_DIR/run.json tells of the last run: `from` and `to` in seconds of the epoch, and all rules as they were evaluated;
+# PROMETHEUS_DIR/console.html is the console at its end.
 
 readonly PROMETHEUS_PORT=9090
+# Where Debian's package has them.
+readonly CONSOLE_LIBRARIES=/usr/share/doc/prometheus/examples/console_libraries
 
 # Scrapes and evaluates once a second, from now on: start_prometheus
 start_prometheus() {
@@ -31,7 +34,8 @@ print_prometheus_config() {
 # Starts a Prometheus on what a directory has, as STARTED_PID, and waits until it can be asked: open_prometheus PLACE DIR ADDRESS
 open_prometheus() {
     start_in_lab "$1" "$2/prometheus.log" prometheus --config.file "$2/prometheus.yaml" --storage.tsdb.path "$2/data" \
-        --web.listen-address "$3:$PROMETHEUS_PORT" --log.level warn
+        --web.listen-address "$3:$PROMETHEUS_PORT" --log.level warn \
+        --web.console.templates "$REPOSITORY/deploy/prometheus/consoles" --web.console.libraries "$CONSOLE_LIBRARIES"
     wait_for 30 prometheus_answers "$1" "$3" || die "Prometheus does not start: $(tail -n 5 "$2/prometheus.log")"
 }
 
@@ -59,6 +63,8 @@ stop_prometheus() {
     rules=$(ask_prometheus client $CLIENT_ADDRESS /api/v1/rules) || die "Prometheus does not tell its rules"
     jq --compact-output --argjson from "$PROMETHEUS_SINCE" --argjson to "$(date +%s)" \
         '{$from, $to, rules: [.data.groups[].rules[]]}' <<< "$rules" > "$PROMETHEUS_DIR/run.json"
+    ask_prometheus client $CLIENT_ADDRESS /consoles/holdfast.html > "$PROMETHEUS_DIR/console.html" \
+        || die "Prometheus does not make the console: $(tail -n 5 "$PROMETHEUS_DIR/prometheus.log")"
     kill -TERM "$PROMETHEUS_PID"
     wait_for 10 is_gone "$PROMETHEUS_PID" || die "Prometheus does not end"
 }
