@@ -30,6 +30,8 @@ readonly DEMO=$REPOSITORY/deploy/demo.sh
 readonly LOGS=$TARGET/test-logs
 
 passed=0 failed=0
+# Steps that were begun and not ended yet, with their processes.
+declare -A beside=()
 
 main() {
     [[ ${1:-} != --help && ${1:-} != -h ]] || { print_help && exit 0; }
@@ -40,13 +42,19 @@ main() {
     # Tests that cannot run here shall fail, not be left out.
     export CI=true
     cd "$REPOSITORY"
+    mkdir -p "$LOGS"
+    trap end_what_was_begun EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     LEFT_BEFORE=$(what_is_left)
 
-    step scripts check_scripts
-    step alerts "$REPOSITORY/deploy/alerts.sh"
-    count_checks_of alerts
+    begin scripts check_scripts
+    begin alerts "$REPOSITORY/deploy/alerts.sh"
     step build build_and_run_tests
     count_tests_of_build
+    end scripts
+    end alerts
+    count_checks_of alerts
     step warm-up warm_up
     rm -rf "$LOGS"/prometheus-* "$TARGET/commands"
     step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
@@ -77,22 +85,62 @@ main() {
 
 # Runs a command or function, keeps what it says in a log, and counts whether it succeeded: step NAME COMMAND...
 step() {
-    local log=$LOGS/$1.log began=$SECONDS exit_code
-    mkdir -p "$LOGS"
-    say "$1"
-    shift
+    local name=$1 exit_code
+    say "$name"
     # Not as a condition, where `set -e` would not hold inside a function.
     set +e
-    (set -e && "$@") > "$log" 2>&1 < /dev/null
+    (logged "$@")
     exit_code=$?
     set -e
-    if ((exit_code == 0)); then
+    count "$name" "$exit_code"
+}
+
+# Begins a step that goes on beside the next ones: begin NAME COMMAND...
+# Never beside a guest, which needs the processors for itself.
+begin() {
+    (logged "$@") &
+    beside[$1]=$!
+}
+
+# Waits for a step that was begun: end NAME
+end() {
+    local exit_code=0
+    say "$1, begun before"
+    wait "${beside[$1]}" || exit_code=$?
+    unset "beside[$1]"
+    count "$1" "$exit_code"
+}
+
+end_what_was_begun() {
+    local pid
+    for pid in "${beside[@]}"; do
+        pkill -TERM --parent "$pid" || true
+        kill -TERM "$pid" 2> /dev/null || true
+    done
+}
+
+# For a shell of its own: logged NAME COMMAND...
+logged() {
+    local name=$1 began=$SECONDS exit_code
+    shift
+    set +e
+    (set -e && "$@") > "$LOGS/$name.log" 2>&1 < /dev/null
+    exit_code=$?
+    printf '%d' $((SECONDS - began)) > "$LOGS/$name.seconds"
+    exit "$exit_code"
+}
+
+# count NAME EXIT_CODE
+count() {
+    local took
+    took=$(cat "$LOGS/$1.seconds")
+    if (($2 == 0)); then
         passed=$((passed + 1))
-        detail "passed in $((SECONDS - began)) s"
+        detail "passed in $took s"
     else
         failed=$((failed + 1))
-        detail "FAILED after $((SECONDS - began)) s; the end of $log:"
-        tail -n 60 "$log" | sed 's/^/        | /' >&2
+        detail "FAILED after $took s; the end of $LOGS/$1.log:"
+        tail -n 60 "$LOGS/$1.log" | sed 's/^/        | /' >&2
     fi
 }
 
