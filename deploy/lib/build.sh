@@ -4,25 +4,45 @@
 
 readonly TARGET=$REPOSITORY/deploy/target
 readonly DEMO_LIB=$TARGET/demo-lib
+# What `jdeps --print-module-deps` says of the jars, but for two modules of which parts of libraries speak that Holdfast does not
+# use: java.desktop (java.beans in Jackson, AWT in JNA) and java.sql (Micrometer's meters of databases).
+readonly RUNTIME_MODULES=(
+    java.base java.logging java.management java.naming java.net.http java.xml jdk.jfr jdk.management jdk.unsupported
+)
 readonly BUILD_STAMP=$TARGET/.built-for-demo
 
-# Sets HOLDFAST to the command, and HOLDFAST_LIB to the directory of its jars.
+# Sets DISTRIBUTION to its directory, HOLDFAST to the command, and HOLDFAST_LIB to the directory of its jars.
 build_if_needed() {
     if build_is_stale; then
         say "building Holdfast (a minute or two)"
         (cd "$REPOSITORY" && mvn -B -q -DskipTests package < /dev/null >&2) || die "the build failed; see above"
         mark_build_as_fresh
     fi
-    local commands=("$TARGET"/holdfast-*/holdfast-*/bin/holdfast)
-    HOLDFAST=${commands[0]}
+    local directories=("$TARGET"/holdfast-*/holdfast-*/)
+    DISTRIBUTION=${directories[0]%/}
+    HOLDFAST=$DISTRIBUTION/bin/holdfast
+    HOLDFAST_LIB=$DISTRIBUTION/lib
     [[ -x $HOLDFAST ]] || die "the build made no $HOLDFAST"
-    HOLDFAST_LIB=$(dirname "$(dirname "$HOLDFAST")")/lib
-    is_warm || "$(dirname "$HOLDFAST")/holdfast-warm-up" || warn "no warm-up: every start will take longer"
+    add_runtime_if_needed
+    is_warm || "$DISTRIBUTION/bin/holdfast-warm-up" || warn "no warm-up: every start will take longer"
+}
+
+# The Java runtime that is shipped with it, so that what is tested is what is installed: that of the JDK, as small as Holdfast
+# needs it.
+add_runtime_if_needed() {
+    local runtime=$DISTRIBUTION/runtime
+    [[ ! $runtime -nt $JDK_25/release ]] || return 0
+    rm -rf "$runtime"
+    "$JDK_25/bin/jlink" --add-modules "$(IFS=, && echo "${RUNTIME_MODULES[*]}")" --strip-debug --no-header-files \
+        --no-man-pages --generate-cds-archive --output "$runtime" >&2 || die "jlink made no Java runtime; see above"
+    # Of the two archives, that for compressed references is used, by every heap below 32 GB.
+    rm -f "$runtime"/lib/server/classes_nocoops*.jsa
 }
 
 is_warm() {
     [[ -e $HOLDFAST_LIB/proxy.aot \
-        && -z $(find "$HOLDFAST_LIB" -name '*.jar' -newer "$HOLDFAST_LIB/proxy.aot" -print -quit) ]]
+        && -z $(find "$HOLDFAST_LIB" "$DISTRIBUTION/runtime/release" -name '*.aot' -prune -o -newer "$HOLDFAST_LIB/proxy.aot" \
+            -type f -print -quit) ]]
 }
 
 # To be said after a complete build that was made in another way.
