@@ -2,7 +2,7 @@
 # Tests everything, in less than half an hour on two processors: the scripts, the alerts, the build with all its tests (none may be
 # skipped), failovers of a real guest at random moments and what the dashboard shows of them, failovers at steps of the protocol,
 # the pair under other faults and cut apart from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, the
-# commands of the runbook, and that the same guest loses data without Holdfast.
+# packages in a clean Debian, the commands of the runbook, and that the same guest loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -56,6 +56,11 @@ main() {
     end alerts
     count_checks_of alerts
     step warm-up warm_up
+    begin pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
+    step packages limited "$REPOSITORY/deploy/package-test.sh"
+    count_checks_of packages
+    end pacemaker
+    count_checks_of pacemaker
     rm -rf "$LOGS"/prometheus-* "$TARGET/commands"
     step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
         --prometheus "$LOGS/prometheus-wall"
@@ -72,8 +77,6 @@ main() {
     count_checks_of partitions
     step uplink limited "$REPOSITORY/deploy/uplink.sh"
     count_checks_of uplink
-    step pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
-    count_checks_of pacemaker
     step runbook "$REPOSITORY/deploy/runbook.sh"
     count_checks_of runbook
     step negative-control see_violations_without_holdfast
@@ -153,7 +156,7 @@ limited() {
 
 check_scripts() {
     shellcheck -x .ci/run deploy/*.sh deploy/examples/*.sh deploy/guest/*.sh deploy/src/main/dist/bin/* \
-        deploy/src/main/dist/pacemaker/ocf/*
+        deploy/src/main/dist/pacemaker/ocf/* deploy/src/main/deb/{postinst,prerm,postrm}
     shellcheck deploy/lib/*.sh
     pyflakes3 deploy/examples/*.py deploy/src/main/dist/pacemaker/fence_holdfast
 }
@@ -219,7 +222,7 @@ what_is_left() {
     {
         ip netns list | awk '/^(hf[0-9]+|holdfast)-/ { print "namespace " $1 }'
         find /dev/shm -maxdepth 1 -name 'hf[0-9]*-*'
-        find /tmp -maxdepth 1 \( -name 'holdfast-demo.*' -o -name 'holdfast-warm.*' \)
+        find /tmp -maxdepth 1 \( -name 'holdfast-demo.*' -o -name 'holdfast-warm.*' -o -name 'holdfast-machine.*' \)
     } | sort
 }
 

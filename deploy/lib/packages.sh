@@ -16,11 +16,12 @@ readonly PACEMAKER_PACKAGES=(
 )
 readonly ALERT_PACKAGES=(prometheus) # promtool
 readonly BROWSER_PACKAGES=(chromium chromium-driver) # what looks at the status page
+readonly MACHINE_TOOLS=(mmdebstrap lintian) # what makes a clean Debian, and looks at a package
 readonly TEST_PACKAGES=(
     man-db groff-base # the manual pages, as their readers see them
     redis-server tcpdump tshark iputils-ping busybox-static shellcheck pyflakes3
     "${ARBITER_PACKAGES[@]}" "${PACEMAKER_PACKAGES[@]}" "${ALERT_PACKAGES[@]}"
-    "${BROWSER_PACKAGES[@]}"
+    "${BROWSER_PACKAGES[@]}" "${MACHINE_TOOLS[@]}"
 )
 
 # What builds Holdfast: any Maven from 3.8.7 on, and a JDK 25.
