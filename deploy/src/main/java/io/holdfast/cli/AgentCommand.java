@@ -3,7 +3,6 @@ package io.holdfast.cli;
 import io.holdfast.agent.HoldfastAgent;
 import io.holdfast.cli.service.ServiceManager;
 import java.util.concurrent.Callable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParentCommand;
@@ -14,8 +13,6 @@ import picocli.CommandLine.ParentCommand;
         mixinStandardHelpOptions = true,
         description = "Ships the guest's checkpoints to the other host, or receives them and takes over.")
 final class AgentCommand implements Callable<Integer> {
-
-    private static final Logger LOG = LoggerFactory.getLogger(AgentCommand.class);
 
     @ParentCommand
     private Holdfast holdfast;
@@ -31,7 +28,7 @@ final class AgentCommand implements Callable<Integer> {
                 if (failure == null) {
                     return ExitCode.OK;
                 }
-                LOG.error("the agent ends: {}", failure);
+                LoggerFactory.getLogger(AgentCommand.class).error("the agent ends: {}", failure);
                 return ExitCode.DIED;
             }
         }
@@ -43,7 +40,7 @@ final class AgentCommand implements Callable<Integer> {
     }
 
     private static void onUncaught(HoldfastAgent agent, Thread thread, Throwable thrown) {
-        LOG.error("thread {} has ended", thread.getName(), thrown);
+        LoggerFactory.getLogger(AgentCommand.class).error("thread {} has ended", thread.getName(), thrown);
         if (thrown instanceof Error error) {
             agent.onError(error);
         }

@@ -8,7 +8,6 @@ import io.holdfast.control.ControlUnavailableException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -64,7 +63,6 @@ import picocli.CommandLine.Spec;
         })
 public final class Holdfast implements Runnable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Holdfast.class);
     private static final Path CONFIGURATIONS = Path.of("/etc/holdfast");
 
     @Option(
@@ -160,7 +158,7 @@ public final class Holdfast implements Runnable {
                 yield ExitCode.FAILED;
             }
             case RuntimeException e -> {
-                LOG.error("a defect in holdfast {}", command.getCommandName(), e);
+                LoggerFactory.getLogger(Holdfast.class).error("a defect in holdfast {}", command.getCommandName(), e);
                 yield ExitCode.FAILED;
             }
             default -> {

@@ -3,7 +3,6 @@ package io.holdfast.cli;
 import io.holdfast.cli.proxy.HoldfastProxy;
 import io.holdfast.cli.service.ServiceManager;
 import java.util.concurrent.Callable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -15,8 +14,6 @@ import picocli.CommandLine.ParentCommand;
         mixinStandardHelpOptions = true,
         description = "Runs the packet path between the guest and its network.")
 final class ProxyCommand implements Callable<Integer> {
-
-    private static final Logger LOG = LoggerFactory.getLogger(ProxyCommand.class);
 
     @ParentCommand
     private Holdfast holdfast;
@@ -36,7 +33,7 @@ final class ProxyCommand implements Callable<Integer> {
             if (failure == null) {
                 return ExitCode.OK;
             }
-            LOG.error("the proxy ends: {}", failure);
+            LoggerFactory.getLogger(ProxyCommand.class).error("the proxy ends: {}", failure);
             return ExitCode.DIED;
         }
     }

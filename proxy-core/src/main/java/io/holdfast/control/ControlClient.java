@@ -33,7 +33,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ControlClient implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ControlClient.class);
     private static final ControlListener DEAF = new ControlListener() {};
 
     private final Path path;
@@ -215,7 +214,7 @@ public final class ControlClient implements AutoCloseable {
             if (reply != null) {
                 reply.complete(message);
             } else {
-                LOG.debug("{}: nobody waits any more for {}", path, message);
+                log().debug("{}: nobody waits any more for {}", path, message);
             }
         }
     }
@@ -244,7 +243,7 @@ public final class ControlClient implements AutoCloseable {
         try {
             listener.onEvent(new ControlEvent(message.path("event").asText(), data, at));
         } catch (RuntimeException e) {
-            LOG.error("{}: listener failed on {}", path, message, e);
+            log().error("{}: listener failed on {}", path, message, e);
         }
     }
 
@@ -257,7 +256,7 @@ public final class ControlClient implements AutoCloseable {
                 try {
                     listener.onDisconnect(reason);
                 } catch (RuntimeException e) {
-                    LOG.error("{}: listener failed on the end of the connection", path, e);
+                    log().error("{}: listener failed on the end of the connection", path, e);
                 }
             }
         }
@@ -267,7 +266,7 @@ public final class ControlClient implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            LOG.debug("{}: cannot close", path, e);
+            log().debug("{}: cannot close", path, e);
         }
         ControlUnavailableException failure = new ControlUnavailableException(endReason());
         greeting.completeExceptionally(failure);
@@ -282,5 +281,10 @@ public final class ControlClient implements AutoCloseable {
     private String nobodyListens() {
         String process = path.getFileName().toString().replaceFirst("\\.sock$", "");
         return "nobody listens at " + path + "; is the " + process + " running?";
+    }
+
+    /** Looked up when there is something to say: to set up a logging system takes longer than most commands. */
+    private static Logger log() {
+        return LoggerFactory.getLogger(ControlClient.class);
     }
 }
