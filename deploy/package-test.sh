@@ -4,7 +4,9 @@
 # that its unit leaves it, dies and comes back; the agent starts a guest's process in namespaces of its own, and the guest
 # outlives it; the package is upgraded under both, removed and purged.
 #
-#   package-test.sh     as root, on Debian 12 with a JDK 25
+#   package-test.sh [--debian]     as root, on Debian 12 with a JDK 25
+#
+#   --debian     only make the clean Debian, for a test later
 #
 # Installs missing Debian packages and builds what is missing. Everything happens in namespaces of its own and is removed at the
 # end, whatever happens. The clean Debian is kept for a week in deploy/target/debian.tar. Logs are in deploy/target/package-logs.
@@ -27,7 +29,7 @@ source "$REPOSITORY/deploy/lib/machine.sh"
 source "$REPOSITORY/deploy/lib/checks.sh"
 
 readonly PROXY=holdfast-proxy@redis.service AGENT=holdfast-agent@redis.service
-readonly LOGS=$TARGET/package-logs
+readonly DEBIAN=$TARGET/debian.tar LOGS=$TARGET/package-logs
 # What `systemd-analyze security` may find at most, times ten: 0 is nothing, 100 is everything.
 readonly PROXY_EXPOSURE=20 AGENT_EXPOSURE=36
 # proc(5) CapBnd: CAP_DAC_OVERRIDE is bit 1, CAP_NET_ADMIN 12, CAP_NET_RAW 13, CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21.
@@ -36,9 +38,15 @@ readonly STARTS=10
 
 main() {
     local lintian
-    (($# == 0)) || { [[ $1 == --help || $1 == -h ]] && print_help && exit 0; } || die_of_usage "unknown argument $1"
+    case ${1:-} in
+        '' | --debian) ;;
+        --help | -h) print_help && exit 0 ;;
+        *) die_of_usage "unknown argument $1" ;;
+    esac
     require_root
     install_missing_packages "${LAB_PACKAGES[@]}" "${MACHINE_TOOLS[@]}"
+    make_debian_if_needed "$DEBIAN"
+    [[ ${1:-} != --debian ]] || exit 0
     prepare_build_tools
     MACHINE_DIR=$(mktemp -d /tmp/holdfast-machine.XXXXXX)
     trap clean_up_machine EXIT
@@ -50,7 +58,7 @@ main() {
     DEB=$("$REPOSITORY/deploy/package.sh" | tail -n 1)
     lintian --allow-root "$DEB" > "$MACHINE_DIR/lintian.log" 2>&1 &
     lintian=$!
-    create_machine "$TARGET/debian.tar"
+    create_machine "$DEBIAN"
     boot_machine
     it_installs
     the_command_works

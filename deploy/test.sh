@@ -50,11 +50,13 @@ main() {
 
     begin scripts check_scripts
     begin alerts "$REPOSITORY/deploy/alerts.sh"
+    begin debian limited "$REPOSITORY/deploy/package-test.sh" --debian
     step build build_and_run_tests
     count_tests_of_build
     end scripts
     end alerts
     count_checks_of alerts
+    end debian
     step warm-up warm_up
     begin pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
     step packages limited "$REPOSITORY/deploy/package-test.sh"

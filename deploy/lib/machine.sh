@@ -12,17 +12,20 @@ readonly MACHINE_PATH=/usr/sbin:/usr/bin:/sbin:/bin
 readonly MACHINE_MAX_AGE_DAYS=7
 MACHINE_UNSHARE='' MACHINE_INIT=''
 
-# Unpacks a Debian, made anew if the last one is old: create_machine CACHE_FILE
+# Makes a Debian, unless the last one is not old: make_debian_if_needed FILE
+make_debian_if_needed() {
+    [[ -z $(find "$1" -mtime -$MACHINE_MAX_AGE_DAYS 2> /dev/null) ]] || return 0
+    say "a clean Debian ($MACHINE_SUITE)"
+    mkdir -p "${1%/*}"
+    mmdebstrap --quiet --variant=essential --include="$(IFS=, && echo "${MACHINE_PACKAGES[*]}")" \
+        --dpkgopt='path-include=/usr/share/man/*' $MACHINE_SUITE "$1.new.tar" >&2 || die "mmdebstrap has failed"
+    mv "$1.new.tar" "$1"
+}
+
+# Unpacks it: create_machine FILE
 create_machine() {
-    local cache=$1
-    if [[ -z $(find "$cache" -mtime -$MACHINE_MAX_AGE_DAYS 2> /dev/null) ]]; then
-        say "a clean Debian ($MACHINE_SUITE)"
-        mmdebstrap --quiet --variant=essential --include="$(IFS=, && echo "${MACHINE_PACKAGES[*]}")" \
-            --dpkgopt='path-include=/usr/share/man/*' $MACHINE_SUITE "$cache.new.tar" >&2 || die "mmdebstrap has failed"
-        mv "$cache.new.tar" "$cache"
-    fi
     mkdir -p "$MACHINE_DIR/root"
-    tar --directory="$MACHINE_DIR/root" --extract --file="$cache" --exclude='./dev/*'
+    tar --directory="$MACHINE_DIR/root" --extract --file="$1" --exclude='./dev/*'
     echo machine > "$MACHINE_DIR/root/etc/hostname"
     : > "$MACHINE_DIR/root/etc/machine-id"
     ln -sf /dev/null "$MACHINE_DIR/root/etc/systemd/system/console-getty.service"
