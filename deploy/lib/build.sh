@@ -4,10 +4,10 @@
 
 readonly TARGET=$REPOSITORY/deploy/target
 readonly DEMO_LIB=$TARGET/demo-lib
-# What `jdeps --print-module-deps` says of the jars, but for two modules of which parts of libraries speak that Holdfast does not
-# use: java.desktop (java.beans in Jackson, AWT in JNA) and java.sql (Micrometer's meters of databases).
+# What `jdeps --print-module-deps` says of the jars, but for java.desktop, of which parts of libraries speak that Holdfast does not
+# use (java.beans in Jackson, AWT in JNA). java.sql is for the time of a frame in pcap4j.
 readonly RUNTIME_MODULES=(
-    java.base java.logging java.management java.naming java.net.http java.xml jdk.jfr jdk.management jdk.unsupported
+    java.base java.logging java.management java.naming java.net.http java.sql java.xml jdk.jfr jdk.management jdk.unsupported
 )
 readonly BUILD_STAMP=$TARGET/.built-for-demo
 
