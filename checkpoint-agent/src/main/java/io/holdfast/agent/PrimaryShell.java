@@ -38,8 +38,6 @@ final class PrimaryShell implements Shell {
     private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
     private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
-    private static final long DRAIN_LOOK_MILLIS = 2;
-    private static final long DRAIN_LIMIT_NANOS = 500_000_000L;
     /** What a primary without a guest says of its memory: one page. */
     private static final long NO_GUEST_BYTES = 4096;
 
@@ -49,31 +47,21 @@ final class PrimaryShell implements Shell {
     private final Conductor conductor;
     private final AgentMeasures measures;
     private final PrimaryRole role;
-    private final long lastEpochBefore;
     private final FailureDetector detector;
     private final GuestWorker guest;
     private final LinkClient linkClient;
-    private final WallLink.Connector wallConnector;
+    private final WallKeeper wall;
     private boolean closed;
 
     // Conductor.
     private @Nullable CheckpointEngine promoted;
     private GuestWorker.@Nullable Found found;
-    private @Nullable WallLink wall;
     private @Nullable LinkConnection connection;
     private long nextSession = 1;
     private long session;
-    private long barrierEpoch;
-    private long barrierNanos;
-    private long knownAddressesVersion = -1;
-    private String addressesJson = "";
-    /** The life of the wall that knows of the addresses and announces them. */
-    private String announcedIncarnation = "";
-
     private long lastBytesNanos;
     private String refusedBecause = "";
     private String auditedRefusal = "";
-    private String notedOpening = "";
     private boolean linkStarted;
 
     /** The newest bytes from the backup. */
@@ -104,10 +92,9 @@ final class PrimaryShell implements Shell {
         this.measures = context.measures();
         this.promoted = promoted;
         this.guest = new GuestWorker(context, new GuestListener());
-        this.lastEpochBefore = lastEpoch;
-        this.addressesJson = addressesJson;
-        this.announcedIncarnation = announcedIncarnation;
         this.role = role(context, lastEpoch, aloneRight);
+        this.wall = new WallKeeper(
+                context, role::term, role::lastEpoch, addressesJson, announcedIncarnation, new WallListener());
         this.detector = new FailureDetector(context.patience());
         this.inputCopies = new InputCopies(context.config().framesSocket(), context.mirrorInput(), measures);
         this.linkClient = new LinkClient(
@@ -116,8 +103,6 @@ final class PrimaryShell implements Shell {
                 context.security(),
                 new BackupListener(),
                 new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
-        this.wallConnector = new WallLink.Connector(
-                context.config().proxySocket(), conductor, this::onWallConnected, new OnPressure(), this::onWallGone);
     }
 
     /** A shell for a guest that is still to be found, and may have served for long. */
@@ -153,51 +138,12 @@ final class PrimaryShell implements Shell {
                 : AloneRight.toBeClaimed();
     }
 
-    private final class OnPressure implements WallLink.PressureListener {
-
-        @Override
-        public void onHighWater() {
-            perform(role.onHighWater(System.nanoTime()));
-        }
-
-        @Override
-        public void onOutputHeld(long epoch) {
-            perform(role.onOutputHeld(epoch, System.nanoTime()));
-        }
-
-        @Override
-        public void onAddressConflict() {
-            if (role.isSureToOwn()) {
-                resolveConflicts();
-            }
-        }
-    }
-
-    /**
-     * Repeated by the proxy while the conflict goes on, so a refusal (it allows only so many in a minute) needs no second try
-     * from here. Not one of {@link #command}'s: the wall is as it was, whatever becomes of this.
-     */
-    private void resolveConflicts() {
-        WallLink connected = wall;
-        if (connected == null) {
-            return;
-        }
-        try {
-            connected.resolveConflicts();
-            log.warn("somebody else used the guest's addresses; they are announced again");
-        } catch (CommandException e) {
-            log.warn("the guest's addresses are not announced again: {}", e.getMessage());
-        } catch (WallGoneException e) {
-            onWallGone();
-        }
-    }
-
     // ---- the guest ----
 
     @Override
     public void start() {
         log.info("primary, term {}", role.term());
-        wallConnector.start();
+        wall.start();
         if (promoted == null) {
             log.info("looking for the guest at {}", context.agent().qemu().qmp());
             guest.find(true);
@@ -325,90 +271,52 @@ final class PrimaryShell implements Shell {
 
     // ---- the wall ----
 
-    private void onWallConnected(WallLink connected) {
-        wall = connected;
-        long openEpochAtLeast = Math.max(role.lastEpoch(), lastEpochBefore) + 1;
-        try {
-            WallLink.Owned owned = connected.hello(
-                    role.term(),
-                    openEpochAtLeast,
-                    context.agent().latencyTarget().toNanos(),
-                    placeOfGuest(),
-                    context.uplink().numberingLostIn());
-            log.info("the wall is ours, incarnation {}, epoch {}", owned.incarnation(), owned.openEpoch());
-            if (!addressesJson.isEmpty() && !owned.incarnation().equals(announcedIncarnation)) {
-                connected.tellAddresses(addressesJson);
-            }
-            perform(role.onWallUp(owned.openEpoch(), System.nanoTime()));
-        } catch (CommandException e) {
-            log.warn("the wall refuses us: {}", e.getMessage());
-            learnTermOf(connected);
-            dropWall();
-        } catch (WallGoneException e) {
-            dropWall();
+    private final class WallListener implements WallKeeper.Listener {
+
+        @Override
+        public void onOwned(long openEpoch) {
+            perform(role.onWallUp(openEpoch, System.nanoTime()));
         }
-    }
 
-    /** An inline proxy that has just started does not know. */
-    private String placeOfGuest() {
-        return context.isInline() ? context.inlinePlace() : "";
-    }
-
-    private void learnTermOf(WallLink connected) {
-        try {
-            WallLink.SeenTerm seen = connected.seenTerm();
-            if (seen.sealedByLease() && seen.term().equals(role.term())) {
-                perform(role.onLeaseSealed());
-            } else {
-                perform(role.onNewerTerm(seen.term()));
-            }
-        } catch (CommandException | WallGoneException e) {
-            log.debug("cannot ask the wall for its term", e);
+        @Override
+        public void onLost() {
+            perform(role.onWallDown(System.nanoTime()));
         }
-    }
 
-    private void onWallGone() {
-        if (wall != null) {
-            log.warn("the proxy is gone; nothing leaves until it is back");
-            dropWall();
+        @Override
+        public void onLeaseSealed() {
+            perform(role.onLeaseSealed());
         }
-    }
 
-    private void dropWall() {
-        wall = null;
-        wallConnector.onLost();
-        perform(role.onWallDown(System.nanoTime()));
-    }
-
-    /**
-     * A proxy that has restarted, or was not there when this host was promoted, has announced nothing yet. As soon as it is
-     * certain that the guest is ours (INV-10).
-     */
-    private void announceOnce(WallLink addressed) throws WallGoneException, CommandException {
-        if (!addressesJson.isEmpty() && !addressed.incarnation().equals(announcedIncarnation)) {
-            announcedIncarnation = addressed.incarnation();
-            addressed.announce("");
+        @Override
+        public void onTermSeen(Term seen) {
+            perform(role.onNewerTerm(seen));
         }
-    }
 
-    private interface WallCommand {
-        void on(WallLink wall) throws WallGoneException, CommandException;
-    }
-
-    private void command(WallCommand command) {
-        WallLink addressed = wall;
-        if (addressed == null) {
-            return;
+        @Override
+        public void onBarrierPlaced(WallLink.Barrier barrier, long nowNanos) {
+            perform(role.onBarrierPlaced(barrier.epoch(), barrier.atLimit(), nowNanos));
         }
-        try {
-            command.on(addressed);
-        } catch (WallGoneException e) {
-            log.warn("the proxy does not answer: {}", e.getMessage());
-            dropWall();
-        } catch (CommandException e) {
-            log.warn("the wall refuses: {} ({})", e.getMessage(), e.errorClass());
-            if (!e.errorClass().equals("LeaseExpired")) {
-                dropWall(); // And says hello again: whoever displaced us, or a restart, shows there.
+
+        @Override
+        public void onDrained() {
+            perform(role.onWallDrained());
+        }
+
+        @Override
+        public void onHighWater() {
+            perform(role.onHighWater(System.nanoTime()));
+        }
+
+        @Override
+        public void onOutputHeld(long epoch) {
+            perform(role.onOutputHeld(epoch, System.nanoTime()));
+        }
+
+        @Override
+        public void onAddressConflict() {
+            if (role.isSureToOwn()) {
+                wall.resolveConflicts();
             }
         }
     }
@@ -483,9 +391,7 @@ final class PrimaryShell implements Shell {
                 onRefused(refusal.errorClass(), AgentContext.term(refusal.term()));
             }
             case LinkMessage.Confirm confirm -> {
-                if (confirm.epoch() == barrierEpoch) {
-                    measures.confirmNanos.record(nowNanos - barrierNanos);
-                }
+                wall.onConfirmed(confirm.epoch(), nowNanos);
                 perform(role.onConfirmed(session, confirm.epoch(), nowNanos));
             }
             case LinkMessage.Relinquish relinquish -> perform(role.onRelinquished(session, relinquish.reason()));
@@ -597,16 +503,12 @@ final class PrimaryShell implements Shell {
             case PrimaryEffect.Precopy precopy ->
                 guest.precopy(precopy.session(), precopy.session() == session ? connection : null);
             case PrimaryEffect.PauseGuest pause -> guest.pause();
-            case PrimaryEffect.PlaceBarrier place -> placeBarrier();
+            case PrimaryEffect.PlaceBarrier place -> wall.placeBarrier();
             case PrimaryEffect.CaptureState capture -> guest.capture(capture, connection);
             case PrimaryEffect.ResumeGuest resume -> guest.resume();
-            case PrimaryEffect.Ship ship -> guest.ship(ship, addressesJson);
+            case PrimaryEffect.Ship ship -> guest.ship(ship, wall.addressesJson());
             case PrimaryEffect.DropCaptured drop -> guest.drop();
-            case PrimaryEffect.Commit commit ->
-                command(addressed -> {
-                    addressed.commit(commit.epoch(), commit.leaseUntilNanos());
-                    announceOnce(addressed);
-                });
+            case PrimaryEffect.Commit commit -> wall.commit(commit.epoch(), commit.leaseUntilNanos());
             case PrimaryEffect.RevokeCheckpoints revoke -> {
                 log.error("the backup must not take over before it has a new checkpoint: {}", revoke.reason());
                 send(new LinkMessage.Revoke(revoke.reason()));
@@ -617,17 +519,8 @@ final class PrimaryShell implements Shell {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
                 send(new LinkMessage.Armed(armed.epoch()));
             }
-            case PrimaryEffect.SuspendWall suspend -> {
-                log.warn("wall suspended: {}", suspend.reason());
-                command(addressed -> addressed.suspend(suspend.reason()));
-            }
-            case PrimaryEffect.OpenWall open -> {
-                noteOpening(open.reason());
-                command(addressed -> {
-                    addressed.open(open.reason(), open.leaseUntilNanos());
-                    announceOnce(addressed);
-                });
-            }
+            case PrimaryEffect.SuspendWall suspend -> wall.suspend(suspend.reason());
+            case PrimaryEffect.OpenWall open -> wall.open(open.reason(), open.leaseUntilNanos());
             case PrimaryEffect.AskArbiter ask ->
                 context.arbitration()
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
@@ -635,30 +528,22 @@ final class PrimaryShell implements Shell {
             case PrimaryEffect.CloseLink close -> closeLink(close.reason());
             case PrimaryEffect.RefuseBackup refuse -> refuseBackup(refuse.reason());
             case PrimaryEffect.Audit audit -> context.audit().note(audit.event(), role.term(), audit.text());
-            case PrimaryEffect.DiscardHeld discard -> command(WallLink::discard);
+            case PrimaryEffect.DiscardHeld discard -> wall.discard();
             case PrimaryEffect.SealWall seal -> {
                 log.error("wall sealed: {}", seal.reason());
-                command(addressed -> addressed.seal(role.term(), seal.reason()));
+                wall.seal(role.term(), seal.reason());
             }
             case PrimaryEffect.ReportGuestDeath death ->
                 send(new LinkMessage.GuestDeath(
                         death.failover() ? LinkMessage.GuestDeath.Policy.PROMOTE : LinkMessage.GuestDeath.Policy.STAY,
                         death.reason()));
-            case PrimaryEffect.DrainWall drain -> drainWall(System.nanoTime() + DRAIN_LIMIT_NANOS);
+            case PrimaryEffect.DrainWall drain -> wall.drain();
             case PrimaryEffect.HandOver handOver -> {
                 log.info("handing the guest over: {}", handOver.reason());
                 send(new LinkMessage.HandOver(handOver.reason()));
             }
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
             case PrimaryEffect.Note note -> log.warn("{}", note.text());
-        }
-    }
-
-    /** Once, however often the lease is renewed. */
-    private void noteOpening(String reason) {
-        if (!reason.equals(notedOpening)) {
-            notedOpening = reason;
-            log.warn("wall open, output leaves unprotected: {}", reason);
         }
     }
 
@@ -676,22 +561,7 @@ final class PrimaryShell implements Shell {
     /** The term is on disk. */
     private void goAloneUnder(Term alone, String reason) {
         context.audit().note(AuditEvent.ALONE, alone, "going alone, by " + reason);
-        WallLink connected = wall;
-        if (connected != null) {
-            try {
-                connected.hello(
-                        alone,
-                        role.lastEpoch() + 1,
-                        context.agent().latencyTarget().toNanos(),
-                        placeOfGuest(),
-                        context.uplink().numberingLostIn());
-            } catch (WallGoneException e) {
-                dropWall();
-            } catch (CommandException e) {
-                log.warn("the wall refuses term {}: {}", alone, e.getMessage());
-                dropWall(); // And says hello again, under the new term.
-            }
-        }
+        wall.ownUnder(alone);
         perform(role.onAloneGranted(alone, reason));
     }
 
@@ -722,34 +592,6 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    private void placeBarrier() {
-        command(addressed -> {
-            WallLink.Barrier barrier = addressed.barrier();
-            barrierEpoch = barrier.epoch();
-            barrierNanos = System.nanoTime();
-            perform(role.onBarrierPlaced(barrier.epoch(), barrier.atLimit(), barrierNanos));
-            if (barrier.addressesVersion() != knownAddressesVersion) {
-                addressesJson = addressed.addresses(); // The engine captures meanwhile.
-                knownAddressesVersion = barrier.addressesVersion();
-            }
-        });
-    }
-
-    /** What is still held then, its sender will repeat on the other host. */
-    private void drainWall(long untilNanos) {
-        WallLink draining = wall;
-        try {
-            if (draining == null || draining.heldFrames() == 0 || System.nanoTime() - untilNanos >= 0) {
-                perform(role.onWallDrained());
-            } else {
-                conductor.postAfter(DRAIN_LOOK_MILLIS, () -> drainWall(untilNanos));
-            }
-        } catch (WallGoneException | CommandException e) {
-            log.warn("cannot see what the wall holds: {}", e.getMessage());
-            perform(role.onWallDrained());
-        }
-    }
-
     private void storeArmed(String backup) {
         try {
             context.terms().storeArmed(backup);
@@ -771,7 +613,7 @@ final class PrimaryShell implements Shell {
             context.audit().note(AuditEvent.STEPPED_DOWN, stepDown.newer(), "stepping down: " + stepDown.reason());
         }
         if (!context.isInline()) { // There the wall is the new primary's, and lets nothing of this guest through.
-            command(addressed -> addressed.seal(stepDown.newer(), stepDown.reason()));
+            wall.seal(stepDown.newer(), stepDown.reason());
         }
         try {
             context.terms().store(stepDown.newer());
@@ -885,10 +727,9 @@ final class PrimaryShell implements Shell {
 
     /** The wall first: should the guest run after all, unseen, then it says nothing. */
     private void forgo(String reason) throws CommandException {
-        WallLink connected = wall;
         try {
-            if (connected != null && !context.isInline()) {
-                connected.seal(role.term(), "the operator gives up this host's guest: " + reason);
+            if (!context.isInline()) {
+                wall.sealOrThrow("the operator gives up this host's guest: " + reason);
             }
             context.terms().storeForgone();
         } catch (WallGoneException | TermFileException | StaleTermException e) {
@@ -906,12 +747,12 @@ final class PrimaryShell implements Shell {
     @Override
     public AgentView view() {
         boolean guestRuns = found != null && !role.isGuestGone();
-        boolean ready = guestRuns && wall != null && role.isProtected();
+        boolean ready = guestRuns && wall.isConnected() && role.isProtected();
         String because = ready
                 ? "protected"
                 : !guestRuns
                         ? "no guest"
-                        : wall == null
+                        : !wall.isConnected()
                                 ? "the proxy does not answer"
                                 : refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
         return new AgentView(
@@ -950,7 +791,7 @@ final class PrimaryShell implements Shell {
         closed = true;
         inputCopies.stop();
         linkClient.close();
-        wallConnector.close();
+        wall.close();
         guest.close(!role.isGuestGone());
     }
 }
