@@ -4,14 +4,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
 import io.holdfast.agent.engine.MachineDefinition;
-import io.holdfast.agent.link.Backoff;
-import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
-import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.role.AloneRight;
 import io.holdfast.agent.role.BackupRole;
-import io.holdfast.agent.role.FailureDetector;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
 import io.holdfast.audit.AuditEvent;
@@ -20,7 +16,6 @@ import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
 import java.util.List;
-import java.util.Random;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,39 +30,24 @@ final class PrimaryShell implements Shell {
     private static final Logger log = LoggerFactory.getLogger(PrimaryShell.class);
 
     private static final long RESUME_RETRY_MILLIS = 100;
-    private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
-    private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
     /** What a primary without a guest says of its memory: one page. */
     private static final long NO_GUEST_BYTES = 4096;
-
-    private static final long NO_SESSION = 0;
 
     private final AgentContext context;
     private final Conductor conductor;
     private final AgentMeasures measures;
     private final PrimaryRole role;
-    private final FailureDetector detector;
     private final GuestWorker guest;
-    private final LinkClient linkClient;
     private final WallKeeper wall;
+    private final BackupLink backup;
     private boolean closed;
 
     // Conductor.
     private @Nullable CheckpointEngine promoted;
     private GuestWorker.@Nullable Found found;
-    private @Nullable LinkConnection connection;
-    private long nextSession = 1;
-    private long session;
-    private long lastBytesNanos;
     private String refusedBecause = "";
     private String auditedRefusal = "";
-    private boolean linkStarted;
-
-    /** The newest bytes from the backup. */
-    private volatile long heardNanos;
-
-    private final InputCopies inputCopies;
     /** For which a tick of its own is under way. */
     private long tickNanos;
 
@@ -95,14 +75,7 @@ final class PrimaryShell implements Shell {
         this.role = role(context, lastEpoch, aloneRight);
         this.wall = new WallKeeper(
                 context, role::term, role::lastEpoch, addressesJson, announcedIncarnation, new WallListener());
-        this.detector = new FailureDetector(context.patience());
-        this.inputCopies = new InputCopies(context.config().framesSocket(), context.mirrorInput(), measures);
-        this.linkClient = new LinkClient(
-                context.eventLoop(),
-                context.agent().link().peer(),
-                context.security(),
-                new BackupListener(),
-                new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
+        this.backup = new BackupLink(context, this::hello, new BackupListener());
     }
 
     /** A shell for a guest that is still to be found, and may have served for long. */
@@ -159,7 +132,7 @@ final class PrimaryShell implements Shell {
         public void onNoGuest() {
             if (context.terms().isBackupArmed()) {
                 perform(role.onStartWithoutGuest());
-                startLink();
+                backup.start();
             }
         }
 
@@ -190,7 +163,7 @@ final class PrimaryShell implements Shell {
                     machine.properties().get("machine"));
             log.debug("its machine: {}", machine.properties());
             perform(role.onStart(guestFound.paused(), System.nanoTime()));
-            startLink();
+            backup.start();
         }
 
         @Override
@@ -250,17 +223,10 @@ final class PrimaryShell implements Shell {
 
         @Override
         public void onNotShipped(long ofSession) {
-            LinkConnection broken = connection;
-            if (broken != null && session == ofSession) {
+            LinkConnection broken = backup.connectionOf(ofSession);
+            if (broken != null) {
                 broken.close("a checkpoint could not be sent");
             }
-        }
-    }
-
-    private void startLink() {
-        if (!linkStarted) {
-            linkStarted = true;
-            linkClient.start();
         }
     }
 
@@ -323,79 +289,50 @@ final class PrimaryShell implements Shell {
 
     // ---- the link ----
 
-    private final class BackupListener implements LinkListener {
-
-        @Override
-        public void onUp(LinkConnection up) {
-            heardNanos = System.nanoTime();
-            context.tunnel().onUp(up);
-            conductor.post(() -> sayHello(up));
-        }
-
-        @Override
-        public void onMessage(LinkConnection up, LinkMessage message) {
-            if (context.tunnel().take(up, message)) {
-                return;
-            }
-            long arrivedNanos = System.nanoTime();
-            conductor.post(() -> onAnswer(up, message, arrivedNanos));
-        }
-
-        @Override
-        public void onBytes(LinkConnection up) {
-            heardNanos = System.nanoTime();
-        }
-
-        @Override
-        public void onDown(LinkConnection down, String reason, boolean endOfFile) {
-            context.tunnel().onDown(down);
-            conductor.post(() -> onBackupLost(down, reason));
-        }
-    }
-
-    private void sayHello(LinkConnection up) {
-        connection = up;
-        // A backup that never answers must not keep us from connecting anew.
-        detector.onConnected(System.nanoTime());
+    private LinkMessage.Hello hello() {
         GuestWorker.Found known = found;
-        up.send(new LinkMessage.Hello(
+        return new LinkMessage.Hello(
                 LinkMessage.PROTOCOL,
                 context.config().guest(),
                 context.config().host(),
                 context.claim(role.term()),
                 known == null ? NO_GUEST_BYTES : known.memoryBytes(),
                 known == null ? new TreeMap<>() : known.machine().properties(),
-                context.uplink().holder()));
+                context.uplink().holder());
     }
 
-    /** A confirmation's lease counts from its arrival, however long this thread was busy. */
-    private void onAnswer(LinkConnection from, LinkMessage message, long nowNanos) {
-        if (from != connection || closed) {
-            return;
+    private final class BackupListener implements BackupLink.Listener {
+
+        @Override
+        public void onWelcome(long session, LinkMessage.Welcome welcome, long arrivedNanos) {
+            refusedBecause = "";
+            perform(role.onLinkUp(session, welcome.identity(), welcome.armed(), arrivedNanos));
         }
-        switch (message) {
-            case LinkMessage.Welcome welcome -> {
-                session = nextSession++;
-                refusedBecause = "";
-                detector.onConnected(nowNanos);
-                log.info("backup at {} is ready", from.peerAddress());
-                inputCopies.start(from);
-                perform(role.onLinkUp(session, welcome.identity(), welcome.armed(), nowNanos));
+
+        @Override
+        public void onRefusal(LinkMessage.Refusal refusal) {
+            String reasons = String.join("; ", refusal.reasons());
+            if (!reasons.equals(refusedBecause)) {
+                refusedBecause = reasons;
+                log.warn("the backup refuses us: {} ({})", reasons, refusal.errorClass());
             }
-            case LinkMessage.Refusal refusal -> {
-                String reasons = String.join("; ", refusal.reasons());
-                if (!reasons.equals(refusedBecause)) {
-                    refusedBecause = reasons;
-                    log.warn("the backup refuses us: {} ({})", reasons, refusal.errorClass());
-                }
-                onRefused(refusal.errorClass(), AgentContext.term(refusal.term()));
-            }
-            case LinkMessage.Confirm confirm -> {
-                wall.onConfirmed(confirm.epoch(), nowNanos);
-                perform(role.onConfirmed(session, confirm.epoch(), nowNanos));
-            }
-            case LinkMessage.Relinquish relinquish -> perform(role.onRelinquished(session, relinquish.reason()));
-            default -> {}
+            onRefused(refusal.errorClass(), AgentContext.term(refusal.term()));
+        }
+
+        @Override
+        public void onConfirmed(long session, long epoch, long arrivedNanos) {
+            wall.onConfirmed(epoch, arrivedNanos);
+            perform(role.onConfirmed(session, epoch, arrivedNanos));
+        }
+
+        @Override
+        public void onRelinquished(long session, String reason) {
+            perform(role.onRelinquished(session, reason));
+        }
+
+        @Override
+        public void onLost(long session, String reason) {
+            perform(role.onLinkDown(session, reason, System.nanoTime()));
         }
     }
 
@@ -403,21 +340,6 @@ final class PrimaryShell implements Shell {
     private void onRefused(String errorClass, Term theirs) {
         boolean isForPeople = context.isInline() && errorClass.equals(BackupRole.TERM_FORGONE);
         perform(role.onRefused(isForPeople ? BackupRole.TERM_UNSERVED : errorClass, theirs));
-    }
-
-    private void onBackupLost(LinkConnection down, String reason) {
-        if (down != connection) {
-            return;
-        }
-        connection = null;
-        inputCopies.stop();
-        detector.stop();
-        if (session != NO_SESSION) {
-            long lost = session;
-            session = NO_SESSION;
-            log.warn("backup lost: {}", reason);
-            perform(role.onLinkDown(lost, reason, System.nanoTime()));
-        }
     }
 
     /** Somebody who takes himself for the primary has connected to us. */
@@ -456,24 +378,13 @@ final class PrimaryShell implements Shell {
 
     @Override
     public void onTick(long nowNanos) {
-        if (heardNanos != lastBytesNanos) {
-            lastBytesNanos = heardNanos;
-            detector.onBytes(lastBytesNanos);
-            context.measures().peerContact.onHeard(lastBytesNanos);
-        }
-        LinkConnection silent = connection;
-        if (detector.isPeerDead(nowNanos) && silent != null) {
-            silent.close("nothing heard for " + context.agent().silenceLimit().toMillis() + " ms");
-        }
+        backup.onTick(nowNanos);
         perform(role.onTick(nowNanos));
     }
 
     @Override
     public void onHeartbeat(long sequence) {
-        LinkConnection up = connection;
-        if (up != null) {
-            up.send(new LinkMessage.Heartbeat(sequence, 0, 0));
-        }
+        backup.send(new LinkMessage.Heartbeat(sequence, 0, 0));
     }
 
     // ---- effects ----
@@ -501,23 +412,23 @@ final class PrimaryShell implements Shell {
         }
         switch (effect) {
             case PrimaryEffect.Precopy precopy ->
-                guest.precopy(precopy.session(), precopy.session() == session ? connection : null);
+                guest.precopy(precopy.session(), backup.connectionOf(precopy.session()));
             case PrimaryEffect.PauseGuest pause -> guest.pause();
             case PrimaryEffect.PlaceBarrier place -> wall.placeBarrier();
-            case PrimaryEffect.CaptureState capture -> guest.capture(capture, connection);
+            case PrimaryEffect.CaptureState capture -> guest.capture(capture, backup.connection());
             case PrimaryEffect.ResumeGuest resume -> guest.resume();
             case PrimaryEffect.Ship ship -> guest.ship(ship, wall.addressesJson());
             case PrimaryEffect.DropCaptured drop -> guest.drop();
             case PrimaryEffect.Commit commit -> wall.commit(commit.epoch(), commit.leaseUntilNanos());
             case PrimaryEffect.RevokeCheckpoints revoke -> {
                 log.error("the backup must not take over before it has a new checkpoint: {}", revoke.reason());
-                send(new LinkMessage.Revoke(revoke.reason()));
+                backup.send(new LinkMessage.Revoke(revoke.reason()));
             }
             case PrimaryEffect.StoreArmed store -> storeArmed(store.backup());
             case PrimaryEffect.StoreRelinquished store -> storeRelinquished(store.reason());
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
-                send(new LinkMessage.Armed(armed.epoch()));
+                backup.send(new LinkMessage.Armed(armed.epoch()));
             }
             case PrimaryEffect.SuspendWall suspend -> wall.suspend(suspend.reason());
             case PrimaryEffect.OpenWall open -> wall.open(open.reason(), open.leaseUntilNanos());
@@ -525,7 +436,7 @@ final class PrimaryShell implements Shell {
                 context.arbitration()
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
             case PrimaryEffect.GoAlone goAlone -> goAlone(goAlone);
-            case PrimaryEffect.CloseLink close -> closeLink(close.reason());
+            case PrimaryEffect.CloseLink close -> backup.disconnect(close.reason());
             case PrimaryEffect.RefuseBackup refuse -> refuseBackup(refuse.reason());
             case PrimaryEffect.Audit audit -> context.audit().note(audit.event(), role.term(), audit.text());
             case PrimaryEffect.DiscardHeld discard -> wall.discard();
@@ -534,13 +445,13 @@ final class PrimaryShell implements Shell {
                 wall.seal(role.term(), seal.reason());
             }
             case PrimaryEffect.ReportGuestDeath death ->
-                send(new LinkMessage.GuestDeath(
+                backup.send(new LinkMessage.GuestDeath(
                         death.failover() ? LinkMessage.GuestDeath.Policy.PROMOTE : LinkMessage.GuestDeath.Policy.STAY,
                         death.reason()));
             case PrimaryEffect.DrainWall drain -> wall.drain();
             case PrimaryEffect.HandOver handOver -> {
                 log.info("handing the guest over: {}", handOver.reason());
-                send(new LinkMessage.HandOver(handOver.reason()));
+                backup.send(new LinkMessage.HandOver(handOver.reason()));
             }
             case PrimaryEffect.StepDown stepDown -> stepDown(stepDown);
             case PrimaryEffect.Note note -> log.warn("{}", note.text());
@@ -565,13 +476,6 @@ final class PrimaryShell implements Shell {
         perform(role.onAloneGranted(alone, reason));
     }
 
-    private void closeLink(String reason) {
-        LinkConnection up = connection;
-        if (up != null) {
-            up.close(reason);
-        }
-    }
-
     /** Whoever is refused comes again and again. */
     private void refuseBackup(String reason) {
         refusedBecause = reason;
@@ -579,8 +483,7 @@ final class PrimaryShell implements Shell {
             auditedRefusal = reason;
             context.audit().note(AuditEvent.BACKUP_REFUSED, role.term(), reason);
         }
-        session = NO_SESSION;
-        closeLink("refused: it is not the backup that was armed");
+        backup.refuse();
     }
 
     private void storeRelinquished(String reason) {
@@ -592,16 +495,13 @@ final class PrimaryShell implements Shell {
         }
     }
 
-    private void storeArmed(String backup) {
+    private void storeArmed(String identity) {
         try {
-            context.terms().storeArmed(backup);
+            context.terms().storeArmed(identity);
         } catch (TermFileException | StaleTermException e) {
             // Not knowing it after a restart would let this host serve alone while a backup may promote.
             perform(role.onArmingFailed());
-            LinkConnection unarmed = connection;
-            if (unarmed != null) {
-                unarmed.close("the term cannot be written here");
-            }
+            backup.disconnect("the term cannot be written here");
             throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
         }
     }
@@ -636,13 +536,6 @@ final class PrimaryShell implements Shell {
                                 .formatted(newer.owner(), measures.switchoverNanos / 1_000_000));
     }
 
-    private void send(LinkMessage message) {
-        LinkConnection up = connection;
-        if (up != null) {
-            up.send(message);
-        }
-    }
-
     // ---- the operator ----
 
     @Override
@@ -670,10 +563,7 @@ final class PrimaryShell implements Shell {
 
     @Override
     public long rehearse() throws CommandException {
-        LinkConnection backup = connection;
-        String name = backup == null
-                ? ""
-                : backup.peerName().map(known -> known + ", ").orElse("");
+        String name = backup.peerName().map(known -> known + ", ").orElse("");
         throw new CommandException(
                 "WrongRole",
                 "this host is the primary, and it is the backup that rehearses: give the command on the other host (%s%s)"
@@ -789,8 +679,7 @@ final class PrimaryShell implements Shell {
     @Override
     public void close() {
         closed = true;
-        inputCopies.stop();
-        linkClient.close();
+        backup.close();
         wall.close();
         guest.close(!role.isGuestGone());
     }
