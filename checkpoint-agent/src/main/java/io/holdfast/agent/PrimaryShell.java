@@ -16,7 +16,6 @@ import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
 import java.util.List;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,8 +30,6 @@ final class PrimaryShell implements Shell {
 
     private static final long RESUME_RETRY_MILLIS = 100;
     private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
-    /** What a primary without a guest says of its memory: one page. */
-    private static final long NO_GUEST_BYTES = 4096;
 
     private final AgentContext context;
     private final Conductor conductor;
@@ -40,13 +37,12 @@ final class PrimaryShell implements Shell {
     private final PrimaryRole role;
     private final GuestWorker guest;
     private final WallKeeper wall;
+    private final PrimaryStanding standing;
     private final BackupLink backup;
     private boolean closed;
 
     // Conductor.
     private @Nullable CheckpointEngine promoted;
-    private GuestWorker.@Nullable Found found;
-    private String refusedBecause = "";
     private String auditedRefusal = "";
     /** For which a tick of its own is under way. */
     private long tickNanos;
@@ -75,7 +71,8 @@ final class PrimaryShell implements Shell {
         this.role = role(context, lastEpoch, aloneRight);
         this.wall = new WallKeeper(
                 context, role::term, role::lastEpoch, addressesJson, announcedIncarnation, new WallListener());
-        this.backup = new BackupLink(context, this::hello, new BackupListener());
+        this.standing = new PrimaryStanding(context, role, wall);
+        this.backup = new BackupLink(context, standing::hello, new BackupListener());
     }
 
     /** A shell for a guest that is still to be found, and may have served for long. */
@@ -145,11 +142,11 @@ final class PrimaryShell implements Shell {
                 beginAnew("a guest has appeared");
                 return;
             }
-            found = guestFound;
+            standing.onGuestFound(guestFound);
             if (!guestFound.exits().isEmpty()) {
-                refusedBecause =
-                        "the guest can reach the world past the wall: " + String.join("; ", guestFound.exits());
-                log.error("not protecting this guest (INV-8): {}", refusedBecause);
+                String exits = "the guest can reach the world past the wall: " + String.join("; ", guestFound.exits());
+                standing.onRefused(exits);
+                log.error("not protecting this guest (INV-8): {}", exits);
                 if (guestFound.paused()) {
                     guest.resume();
                 }
@@ -289,31 +286,18 @@ final class PrimaryShell implements Shell {
 
     // ---- the link ----
 
-    private LinkMessage.Hello hello() {
-        GuestWorker.Found known = found;
-        return new LinkMessage.Hello(
-                LinkMessage.PROTOCOL,
-                context.config().guest(),
-                context.config().host(),
-                context.claim(role.term()),
-                known == null ? NO_GUEST_BYTES : known.memoryBytes(),
-                known == null ? new TreeMap<>() : known.machine().properties(),
-                context.uplink().holder());
-    }
-
     private final class BackupListener implements BackupLink.Listener {
 
         @Override
         public void onWelcome(long session, LinkMessage.Welcome welcome, long arrivedNanos) {
-            refusedBecause = "";
+            standing.onWelcome();
             perform(role.onLinkUp(session, welcome.identity(), welcome.armed(), arrivedNanos));
         }
 
         @Override
         public void onRefusal(LinkMessage.Refusal refusal) {
             String reasons = String.join("; ", refusal.reasons());
-            if (!reasons.equals(refusedBecause)) {
-                refusedBecause = reasons;
+            if (standing.onRefused(reasons)) {
                 log.warn("the backup refuses us: {} ({})", reasons, refusal.errorClass());
             }
             onRefused(refusal.errorClass(), AgentContext.term(refusal.term()));
@@ -352,20 +336,9 @@ final class PrimaryShell implements Shell {
 
     private void onRival(LinkConnection from, LinkMessage.Hello hello) {
         Term rival = AgentContext.term(hello.term());
-        String host = context.config().host();
-        LinkMessage.Refusal refusal = role.deposes()
-                ? refusal(BackupRole.STALE_TERM, "host " + host + " runs the guest under term " + role.term())
-                : refusal(
-                        BackupRole.TERM_UNSERVED,
-                        "host " + host + " owns term " + role.term()
-                                + ", but no guest runs there; start it there, or let this host go on alone");
-        from.closeAfter(refusal);
+        from.closeAfter(standing.answerToRival());
         boolean hasGuest = !hello.machine().isEmpty(); // Without one it deposes nobody: this may be the last.
         perform(role.onRefused(hasGuest ? BackupRole.STALE_TERM : BackupRole.TERM_UNSERVED, rival));
-    }
-
-    private LinkMessage.Refusal refusal(String errorClass, String reason) {
-        return new LinkMessage.Refusal(errorClass, List.of(reason), context.claim(role.term()));
     }
 
     @Override
@@ -478,7 +451,7 @@ final class PrimaryShell implements Shell {
 
     /** Whoever is refused comes again and again. */
     private void refuseBackup(String reason) {
-        refusedBecause = reason;
+        standing.onRefused(reason);
         if (!reason.equals(auditedRefusal)) {
             auditedRefusal = reason;
             context.audit().note(AuditEvent.BACKUP_REFUSED, role.term(), reason);
@@ -540,47 +513,30 @@ final class PrimaryShell implements Shell {
 
     @Override
     public void checkpoint() throws CommandException {
-        if (!role.isBackupConnected()) {
-            throw new CommandException("NoBackup", "no backup is connected: " + refusedBecause);
-        }
+        standing.admitCheckpoint();
         perform(role.onCheckpointAsked(System.nanoTime()));
     }
 
     @Override
     public void switchOver(String reason) throws CommandException {
-        String obstacle = role.whyNotSwitchOver();
-        if (!obstacle.isEmpty()) {
-            throw new CommandException("CannotSwitchOver", obstacle);
-        }
+        standing.admitSwitchover();
         context.audit().note(AuditEvent.SWITCHOVER, role.term(), "handing over to the backup: " + reason);
         perform(role.onSwitchoverAsked(reason, System.nanoTime()));
     }
 
     @Override
     public void promote(String reason, boolean force) throws CommandException {
-        throw new CommandException("WrongRole", "this host is the primary already, under term " + role.term());
+        throw standing.whyNotPromote();
     }
 
     @Override
     public long rehearse() throws CommandException {
-        String name = backup.peerName().map(known -> known + ", ").orElse("");
-        throw new CommandException(
-                "WrongRole",
-                "this host is the primary, and it is the backup that rehearses: give the command on the other host (%s%s)"
-                        .formatted(
-                                name, context.agent().link().peer().getAddress().getHostAddress()));
+        throw standing.whyNotRehearse(backup.peerName());
     }
 
     @Override
     public void alone(String reason) throws CommandException {
-        if (role.isBackupConnected()) {
-            throw new CommandException(
-                    "BackupConnected",
-                    "a backup is connected, and may promote; stop its agent first, and see that it is dead");
-        }
-        if (found == null || (role.isGuestGone() && !role.isHandedOver())) {
-            throw new CommandException("NoGuest", "no guest runs here that could go on alone");
-        }
+        standing.admitAlone();
         Term alone = role.nextAloneTerm(context.config().host());
         try {
             if (context.uplink().mayBeTaken()) { // The guest's only way was through the dead host's proxy.
@@ -596,22 +552,7 @@ final class PrimaryShell implements Shell {
 
     @Override
     public void rejoin(String reason, boolean force) throws CommandException {
-        if (found != null && !role.isGuestGone()) {
-            throw new CommandException(
-                    "GuestRuns", "the guest runs here; `holdfast switchover` makes this host the backup without loss");
-        }
-        if (role.isBackupConnected()) {
-            throw new CommandException(
-                    "BackupConnected",
-                    "the other host follows this one, and nobody would have the guest; `holdfast promote` there first");
-        }
-        if (!force) {
-            throw new CommandException(
-                    "NotForced",
-                    "this host owns the newest term, " + role.term()
-                            + ", so the newest state of the guest may be here. Start the guest here; or give it up with --force,"
-                            + " if the other host's is to go on");
-        }
+        standing.admitRejoin(force);
         forgo(reason);
     }
 
@@ -636,44 +577,12 @@ final class PrimaryShell implements Shell {
 
     @Override
     public AgentView view() {
-        boolean guestRuns = found != null && !role.isGuestGone();
-        boolean ready = guestRuns && wall.isConnected() && role.isProtected();
-        String because = ready
-                ? "protected"
-                : !guestRuns
-                        ? "no guest"
-                        : !wall.isConnected()
-                                ? "the proxy does not answer"
-                                : refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
-        return new AgentView(
-                "primary",
-                role.term().number(),
-                role.lastEpoch(),
-                role.isBackupConnected(),
-                ready,
-                because,
-                role.waitsForArbiter(),
-                leaseSeconds());
-    }
-
-    private double leaseSeconds() {
-        return Arbitration.secondsLeft(role.aloneRight().leaseUntilNanos(), System.nanoTime());
+        return standing.view();
     }
 
     @Override
     public void describe(ObjectNode status) {
-        status.put("role", "primary")
-                .put("guest_found", found != null && !role.isGuestGone())
-                .put("peer", role.isBackupConnected() ? "connected" : "absent")
-                .put("armed", role.isBackupArmed())
-                .put("protected", role.isProtected())
-                .put("epoch", role.lastEpoch())
-                .put("epochs_in_flight", role.epochsInFlight())
-                .put("guest_waits_for_room", role.guestWaitsForRoom())
-                .put("refused_because", refusedBecause)
-                .put("may_switch_over", role.whyNotSwitchOver().isEmpty())
-                .put("switchover", role.switchoverProgress());
-        context.arbitration().describe(status, role.waitsForArbiter(), leaseSeconds());
+        standing.describe(status);
     }
 
     @Override
