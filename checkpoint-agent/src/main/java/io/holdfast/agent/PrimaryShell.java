@@ -22,14 +22,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The agent beside the running guest: tells {@link PrimaryRole} what happens, and does what it decides. The guest is left
- * to a {@link GuestWorker}, because that takes time; the wall is commanded by the conductor itself.
+ * to a {@link GuestWorker}, because that takes time; the wall is commanded by the conductor itself, through a {@link
+ * WallKeeper}; what the backup says and is told goes through a {@link BackupLink}.
  */
 final class PrimaryShell implements Shell {
 
     private static final Logger log = LoggerFactory.getLogger(PrimaryShell.class);
 
     private static final long RESUME_RETRY_MILLIS = 100;
-    private static final long CHECKPOINT_RETRY_NANOS = 500_000_000L;
 
     private final AgentContext context;
     private final Conductor conductor;
@@ -68,7 +68,7 @@ final class PrimaryShell implements Shell {
         this.measures = context.measures();
         this.promoted = promoted;
         this.guest = new GuestWorker(context, new GuestListener());
-        this.role = role(context, lastEpoch, aloneRight);
+        this.role = PrimaryBeginning.role(context, lastEpoch, aloneRight);
         this.wall = new WallKeeper(
                 context, role::term, role::lastEpoch, addressesJson, announcedIncarnation, new WallListener());
         this.standing = new PrimaryStanding(context, role, wall);
@@ -77,35 +77,7 @@ final class PrimaryShell implements Shell {
 
     /** A shell for a guest that is still to be found, and may have served for long. */
     PrimaryShell(AgentContext context) {
-        this(context, null, 0, "", "", rightOnDisk(context));
-    }
-
-    private static PrimaryRole role(AgentContext context, long lastEpoch, AloneRight aloneRight) {
-        PrimaryRole.Settings settings = new PrimaryRole.Settings(
-                context.agent().interval().toNanos(),
-                context.agent().pauseBudgetPercent(),
-                context.agent().epochsInFlight(),
-                CHECKPOINT_RETRY_NANOS,
-                context.leaseNanos());
-        TermStore terms = context.terms();
-        boolean armed = terms.isBackupArmed();
-        boolean servesAlone =
-                !armed && (terms.term().number() > 1 || context.passesBeforeArming() || terms.isRelinquished());
-        PrimaryRole.Beginning beginning =
-                new PrimaryRole.Beginning(terms.term(), lastEpoch, armed, terms.armedBackup(), servesAlone);
-        return context.arbitration().isArbitrated()
-                ? PrimaryRole.withArbiter(
-                        settings, beginning, context.agent().grace().toNanos(), aloneRight)
-                : PrimaryRole.withoutArbiter(settings, beginning);
-    }
-
-    /** The first term, and one whose backup has relinquished, nobody can contest; of any other the arbiter is asked again. */
-    private static AloneRight rightOnDisk(AgentContext context) {
-        boolean uncontested =
-                context.terms().term().number() <= 1 || context.terms().isRelinquished();
-        return uncontested || !context.arbitration().isArbitrated()
-                ? AloneRight.uncontested()
-                : AloneRight.toBeClaimed();
+        this(context, null, 0, "", "", PrimaryBeginning.rightOnDisk(context));
     }
 
     // ---- the guest ----
@@ -229,7 +201,8 @@ final class PrimaryShell implements Shell {
 
     private void beginAnew(String why) {
         log.info("{}: beginning anew", why);
-        context.roleChange().to(new PrimaryShell(context, null, role.lastEpoch(), "", "", rightOnDisk(context)));
+        context.roleChange()
+                .to(new PrimaryShell(context, null, role.lastEpoch(), "", "", PrimaryBeginning.rightOnDisk(context)));
     }
 
     // ---- the wall ----
