@@ -10,7 +10,6 @@ import io.holdfast.agent.role.AloneRight;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.PrimaryEffect;
 import io.holdfast.agent.role.PrimaryRole;
-import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
@@ -35,6 +34,7 @@ final class PrimaryShell implements Shell {
     private final Conductor conductor;
     private final AgentMeasures measures;
     private final PrimaryRole role;
+    private final TermLedger ledger;
     private final GuestWorker guest;
     private final WallKeeper wall;
     private final PrimaryStanding standing;
@@ -43,7 +43,6 @@ final class PrimaryShell implements Shell {
 
     // Conductor.
     private @Nullable CheckpointEngine promoted;
-    private String auditedRefusal = "";
     /** For which a tick of its own is under way. */
     private long tickNanos;
 
@@ -69,6 +68,7 @@ final class PrimaryShell implements Shell {
         this.promoted = promoted;
         this.guest = new GuestWorker(context, new GuestListener());
         this.role = PrimaryBeginning.role(context, lastEpoch, aloneRight);
+        this.ledger = new TermLedger(context, role::term);
         this.wall = new WallKeeper(
                 context, role::term, role::lastEpoch, addressesJson, announcedIncarnation, new WallListener());
         this.standing = new PrimaryStanding(context, role, wall);
@@ -371,7 +371,7 @@ final class PrimaryShell implements Shell {
                 backup.send(new LinkMessage.Revoke(revoke.reason()));
             }
             case PrimaryEffect.StoreArmed store -> storeArmed(store.backup());
-            case PrimaryEffect.StoreRelinquished store -> storeRelinquished(store.reason());
+            case PrimaryEffect.StoreRelinquished store -> ledger.relinquish(store.reason());
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
                 backup.send(new LinkMessage.Armed(armed.epoch()));
@@ -383,7 +383,11 @@ final class PrimaryShell implements Shell {
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
             case PrimaryEffect.GoAlone goAlone -> goAlone(goAlone);
             case PrimaryEffect.CloseLink close -> backup.disconnect(close.reason());
-            case PrimaryEffect.RefuseBackup refuse -> refuseBackup(refuse.reason());
+            case PrimaryEffect.RefuseBackup refuse -> {
+                standing.onRefused(refuse.reason());
+                ledger.noteRefusal(refuse.reason());
+                backup.refuse();
+            }
             case PrimaryEffect.Audit audit -> context.audit().note(audit.event(), role.term(), audit.text());
             case PrimaryEffect.DiscardHeld discard -> wall.discard();
             case PrimaryEffect.SealWall seal -> {
@@ -405,40 +409,18 @@ final class PrimaryShell implements Shell {
     }
 
     private void goAlone(PrimaryEffect.GoAlone goAlone) {
-        try {
-            context.terms().store(goAlone.term());
-        } catch (TermFileException | StaleTermException e) {
-            log.error("cannot write term {}: {}", goAlone.term(), e.getMessage());
+        if (ledger.store(goAlone.term())) {
+            goAloneUnder(goAlone.term(), goAlone.reason());
+        } else {
             perform(role.onAloneNotStored(System.nanoTime()));
-            return;
         }
-        goAloneUnder(goAlone.term(), goAlone.reason());
     }
 
     /** The term is on disk. */
     private void goAloneUnder(Term alone, String reason) {
-        context.audit().note(AuditEvent.ALONE, alone, "going alone, by " + reason);
+        ledger.noteAlone(alone, reason);
         wall.ownUnder(alone);
         perform(role.onAloneGranted(alone, reason));
-    }
-
-    /** Whoever is refused comes again and again. */
-    private void refuseBackup(String reason) {
-        standing.onRefused(reason);
-        if (!reason.equals(auditedRefusal)) {
-            auditedRefusal = reason;
-            context.audit().note(AuditEvent.BACKUP_REFUSED, role.term(), reason);
-        }
-        backup.refuse();
-    }
-
-    private void storeRelinquished(String reason) {
-        context.audit().note(AuditEvent.RELINQUISHED, role.term(), "going on alone: " + reason);
-        try {
-            context.terms().storeRelinquished();
-        } catch (TermFileException | StaleTermException e) {
-            log.error("cannot write that the backup has relinquished: {}", e.getMessage());
-        }
     }
 
     private void storeArmed(String identity) {
@@ -454,32 +436,18 @@ final class PrimaryShell implements Shell {
 
     private void stepDown(PrimaryEffect.StepDown stepDown) {
         if (role.isHandedOver()) {
-            noteSwitchover(stepDown.newer());
+            ledger.noteSwitchover(stepDown.newer(), role.handoverPausedNanos());
         } else {
-            context.audit().note(AuditEvent.STEPPED_DOWN, stepDown.newer(), "stepping down: " + stepDown.reason());
+            ledger.noteSteppingDown(stepDown.newer(), stepDown.reason());
         }
         if (!context.isInline()) { // There the wall is the new primary's, and lets nothing of this guest through.
             wall.seal(stepDown.newer(), stepDown.reason());
         }
-        try {
-            context.terms().store(stepDown.newer());
-        } catch (TermFileException | StaleTermException e) {
-            // The guest must end all the same; after a restart this host hears of the newer term again.
-            log.error("cannot write term {}: {}", stepDown.newer(), e.getMessage());
-        }
+        // If it is not on disk the guest must end all the same; after a restart this host hears of the newer term
+        // again.
+        ledger.store(stepDown.newer());
         guest.kill();
         context.roleChange().to(new BackupShell(context));
-    }
-
-    private void noteSwitchover(Term newer) {
-        measures.switchovers.increment();
-        measures.switchoverNanos = System.nanoTime() - role.handoverPausedNanos();
-        context.audit()
-                .note(
-                        AuditEvent.SWITCHOVER,
-                        newer,
-                        "host %s has the guest, which stood still for %d ms at most"
-                                .formatted(newer.owner(), measures.switchoverNanos / 1_000_000));
     }
 
     // ---- the operator ----
@@ -493,7 +461,7 @@ final class PrimaryShell implements Shell {
     @Override
     public void switchOver(String reason) throws CommandException {
         standing.admitSwitchover();
-        context.audit().note(AuditEvent.SWITCHOVER, role.term(), "handing over to the backup: " + reason);
+        ledger.noteSwitchoverAsked(reason);
         perform(role.onSwitchoverAsked(reason, System.nanoTime()));
     }
 
@@ -511,15 +479,7 @@ final class PrimaryShell implements Shell {
     public void alone(String reason) throws CommandException {
         standing.admitAlone();
         Term alone = role.nextAloneTerm(context.config().host());
-        try {
-            if (context.uplink().mayBeTaken()) { // The guest's only way was through the dead host's proxy.
-                context.uplink().take(alone);
-            } else {
-                context.terms().store(alone);
-            }
-        } catch (TermFileException | StaleTermException e) {
-            throw new CommandException("CannotStoreTerm", "the term cannot be written to disk: " + e.getMessage());
-        }
+        ledger.storeAsked(alone);
         goAloneUnder(alone, "the operator: " + reason);
     }
 
@@ -535,15 +495,10 @@ final class PrimaryShell implements Shell {
             if (!context.isInline()) {
                 wall.sealOrThrow("the operator gives up this host's guest: " + reason);
             }
-            context.terms().storeForgone();
+            ledger.forgo(reason);
         } catch (WallGoneException | TermFileException | StaleTermException e) {
             throw new CommandException("CannotForgo", "the term cannot be given up: " + e.getMessage());
         }
-        context.audit()
-                .note(
-                        AuditEvent.TERM_FORGONE,
-                        role.term(),
-                        "the operator gives up this host's guest, and what its clients have seen: " + reason);
         guest.kill();
         context.roleChange().to(new BackupShell(context));
     }
