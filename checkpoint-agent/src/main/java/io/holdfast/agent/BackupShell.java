@@ -58,7 +58,6 @@ final class BackupShell implements Shell {
     private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long FORGO_RETRY_MILLIS = 1_000;
-    private static final long SETTLING_NANOS = 500_000_000L;
 
     /** One connection of a primary. */
     private static final class Peer {
@@ -85,7 +84,7 @@ final class BackupShell implements Shell {
     private final AtomicLong nextSession = new AtomicLong(1);
     private boolean closed;
     private boolean handedOver;
-    private final long startedNanos = System.nanoTime();
+    private final BrokenSilenceAlarm brokenSilence;
     private @Nullable LinkClient wayToWall;
     private long reachedNanos = System.nanoTime();
 
@@ -95,7 +94,6 @@ final class BackupShell implements Shell {
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
     private String notedRefusal = "";
-    private String silenceBrokenBy = "";
 
     /** The connection that ends when the primary has read the promise. */
     private @Nullable LinkConnection relinquishedTo;
@@ -136,6 +134,7 @@ final class BackupShell implements Shell {
                 context.terms().isForgone(),
                 context.patience(),
                 context.safeguards());
+        this.brokenSilence = new BrokenSilenceAlarm(context, role);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.spares = new SpareMemories(context.standbySettings().memory(), context.spares());
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
@@ -158,38 +157,12 @@ final class BackupShell implements Shell {
 
         @Override
         public void onSilenceBroken(String speaker, long lastNanos) {
-            if (mustBeSilent(lastNanos)) {
-                noteBrokenSilence(
-                        speaker,
-                        speaker + " speaks behind the wall of this backup, where no guest runs; the wall lets"
-                                + " nothing of it out. Find out what uses the guest port (`holdfast dump`)");
-            }
+            brokenSilence.onSilenceBroken(speaker, lastNanos);
         }
 
         @Override
         public void onAddressLeak(String address, long lastNanos) {
-            if (mustBeSilent(lastNanos)) {
-                noteBrokenSilence(
-                        "this host",
-                        "this host itself speaks as the guest, " + address + ", though it is the backup; no wall"
-                                + " holds that back. Find out what does (`holdfast doctor`)");
-            }
-        }
-    }
-
-    /** Beside the guest only: inline the wall stands before the primary as well. */
-    private boolean mustBeSilent(long atNanos) {
-        // What this host's earlier guest said before it was ended is no alarm.
-        boolean isOfThisRole = atNanos - startedNanos > SETTLING_NANOS;
-        return isOfThisRole && !role.isPromoting() && !context.isInline();
-    }
-
-    /** Once for each speaker that follows another, however long it goes on. */
-    private void noteBrokenSilence(String speaker, String alarm) {
-        measures.brokenSilences.increment();
-        if (!speaker.equals(silenceBrokenBy)) {
-            silenceBrokenBy = speaker;
-            context.audit().note(AuditEvent.SILENCE_BROKEN, role.term(), "ALARM: " + alarm);
+            brokenSilence.onAddressLeak(address, lastNanos);
         }
     }
 
@@ -1024,7 +997,7 @@ final class BackupShell implements Shell {
                 .put(
                         "missing_for_promotion",
                         role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
-                .put("silence_broken_by", silenceBrokenBy)
+                .put("silence_broken_by", brokenSilence.lastSpeaker())
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("spares_waiting", spares.waiting())
                 .put("kept_frames", inputLog.frames())
