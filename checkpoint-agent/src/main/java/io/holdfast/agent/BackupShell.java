@@ -7,11 +7,8 @@ import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.QemuStandby;
 import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
-import io.holdfast.agent.link.Backoff;
 import io.holdfast.agent.link.CheckpointStage;
-import io.holdfast.agent.link.LinkClient;
 import io.holdfast.agent.link.LinkConnection;
-import io.holdfast.agent.link.LinkListener;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
@@ -32,7 +29,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -52,9 +48,6 @@ final class BackupShell implements Shell {
     private static final long STANDBY_RETRY_MILLIS = 1_000;
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
-    private static final long PATIENCE_WITH_PRIMARY_NANOS = 1_000_000_000L;
-    private static final long FIRST_RECONNECT_NANOS = 20_000_000L;
-    private static final long LONGEST_RECONNECT_NANOS = 500_000_000L;
     private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long FORGO_RETRY_MILLIS = 1_000;
@@ -85,8 +78,7 @@ final class BackupShell implements Shell {
     private boolean closed;
     private boolean handedOver;
     private final BrokenSilenceAlarm brokenSilence;
-    private @Nullable LinkClient wayToWall;
-    private long reachedNanos = System.nanoTime();
+    private final WayToWall wayToWall;
 
     // Conductor.
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
@@ -134,6 +126,7 @@ final class BackupShell implements Shell {
                 context.terms().isForgone(),
                 context.patience(),
                 context.safeguards());
+        this.wayToWall = new WayToWall(context);
         this.brokenSilence = new BrokenSilenceAlarm(context, role);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.spares = new SpareMemories(context.standbySettings().memory(), context.spares());
@@ -361,47 +354,7 @@ final class BackupShell implements Shell {
         perform(role.onTick(nowNanos));
         rehearsals.onTick(nowNanos);
         measures.sparesWaiting = spares.waiting();
-        keepWayToWall(nowNanos);
-    }
-
-    /**
-     * A primary that lives makes the link, and one that has been deposed does not: then this host must, or it would never hear
-     * whether the guest that it restores is where its clients have seen it.
-     */
-    private void keepWayToWall(long nowNanos) {
-        if (wayToWall != null || !leadsToWall() || context.tunnel().reachesPeer()) {
-            reachedNanos = nowNanos;
-        } else if (nowNanos - reachedNanos > PATIENCE_WITH_PRIMARY_NANOS) {
-            LinkClient client = new LinkClient(
-                    context.eventLoop(),
-                    context.agent().link().peer(),
-                    context.security(),
-                    new TunnelListener(),
-                    new Backoff(FIRST_RECONNECT_NANOS, LONGEST_RECONNECT_NANOS, new Random()));
-            wayToWall = client;
-            client.start();
-        }
-    }
-
-    private final class TunnelListener implements LinkListener {
-
-        @Override
-        public void onUp(LinkConnection up) {
-            context.tunnel().onUp(up);
-        }
-
-        @Override
-        public void onMessage(LinkConnection up, LinkMessage message) {
-            context.tunnel().take(up, message);
-        }
-
-        @Override
-        public void onBytes(LinkConnection up) {}
-
-        @Override
-        public void onDown(LinkConnection down, String reason, boolean endOfFile) {
-            context.tunnel().onDown(down);
-        }
+        wayToWall.onTick(leadsToWall(), nowNanos);
     }
 
     @Override
@@ -1027,9 +980,7 @@ final class BackupShell implements Shell {
             rehearsals.awaitEnd();
         }
         wallConnector.close();
-        if (wayToWall != null) {
-            wayToWall.close();
-        }
+        wayToWall.close();
         for (Peer peer : peers.values()) {
             peer.connection.close("this host changes its role or stops");
         }
