@@ -1,17 +1,16 @@
 package io.holdfast.agent;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.holdfast.agent.PrimaryConnections.Peer;
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.QemuStandby;
 import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
-import io.holdfast.agent.link.CheckpointStage;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.StagedCheckpoint;
-import io.holdfast.agent.link.TornCheckpointException;
 import io.holdfast.agent.link.WallHolder;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
@@ -29,8 +28,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,24 +45,8 @@ final class BackupShell implements Shell {
     private static final long STANDBY_RETRY_MILLIS = 1_000;
     private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
-    private static final long LAST_WORD_MILLIS = 500;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long FORGO_RETRY_MILLIS = 1_000;
-
-    /** One connection of a primary. */
-    private static final class Peer {
-        final long session;
-        final LinkConnection connection;
-        /** Event loop. Set when the primary was welcomed. */
-        volatile @Nullable CheckpointStage stage;
-
-        volatile long heardNanos = System.nanoTime();
-
-        Peer(long session, LinkConnection connection) {
-            this.session = session;
-            this.connection = connection;
-        }
-    }
 
     private final AgentContext context;
     private final Conductor conductor;
@@ -73,8 +54,7 @@ final class BackupShell implements Shell {
     private final BackupRole role;
     private final Worker engineThread = new Worker("engine");
     private final WallLink.Connector wallConnector;
-    private final Map<LinkConnection, Peer> peers = new ConcurrentHashMap<>();
-    private final AtomicLong nextSession = new AtomicLong(1);
+    private final PrimaryConnections primaries;
     private boolean closed;
     private boolean handedOver;
     private final BrokenSilenceAlarm brokenSilence;
@@ -86,9 +66,6 @@ final class BackupShell implements Shell {
     private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
     private String notedRefusal = "";
-
-    /** The connection that ends when the primary has read the promise. */
-    private @Nullable LinkConnection relinquishedTo;
 
     private String wallRefusal = "";
     private BackupEffect.@Nullable OwnWall owning;
@@ -126,6 +103,7 @@ final class BackupShell implements Shell {
                 context.terms().isForgone(),
                 context.patience(),
                 context.safeguards());
+        this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
         this.wayToWall = new WayToWall(context);
         this.brokenSilence = new BrokenSilenceAlarm(context, role);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
@@ -195,13 +173,13 @@ final class BackupShell implements Shell {
 
     @Override
     public void onMessage(LinkConnection from, LinkMessage message) {
-        // Also one that was accepted by this host's earlier role.
-        Peer peer = peers.computeIfAbsent(from, unknown -> new Peer(nextSession.getAndIncrement(), unknown));
+        Peer peer = primaries.of(from);
         switch (message) {
             case LinkMessage.Hello hello -> conductor.post(() -> onHello(peer, hello));
-            case LinkMessage.CheckpointRecord record -> stage(peer, record);
+            case LinkMessage.CheckpointRecord record ->
+                peer.stage(record).ifPresent(complete -> conductor.post(() -> onStaged(peer, complete)));
             case LinkMessage.Mirrored mirrored -> {
-                if (peer.stage != null) {
+                if (peer.isWelcomed()) {
                     inputLog.add(mirrored.frame());
                 }
             }
@@ -289,21 +267,6 @@ final class BackupShell implements Shell {
         }
     }
 
-    /** Event loop. */
-    private void stage(Peer peer, LinkMessage.CheckpointRecord record) {
-        CheckpointStage stage = peer.stage;
-        if (stage == null) {
-            peer.connection.close("a checkpoint before the welcome");
-            return;
-        }
-        try {
-            stage.accept(record).ifPresent(complete -> conductor.post(() -> onStaged(peer, complete)));
-        } catch (TornCheckpointException e) {
-            log.warn("torn checkpoint: {}", e.getMessage());
-            peer.connection.close("torn checkpoint: " + e.getMessage());
-        }
-    }
-
     private void onStaged(Peer peer, StagedCheckpoint complete) {
         staged.put(complete.epoch(), complete);
         perform(role.onStaged(peer.session, complete.epoch(), complete.baseEpoch()));
@@ -315,22 +278,13 @@ final class BackupShell implements Shell {
 
     @Override
     public void onBytes(LinkConnection from) {
-        Peer peer = peers.get(from);
-        if (peer != null) {
-            peer.heardNanos = System.nanoTime();
-        }
+        primaries.onBytes(from);
     }
 
     @Override
     public void onDown(LinkConnection down, String reason, boolean endOfFile) {
-        Peer peer = peers.remove(down);
+        Peer peer = primaries.onDown(down);
         if (peer != null) {
-            context.eventLoop().execute(() -> {
-                CheckpointStage stage = peer.stage;
-                if (stage != null) {
-                    stage.discard();
-                }
-            });
             log.warn("the primary's connection ended: {}", reason);
             perform(role.onSessionLost(peer.session, System.nanoTime()));
         }
@@ -340,9 +294,9 @@ final class BackupShell implements Shell {
 
     @Override
     public void onTick(long nowNanos) {
-        for (Peer peer : peers.values()) {
-            role.onBytes(peer.session, peer.heardNanos);
-            context.measures().peerContact.onHeard(peer.heardNanos);
+        for (Peer peer : primaries.all()) {
+            role.onBytes(peer.session, peer.heardNanos());
+            measures.peerContact.onHeard(peer.heardNanos());
         }
         StandbyEngine waiting = standby;
         if (waiting != null && nowNanos - standbyCheckedNanos > STANDBY_CHECK_NANOS) {
@@ -359,9 +313,7 @@ final class BackupShell implements Shell {
 
     @Override
     public void onHeartbeat(long sequence) {
-        for (Peer peer : peers.values()) {
-            peer.connection.send(new LinkMessage.Heartbeat(sequence, 0, 0));
-        }
+        primaries.heartbeat(sequence);
     }
 
     // ---- effects ----
@@ -383,22 +335,11 @@ final class BackupShell implements Shell {
             case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
             case BackupEffect.SendWelcome welcome -> welcome(welcome);
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
-            case BackupEffect.Confirm confirm -> {
-                Peer peer = peerOf(confirm.session());
-                if (peer != null) {
-                    peer.connection.send(new LinkMessage.Confirm(confirm.epoch()));
-                    inputLog.onConfirmed(confirm.epoch());
-                    measures.confirmedCheckpoints.increment();
-                }
-            }
+            case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish -> relinquish(relinquish);
-            case BackupEffect.CloseSession close -> {
-                Peer peer = peerOf(close.session());
-                if (peer != null && !leadsToWall()) {
-                    peer.connection.close(close.reason());
-                }
-            }
+            case BackupEffect.Relinquish relinquish ->
+                primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
@@ -511,45 +452,38 @@ final class BackupShell implements Shell {
     }
 
     private void welcome(BackupEffect.SendWelcome welcome) {
-        Peer peer = peerOf(welcome.session());
+        Peer peer = primaries.ofSession(welcome.session());
         StandbyEngine waiting = standby;
         if (peer == null || waiting == null) {
             return;
         }
         long memoryBytes = waiting.memoryBytes();
         inputLog.clear();
-        peer.stage = new CheckpointStage(memoryBytes, 3 * memoryBytes, welcome.confirmedEpoch());
-        peer.connection.send(new LinkMessage.Welcome(
-                context.claim(welcome.term()),
-                welcome.confirmedEpoch(),
-                welcome.armed(),
-                context.terms().identity()));
+        peer.welcome(
+                new LinkMessage.Welcome(
+                        context.claim(welcome.term()),
+                        welcome.confirmedEpoch(),
+                        welcome.armed(),
+                        context.terms().identity()),
+                memoryBytes);
     }
 
-    private void refuse(BackupEffect.SendRefusal refusal) {
-        Peer peer = peerOf(refusal.session());
+    private void confirm(BackupEffect.Confirm confirm) {
+        Peer peer = primaries.ofSession(confirm.session());
         if (peer != null) {
-            noteRefusal(String.join("; ", refusal.reasons()));
-            LinkMessage.Refusal answer =
-                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term()));
-            if (leadsToWall()) {
-                peer.connection.send(answer);
-            } else {
-                peer.connection.closeAfter(answer);
-            }
+            peer.connection.send(new LinkMessage.Confirm(confirm.epoch()));
+            inputLog.onConfirmed(confirm.epoch());
+            measures.confirmedCheckpoints.increment();
         }
     }
 
-    private void relinquish(BackupEffect.Relinquish relinquish) {
-        Peer peer = peerOf(relinquish.session());
+    private void refuse(BackupEffect.SendRefusal refusal) {
+        Peer peer = primaries.ofSession(refusal.session());
         if (peer != null) {
-            LinkMessage promise = new LinkMessage.Relinquish(relinquish.reason());
-            if (leadsToWall()) {
-                peer.connection.send(promise);
-            } else {
-                peer.connection.closeAfter(promise);
-                relinquishedTo = peer.connection;
-            }
+            noteRefusal(String.join("; ", refusal.reasons()));
+            primaries.refuse(
+                    peer,
+                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term())));
         }
     }
 
@@ -811,15 +745,6 @@ final class BackupShell implements Shell {
                         become.aloneRight()));
     }
 
-    private @Nullable Peer peerOf(long session) {
-        for (Peer peer : peers.values()) {
-            if (peer.session == session) {
-                return peer;
-            }
-        }
-        return null;
-    }
-
     // ---- the operator ----
 
     @Override
@@ -961,14 +886,7 @@ final class BackupShell implements Shell {
     /** With it the hypervisor ends that has the checkpoint, so the primary need not be silent meanwhile. */
     private void relinquishForGood() {
         perform(role.onStop("its agent stops"));
-        LinkConnection told = relinquishedTo;
-        if (told != null) {
-            try {
-                told.awaitClosed(LAST_WORD_MILLIS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        primaries.awaitRelinquished();
     }
 
     @Override
@@ -981,9 +899,7 @@ final class BackupShell implements Shell {
         }
         wallConnector.close();
         wayToWall.close();
-        for (Peer peer : peers.values()) {
-            peer.connection.close("this host changes its role or stops");
-        }
+        primaries.closeAll("this host changes its role or stops");
         staged.values().forEach(StagedCheckpoint::release);
         StandbyEngine waiting = standby;
         if (waiting != null && !handedOver) {
