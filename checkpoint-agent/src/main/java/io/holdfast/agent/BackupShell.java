@@ -5,8 +5,6 @@ import io.holdfast.agent.PrimaryConnections.Peer;
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.MachineDefinition;
-import io.holdfast.agent.engine.QemuStandby;
-import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkMessage;
@@ -21,7 +19,6 @@ import io.holdfast.control.CommandException;
 import io.holdfast.control.StaleTermException;
 import io.holdfast.control.TermFileException;
 import io.holdfast.wall.Term;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +39,6 @@ final class BackupShell implements Shell {
 
     private static final Logger log = LoggerFactory.getLogger(BackupShell.class);
 
-    private static final long STANDBY_RETRY_MILLIS = 1_000;
-    private static final long STANDBY_CHECK_NANOS = 200_000_000L;
     private static final long WALL_RETRY_MILLIS = 20;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long FORGO_RETRY_MILLIS = 1_000;
@@ -62,8 +57,6 @@ final class BackupShell implements Shell {
 
     // Conductor.
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
-    private @Nullable StandbyEngine standby;
-    private @Nullable MachineDefinition machine;
     private @Nullable WallLink wall;
     private String notedRefusal = "";
 
@@ -74,7 +67,6 @@ final class BackupShell implements Shell {
     /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
     private boolean takesUplinkOnPromotion;
 
-    private long standbyCheckedNanos;
     private final KnownAddresses addresses = new KnownAddresses();
     private @Nullable InlinePromotion inlinePromotion;
     private @Nullable CheckpointEngine promoted;
@@ -84,8 +76,7 @@ final class BackupShell implements Shell {
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
-    /** For further attempts behind an inline proxy. */
-    private final SpareMemories spares;
+    private final WaitingHypervisor hypervisor;
 
     /** Engine thread. Only beside the guest. */
     private @Nullable CheckpointEngine restored;
@@ -107,8 +98,18 @@ final class BackupShell implements Shell {
         this.wayToWall = new WayToWall(context);
         this.brokenSilence = new BrokenSilenceAlarm(context, role);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
-        this.spares = new SpareMemories(context.standbySettings().memory(), context.spares());
-        this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, () -> standby);
+        this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
+            @Override
+            public void onReady() {
+                perform(role.onStandbyReady());
+            }
+
+            @Override
+            public void onLost(String reason) {
+                perform(role.onStandbyLost(reason));
+            }
+        });
+        this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.oldOwnerProbe = new OldOwnerProbe(
                 conductor,
@@ -206,6 +207,7 @@ final class BackupShell implements Shell {
             return;
         }
         log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
+        MachineDefinition machine = hypervisor.machine();
         List<String> differences = List.of();
         if (!hello.guest().equals(context.config().guest())) {
             differences = List.of(
@@ -298,16 +300,10 @@ final class BackupShell implements Shell {
             role.onBytes(peer.session, peer.heardNanos());
             measures.peerContact.onHeard(peer.heardNanos());
         }
-        StandbyEngine waiting = standby;
-        if (waiting != null && nowNanos - standbyCheckedNanos > STANDBY_CHECK_NANOS) {
-            standbyCheckedNanos = nowNanos;
-            if (!role.isPromoting() && !waiting.isReady()) {
-                loseStandby(waiting, "its process is gone");
-            }
-        }
+        hypervisor.onTick(nowNanos);
         perform(role.onTick(nowNanos));
         rehearsals.onTick(nowNanos);
-        measures.sparesWaiting = spares.waiting();
+        measures.sparesWaiting = hypervisor.spares();
         wayToWall.onTick(leadsToWall(), nowNanos);
     }
 
@@ -329,7 +325,7 @@ final class BackupShell implements Shell {
             return;
         }
         switch (effect) {
-            case BackupEffect.StartStandby start -> startStandby();
+            case BackupEffect.StartStandby start -> hypervisor.start();
             case BackupEffect.StoreTerm store ->
                 store(store.term(), () -> context.terms().store(store.term()));
             case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
@@ -337,8 +333,7 @@ final class BackupShell implements Shell {
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
             case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish ->
-                primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.Relinquish relinquish -> primaries.relinquish(relinquish.session(), relinquish.reason());
             case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()
@@ -353,53 +348,6 @@ final class BackupShell implements Shell {
             case BackupEffect.StoreForgone forgone -> storeForgone();
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
-        }
-    }
-
-    private void startStandby() {
-        engineThread.run(() -> {
-            try {
-                StandbyEngine started = startHypervisor();
-                MachineDefinition definition = prepare(started);
-                conductor.post(() -> {
-                    standby = started;
-                    machine = definition;
-                    perform(role.onStandbyReady());
-                });
-            } catch (EngineException e) {
-                log.error("the waiting hypervisor does not start, trying again: {}", e.getMessage());
-                conductor.postAfter(STANDBY_RETRY_MILLIS, this::startStandby);
-            }
-        });
-    }
-
-    /** From which the guest has no exit past the wall once it runs there (INV-8). Engine thread. */
-    private StandbyEngine startHypervisor() throws EngineException {
-        return checked(QemuStandby.start(context.standbySettings()));
-    }
-
-    private StandbyEngine checked(StandbyEngine started) throws EngineException {
-        try {
-            List<String> exits = started.exitsPastTheWall(context.wallGuestPorts());
-            if (!exits.isEmpty()) {
-                throw new EngineException(
-                        "the guest could reach the world past the wall (INV-8): " + String.join("; ", exits));
-            }
-            return started;
-        } catch (EngineException e) {
-            started.close();
-            throw e;
-        }
-    }
-
-    private MachineDefinition prepare(StandbyEngine started) throws EngineException {
-        try {
-            spares.empty();
-            applied.begin(started.memoryBytes());
-            return started.definition();
-        } catch (EngineException e) {
-            started.close();
-            throw e;
         }
     }
 
@@ -453,7 +401,7 @@ final class BackupShell implements Shell {
 
     private void welcome(BackupEffect.SendWelcome welcome) {
         Peer peer = primaries.ofSession(welcome.session());
-        StandbyEngine waiting = standby;
+        StandbyEngine waiting = hypervisor.waiting();
         if (peer == null || waiting == null) {
             return;
         }
@@ -503,7 +451,7 @@ final class BackupShell implements Shell {
 
     private void apply(long epoch) {
         StagedCheckpoint checkpoint = staged.remove(epoch);
-        StandbyEngine waiting = standby;
+        StandbyEngine waiting = hypervisor.waiting();
         if (checkpoint == null) {
             return;
         }
@@ -512,27 +460,7 @@ final class BackupShell implements Shell {
             return;
         }
         addresses.learn(checkpoint.guestAddressesJson(), context.isInline() ? null : wall);
-        engineThread.run(() -> {
-            try {
-                applied.apply(checkpoint, waiting.memory());
-            } catch (Throwable e) { // A memory file that finds no room ends in an Error.
-                log.error("checkpoint {} could not be applied", epoch, e);
-                conductor.post(() -> loseStandby(waiting, "checkpoint " + epoch + " could not be applied: " + e));
-            } finally {
-                checkpoint.release();
-            }
-        });
-    }
-
-    /** Its process is gone, or its memory is that of no checkpoint. */
-    private void loseStandby(StandbyEngine lost, String reason) {
-        if (!lost.equals(standby) || role.isPromoting()) {
-            return;
-        }
-        standby = null;
-        // After the checkpoints that are still being applied: they write to its memory.
-        engineThread.run(lost::close);
-        perform(role.onStandbyLost(reason));
+        hypervisor.apply(checkpoint, waiting);
     }
 
     private void ownWall(BackupEffect.OwnWall own) {
@@ -583,7 +511,7 @@ final class BackupShell implements Shell {
     }
 
     private void restoreGuest(long epoch) {
-        StandbyEngine waiting = standby;
+        StandbyEngine waiting = hypervisor.waiting();
         if (waiting == null) {
             perform(role.onRestoreFailed("the waiting hypervisor is gone"));
             return;
@@ -619,13 +547,13 @@ final class BackupShell implements Shell {
                     @Override
                     public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
                         CheckpointEngine running = applied.promote(withMemory, epoch);
-                        applied.fill(spares); // In case that this attempt diverges.
+                        hypervisor.fillSpares(); // In case that this attempt diverges.
                         return running;
                     }
 
                     @Override
                     public StandbyEngine startAnother() throws EngineException {
-                        return startWithMemory();
+                        return hypervisor.startAnother();
                     }
                 },
                 new InlinePromotion.Listener() {
@@ -643,23 +571,6 @@ final class BackupShell implements Shell {
         promotion.restore(waiting);
     }
 
-    /** What was made beforehand saves the clients, who wait, the time that it takes to copy all memory. */
-    private StandbyEngine startWithMemory() throws EngineException {
-        Optional<Path> filled = spares.take();
-        if (filled.isPresent()) {
-            measures.usedSpares.increment();
-            return checked(QemuStandby.start(context.standbySettings(), filled.get()));
-        }
-        StandbyEngine fresh = startHypervisor();
-        try {
-            applied.copyTo(fresh);
-        } catch (EngineException | RuntimeException e) {
-            fresh.close();
-            throw e;
-        }
-        return fresh;
-    }
-
     /**
      * The wall first: it holds what the guest says until it is dead. A wall that cannot be told is sealed when it is back; an inline
      * one is the other host's as soon as that goes on, and opens for nobody before.
@@ -673,8 +584,7 @@ final class BackupShell implements Shell {
                 log.error("the wall of the abandoned guest is not sealed: {}", e.getMessage());
             }
         }
-        StandbyEngine waiting = standby;
-        standby = null;
+        StandbyEngine waiting = hypervisor.take();
         inlinePromotion = null;
         engineThread.run(
                 () -> { // Behind its restoration.
@@ -848,7 +758,7 @@ final class BackupShell implements Shell {
 
     private RehearsalSchedule.Standing standing() {
         return new RehearsalSchedule.Standing(
-                role.confirmedEpoch(), standby != null, role.mayPromote(), role.isPromoting());
+                role.confirmedEpoch(), hypervisor.waiting() != null, role.mayPromote(), role.isPromoting());
     }
 
     @Override
@@ -868,7 +778,7 @@ final class BackupShell implements Shell {
     public void describe(ObjectNode status) {
         status.put("role", "backup")
                 .put("peer", role.isPrimaryConnected() ? "connected" : "absent")
-                .put("standby_ready", standby != null)
+                .put("standby_ready", hypervisor.waiting() != null)
                 .put("confirmed_epoch", role.confirmedEpoch())
                 .put("epoch", role.confirmedEpoch())
                 .put("may_promote", role.mayPromote())
@@ -877,7 +787,7 @@ final class BackupShell implements Shell {
                         role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
                 .put("silence_broken_by", brokenSilence.lastSpeaker())
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
-                .put("spares_waiting", spares.waiting())
+                .put("spares_waiting", hypervisor.spares())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
         context.arbitration().describe(status, role.whatItWaitsFor(), 0);
@@ -901,11 +811,7 @@ final class BackupShell implements Shell {
         wayToWall.close();
         primaries.closeAll("this host changes its role or stops");
         staged.values().forEach(StagedCheckpoint::release);
-        StandbyEngine waiting = standby;
-        if (waiting != null && !handedOver) {
-            engineThread.run(waiting::close);
-        }
-        engineThread.run(spares::close);
+        hypervisor.close(handedOver);
         measures.sparesWaiting = 0;
         engineThread.run(applied::close);
         engineThread.close();
