@@ -22,8 +22,6 @@ import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,7 +37,6 @@ final class BackupShell implements Shell {
 
     private static final Logger log = LoggerFactory.getLogger(BackupShell.class);
 
-    private static final long WALL_RETRY_MILLIS = 20;
     private static final long INPUT_LOG_BYTES = 16 << 20;
     private static final long FORGO_RETRY_MILLIS = 1_000;
 
@@ -48,26 +45,20 @@ final class BackupShell implements Shell {
     private final AgentMeasures measures;
     private final BackupRole role;
     private final Worker engineThread = new Worker("engine");
-    private final WallLink.Connector wallConnector;
+    private final BackupWall wall;
     private final PrimaryConnections primaries;
     private boolean closed;
     private boolean handedOver;
-    private final BrokenSilenceAlarm brokenSilence;
     private final WayToWall wayToWall;
 
     // Conductor.
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
-    private @Nullable WallLink wall;
     private String notedRefusal = "";
 
-    private String wallRefusal = "";
-    private BackupEffect.@Nullable OwnWall owning;
-    private String announcedIncarnation = "";
     private long promotionBeganNanos;
     /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
     private boolean takesUplinkOnPromotion;
 
-    private final KnownAddresses addresses = new KnownAddresses();
     private @Nullable InlinePromotion inlinePromotion;
     private @Nullable CheckpointEngine promoted;
 
@@ -82,7 +73,6 @@ final class BackupShell implements Shell {
     private @Nullable CheckpointEngine restored;
 
     private final InputLog inputLog;
-    private final OldOwnerProbe oldOwnerProbe;
 
     BackupShell(AgentContext context) {
         this.context = context;
@@ -96,7 +86,6 @@ final class BackupShell implements Shell {
                 context.safeguards());
         this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
         this.wayToWall = new WayToWall(context);
-        this.brokenSilence = new BrokenSilenceAlarm(context, role);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
         this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
             @Override
@@ -111,63 +100,29 @@ final class BackupShell implements Shell {
         });
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
-        this.oldOwnerProbe = new OldOwnerProbe(
-                conductor,
-                context.probeTime(),
-                () -> perform(role.onProbeUnanswered()),
-                answer -> perform(role.onOldOwnerFound(answer)));
-        this.wallConnector = new WallLink.Connector(
-                context.config().proxySocket(), conductor, this::onWallConnected, new WallEvents(), this::onWallGone);
-    }
+        this.wall = new BackupWall(context, role, new BackupWall.Listener() {
+            @Override
+            public void onOwned() {
+                perform(role.onWallOwned());
+            }
 
-    private final class WallEvents implements WallLink.PressureListener {
+            @Override
+            public void onProbeUnanswered() {
+                perform(role.onProbeUnanswered());
+            }
 
-        @Override
-        public void onProbeEnded(long number, Optional<String> oldOwner) {
-            oldOwnerProbe.onProbeEnded(number, oldOwner);
-        }
-
-        @Override
-        public void onSilenceBroken(String speaker, long lastNanos) {
-            brokenSilence.onSilenceBroken(speaker, lastNanos);
-        }
-
-        @Override
-        public void onAddressLeak(String address, long lastNanos) {
-            brokenSilence.onAddressLeak(address, lastNanos);
-        }
+            @Override
+            public void onOldOwnerFound(String answer) {
+                perform(role.onOldOwnerFound(answer));
+            }
+        });
     }
 
     @Override
     public void start() {
         log.info("backup, term {}", role.term());
-        wallConnector.start();
+        wall.start();
         perform(role.onStart());
-    }
-
-    /** A wall that this host's earlier role could not reach may still stand open for a guest that it has lost. */
-    private void onWallConnected(WallLink connected) {
-        wall = connected;
-        if (role.isPromotionUnderWay() || context.isInline()) {
-            return; // Inline it is the primary's wall.
-        }
-        try {
-            if (connected.admitsInput()) {
-                log.warn("the wall is open though this host is the backup: sealed");
-                connected.seal(role.term(), "this host is the backup of " + role.term());
-            }
-            addresses.tell(connected);
-        } catch (CommandException e) {
-            log.error("the wall refuses to be sealed: {}", e.getMessage());
-        } catch (WallGoneException e) {
-            onWallGone();
-        }
-    }
-
-    private void onWallGone() {
-        wall = null;
-        wallConnector.onLost();
-        oldOwnerProbe.onWallGone();
     }
 
     // ---- the primary ----
@@ -233,7 +188,7 @@ final class BackupShell implements Shell {
         boolean isNewest = !role.isPromoting() && !theirs.isStaleAgainst(role.term());
         return switch (context.uplink().verdictOn(hello.wall(), isNewest)) {
             case AGREED -> "";
-            case YIELDS -> yieldWall(theirs);
+            case YIELDS -> wall.giveWay(theirs);
             case CONTRADICTS ->
                 "the wall: %s here, %s there; the `wall` of one agent must be `peer`, that of the other `local`"
                         .formatted(inWords(context.uplink().holder()), inWords(hello.wall()));
@@ -246,27 +201,6 @@ final class BackupShell implements Shell {
             case SENDER -> "this host's";
             case RECEIVER -> "the other host's";
         };
-    }
-
-    /** Seals the proxy of this host first: it must not let anything through beside the one that has the guest. */
-    private String yieldWall(Term newer) {
-        WallLink sealed = wall;
-        if (sealed == null) {
-            return "the wall: the proxy of this host had it, and must be sealed before it is the other host's; start it";
-        }
-        try {
-            sealed.seal(newer, "the other host's proxy has the guest, under term " + newer);
-            if (context.uplink().isTaken()) {
-                context.uplink().giveBack();
-                return "";
-            }
-            return "the wall: the other host's proxy has taken the uplink; give this host `wall: peer`, and start it again";
-        } catch (WallGoneException e) {
-            onWallGone();
-            return "the wall: the proxy of this host does not answer: " + e.getMessage();
-        } catch (CommandException | TermFileException | StaleTermException e) {
-            return "the wall: the proxy of this host could not be sealed: " + e.getMessage();
-        }
     }
 
     private void onStaged(Peer peer, StagedCheckpoint complete) {
@@ -339,8 +273,8 @@ final class BackupShell implements Shell {
                 context.arbitration()
                         .ask(ask.claim(), verdict -> perform(role.onVerdict(ask.claim(), verdict, System.nanoTime())));
             case BackupEffect.Fence fence -> context.arbitration().fence(fence.primary(), this::onFenceEnded);
-            case BackupEffect.OwnWall own -> ownWall(own);
-            case BackupEffect.ProbeAddresses probe -> oldOwnerProbe.ask(wall, addresses.json());
+            case BackupEffect.OwnWall own -> wall.own(own);
+            case BackupEffect.ProbeAddresses probe -> wall.probe();
             case BackupEffect.StoreServiceBegun begun -> storeServiceBegun();
             case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
@@ -459,55 +393,8 @@ final class BackupShell implements Shell {
             checkpoint.release();
             return;
         }
-        addresses.learn(checkpoint.guestAddressesJson(), context.isInline() ? null : wall);
+        wall.learn(checkpoint.guestAddressesJson());
         hypervisor.apply(checkpoint, waiting);
-    }
-
-    private void ownWall(BackupEffect.OwnWall own) {
-        WallLink connected = wall;
-        if (connected != null) {
-            try {
-                introduce(connected, own);
-                if (context.isInline()) {
-                    connected.guestLost();
-                }
-                perform(role.onWallOwned());
-                return;
-            } catch (WallGoneException e) {
-                log.error("the proxy does not answer: {}", e.getMessage());
-                onWallGone();
-            } catch (CommandException e) {
-                noteWallRefusal("the wall refuses term " + own.term() + ": " + e.getMessage());
-            }
-        } else {
-            noteWallRefusal(whatIsMissing());
-        }
-        conductor.postAfter(WALL_RETRY_MILLIS, () -> ownWall(own));
-    }
-
-    private String whatIsMissing() {
-        return context.uplink().mayBeTaken()
-                ? "the other host's proxy cannot be reached: the guest waits for it. If that host is dead and stays so, `holdfast"
-                        + " promote --reason ...` lets the guest go on behind the proxy of this one"
-                : "the proxy is not there: the guest waits for it";
-    }
-
-    private void introduce(WallLink connected, BackupEffect.OwnWall own) throws WallGoneException, CommandException {
-        owning = own;
-        connected.hello(
-                own.term(),
-                own.openEpochAtLeast(),
-                context.agent().latencyTarget().toNanos(),
-                "",
-                context.uplink().numberingLostIn());
-    }
-
-    /** Once, however often it is tried. */
-    private void noteWallRefusal(String refusal) {
-        if (!refusal.equals(wallRefusal)) {
-            wallRefusal = refusal;
-            log.error("{}", refusal);
-        }
     }
 
     private void restoreGuest(long epoch) {
@@ -540,9 +427,9 @@ final class BackupShell implements Shell {
                 context.inlinePlace(),
                 epoch,
                 role.promotionReason(),
-                () -> wall,
+                wall::current,
                 () -> role.aloneRight().leaseUntilNanos(),
-                returned -> introduce(returned, Objects.requireNonNull(owning, "it was owned before")),
+                wall::ownAgain,
                 new InlinePromotion.Guests() {
                     @Override
                     public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
@@ -571,19 +458,9 @@ final class BackupShell implements Shell {
         promotion.restore(waiting);
     }
 
-    /**
-     * The wall first: it holds what the guest says until it is dead. A wall that cannot be told is sealed when it is back; an inline
-     * one is the other host's as soon as that goes on, and opens for nobody before.
-     */
+    /** The wall first: it holds what the guest says until it is dead. */
     private void abandonGuest(String reason) {
-        WallLink connected = wall;
-        if (connected != null && !context.isInline()) {
-            try {
-                connected.seal(role.term(), reason);
-            } catch (WallGoneException | CommandException e) {
-                log.error("the wall of the abandoned guest is not sealed: {}", e.getMessage());
-            }
-        }
+        wall.abandon(reason);
         StandbyEngine waiting = hypervisor.take();
         inlinePromotion = null;
         engineThread.run(
@@ -611,18 +488,7 @@ final class BackupShell implements Shell {
     }
 
     private void openAndAnnounce(String reason, OptionalLong leaseUntilNanos) {
-        WallLink connected = wall;
-        if (connected != null) { // Otherwise PrimaryRole opens it when the proxy is back: it serves alone by right.
-            try {
-                if (!context.isInline()) { // There it had to be open before.
-                    connected.open(reason, leaseUntilNanos);
-                }
-                connected.announce(addresses.json());
-                announcedIncarnation = connected.incarnation();
-            } catch (WallGoneException | CommandException e) {
-                log.error("the guest runs here, but the wall does not open: {}", e.getMessage());
-            }
-        }
+        wall.openAndAnnounce(reason, leaseUntilNanos);
         measures.promotionNanos = System.nanoTime() - promotionBeganNanos;
         measures.failovers.increment();
         long tookMillis = measures.promotionNanos / 1_000_000;
@@ -650,8 +516,8 @@ final class BackupShell implements Shell {
                         context,
                         promoted,
                         become.lastEpoch(),
-                        addresses.json(),
-                        announcedIncarnation,
+                        wall.addressesJson(),
+                        wall.announcedIncarnation(),
                         become.aloneRight()));
     }
 
@@ -768,8 +634,8 @@ final class BackupShell implements Shell {
                 role.term().number(),
                 role.confirmedEpoch(),
                 role.isPrimaryConnected(),
-                role.mayPromote() && wall != null,
-                wall == null ? "the proxy does not answer" : role.whyNotPromote(),
+                role.mayPromote() && wall.current() != null,
+                wall.current() == null ? "the proxy does not answer" : role.whyNotPromote(),
                 role.whatItWaitsFor(),
                 0);
     }
@@ -784,8 +650,10 @@ final class BackupShell implements Shell {
                 .put("may_promote", role.mayPromote())
                 .put(
                         "missing_for_promotion",
-                        role.isPromotionUnderWay() && wall == null ? whatIsMissing() : role.whyNotPromote())
-                .put("silence_broken_by", brokenSilence.lastSpeaker())
+                        role.isPromotionUnderWay() && wall.current() == null
+                                ? wall.whatIsMissing()
+                                : role.whyNotPromote())
+                .put("silence_broken_by", wall.silenceBrokenBy())
                 .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
                 .put("spares_waiting", hypervisor.spares())
                 .put("kept_frames", inputLog.frames())
@@ -807,7 +675,7 @@ final class BackupShell implements Shell {
         if (!handedOver) {
             rehearsals.awaitEnd();
         }
-        wallConnector.close();
+        wall.close();
         wayToWall.close();
         primaries.closeAll("this host changes its role or stops");
         staged.values().forEach(StagedCheckpoint::release);
