@@ -2,8 +2,6 @@ package io.holdfast.agent;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.agent.PrimaryConnections.Peer;
-import io.holdfast.agent.engine.CheckpointEngine;
-import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.LinkConnection;
@@ -12,7 +10,6 @@ import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.WallHolder;
 import io.holdfast.agent.role.BackupEffect;
 import io.holdfast.agent.role.BackupRole;
-import io.holdfast.agent.role.CatchUpAttempts;
 import io.holdfast.agent.role.RehearsalSchedule;
 import io.holdfast.audit.AuditEvent;
 import io.holdfast.control.CommandException;
@@ -22,6 +19,7 @@ import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,8 +57,6 @@ final class BackupShell implements Shell {
     /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
     private boolean takesUplinkOnPromotion;
 
-    private @Nullable InlinePromotion inlinePromotion;
-    private @Nullable CheckpointEngine promoted;
 
     private final Rehearsals rehearsals;
 
@@ -69,9 +65,7 @@ final class BackupShell implements Shell {
 
     private final WaitingHypervisor hypervisor;
 
-    /** Engine thread. Only beside the guest. */
-    private @Nullable CheckpointEngine restored;
-
+    private final GuestRestoration restoration;
     private final InputLog inputLog;
 
     BackupShell(AgentContext context) {
@@ -87,17 +81,18 @@ final class BackupShell implements Shell {
         this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
         this.wayToWall = new WayToWall(context);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
-        this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
-            @Override
-            public void onReady() {
-                perform(role.onStandbyReady());
-            }
+        this.hypervisor =
+                new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
+                    @Override
+                    public void onReady() {
+                        perform(role.onStandbyReady());
+                    }
 
-            @Override
-            public void onLost(String reason) {
-                perform(role.onStandbyLost(reason));
-            }
-        });
+                    @Override
+                    public void onLost(String reason) {
+                        perform(role.onStandbyLost(reason));
+                    }
+                });
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wall = new BackupWall(context, role, new BackupWall.Listener() {
@@ -116,6 +111,23 @@ final class BackupShell implements Shell {
                 perform(role.onOldOwnerFound(answer));
             }
         });
+        this.restoration = new GuestRestoration(
+                context, role, engineThread, applied, hypervisor, wall, inputLog, new GuestRestoration.Listener() {
+                    @Override
+                    public void onRestored() {
+                        perform(role.onGuestRestored());
+                    }
+
+                    @Override
+                    public void onRestoreFailed(String reason) {
+                        perform(role.onRestoreFailed(reason));
+                    }
+
+                    @Override
+                    public void onAbandoned() {
+                        perform(role.onGuestAbandoned());
+                    }
+                });
     }
 
     @Override
@@ -267,7 +279,8 @@ final class BackupShell implements Shell {
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
             case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish -> primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.Relinquish relinquish ->
+                primaries.relinquish(relinquish.session(), relinquish.reason());
             case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()
@@ -276,9 +289,9 @@ final class BackupShell implements Shell {
             case BackupEffect.OwnWall own -> wall.own(own);
             case BackupEffect.ProbeAddresses probe -> wall.probe();
             case BackupEffect.StoreServiceBegun begun -> storeServiceBegun();
-            case BackupEffect.RestoreGuest restore -> restoreGuest(restore.epoch());
+            case BackupEffect.RestoreGuest restore -> restoration.restore(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
-            case BackupEffect.AbandonGuest abandon -> abandonGuest(abandon.reason());
+            case BackupEffect.AbandonGuest abandon -> restoration.abandon(abandon.reason());
             case BackupEffect.StoreForgone forgone -> storeForgone();
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
@@ -397,91 +410,6 @@ final class BackupShell implements Shell {
         hypervisor.apply(checkpoint, waiting);
     }
 
-    private void restoreGuest(long epoch) {
-        StandbyEngine waiting = hypervisor.waiting();
-        if (waiting == null) {
-            perform(role.onRestoreFailed("the waiting hypervisor is gone"));
-            return;
-        }
-        if (context.isInline()) {
-            restoreInline(waiting, epoch);
-            return;
-        }
-        engineThread.run(() -> {
-            try {
-                CheckpointEngine running = applied.promote(waiting, epoch);
-                restored = running;
-                conductor.post(() -> onGuestRestored(running));
-            } catch (EngineException | RuntimeException e) {
-                conductor.post(() -> perform(role.onRestoreFailed(String.valueOf(e.getMessage()))));
-            }
-        });
-        giveClientsFrames();
-    }
-
-    private void restoreInline(StandbyEngine waiting, long epoch) {
-        InlinePromotion promotion = new InlinePromotion(
-                conductor,
-                engineThread,
-                new CatchUpAttempts(context.restoreAttempts(), context.catchUpLimitNanos()),
-                context.inlinePlace(),
-                epoch,
-                role.promotionReason(),
-                wall::current,
-                () -> role.aloneRight().leaseUntilNanos(),
-                wall::ownAgain,
-                new InlinePromotion.Guests() {
-                    @Override
-                    public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
-                        CheckpointEngine running = applied.promote(withMemory, epoch);
-                        hypervisor.fillSpares(); // In case that this attempt diverges.
-                        return running;
-                    }
-
-                    @Override
-                    public StandbyEngine startAnother() throws EngineException {
-                        return hypervisor.startAnother();
-                    }
-                },
-                new InlinePromotion.Listener() {
-                    @Override
-                    public void onLive(CheckpointEngine guest) {
-                        onGuestRestored(guest);
-                    }
-
-                    @Override
-                    public void onRestoreFailed(String reason) {
-                        perform(role.onRestoreFailed(reason));
-                    }
-                });
-        inlinePromotion = promotion;
-        promotion.restore(waiting);
-    }
-
-    /** The wall first: it holds what the guest says until it is dead. */
-    private void abandonGuest(String reason) {
-        wall.abandon(reason);
-        StandbyEngine waiting = hypervisor.take();
-        inlinePromotion = null;
-        engineThread.run(
-                () -> { // Behind its restoration.
-                    CheckpointEngine running = restored;
-                    restored = null;
-                    if (running != null) {
-                        running.kill();
-                        running.close();
-                    } else if (waiting != null) {
-                        waiting.close();
-                    }
-                    conductor.post(() -> perform(role.onGuestAbandoned()));
-                });
-    }
-
-    private void onGuestRestored(CheckpointEngine guest) {
-        promoted = guest;
-        perform(role.onGuestRestored());
-    }
-
     private void onFenceEnded(String trouble) {
         long nowNanos = System.nanoTime();
         perform(trouble.isEmpty() ? role.onFenced(nowNanos) : role.onFenceFailed(trouble, nowNanos));
@@ -500,21 +428,12 @@ final class BackupShell implements Shell {
                         Map.of("epoch", role.confirmedEpoch(), "took_ms", tookMillis));
     }
 
-    /**
-     * What clients sent and the restored state does not contain. The wall is ours under the new term, so it admits input
-     * (INV-9). The first frames wait in the tap until the guest runs, which is soon, and the rest behind them in the proxy:
-     * so the guest has them when it wakes, rather than when the wall opens.
-     */
-    private void giveClientsFrames() {
-        InputInjection.start(context.config().framesSocket(), inputLog.take(), measures);
-    }
-
     private void becomePrimary(BackupEffect.BecomePrimary become) {
         handedOver = true;
         context.roleChange()
                 .to(new PrimaryShell(
                         context,
-                        promoted,
+                        restoration.guest(),
                         become.lastEpoch(),
                         wall.addressesJson(),
                         wall.announcedIncarnation(),
@@ -654,7 +573,7 @@ final class BackupShell implements Shell {
                                 ? wall.whatIsMissing()
                                 : role.whyNotPromote())
                 .put("silence_broken_by", wall.silenceBrokenBy())
-                .put("restore_attempt", inlinePromotion == null ? 0 : inlinePromotion.attempt())
+                .put("restore_attempt", restoration.attempt())
                 .put("spares_waiting", hypervisor.spares())
                 .put("kept_frames", inputLog.frames())
                 .put("kept_bytes", inputLog.bytes());
