@@ -2,7 +2,6 @@ package io.holdfast.agent;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.agent.PrimaryConnections.Peer;
-import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkMessage;
@@ -19,9 +18,7 @@ import io.holdfast.wall.Term;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,31 +39,32 @@ final class BackupShell implements Shell {
     private final Conductor conductor;
     private final AgentMeasures measures;
     private final BackupRole role;
-    private final Worker engineThread = new Worker("engine");
-    private final BackupWall wall;
-    private final PrimaryConnections primaries;
-    private boolean closed;
-    private boolean handedOver;
-    private final WayToWall wayToWall;
 
-    // Conductor.
+    // The primary.
+    private final PrimaryConnections primaries;
+    private final HelloCheck helloCheck;
+    private final InputLog inputLog;
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
     private String notedRefusal = "";
 
-    private long promotionBeganNanos;
-    /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
-    private boolean takesUplinkOnPromotion;
-
-
-    private final Rehearsals rehearsals;
-
+    // The guest.
+    private final Worker engineThread = new Worker("engine");
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
     private final WaitingHypervisor hypervisor;
-
+    private final Rehearsals rehearsals;
     private final GuestRestoration restoration;
-    private final InputLog inputLog;
+    private long promotionBeganNanos;
+
+    // The wall.
+    private final BackupWall wall;
+    private final WayToWall wayToWall;
+    /** The operator has said that the other host's proxy is dead, and the promotion is not decided yet. */
+    private boolean takesUplinkOnPromotion;
+
+    private boolean handedOver;
+    private boolean closed;
 
     BackupShell(AgentContext context) {
         this.context = context;
@@ -81,18 +79,17 @@ final class BackupShell implements Shell {
         this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
         this.wayToWall = new WayToWall(context);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
-        this.hypervisor =
-                new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
-                    @Override
-                    public void onReady() {
-                        perform(role.onStandbyReady());
-                    }
+        this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
+            @Override
+            public void onReady() {
+                perform(role.onStandbyReady());
+            }
 
-                    @Override
-                    public void onLost(String reason) {
-                        perform(role.onStandbyLost(reason));
-                    }
-                });
+            @Override
+            public void onLost(String reason) {
+                perform(role.onStandbyLost(reason));
+            }
+        });
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wall = new BackupWall(context, role, new BackupWall.Listener() {
@@ -111,6 +108,7 @@ final class BackupShell implements Shell {
                 perform(role.onOldOwnerFound(answer));
             }
         });
+        this.helloCheck = new HelloCheck(context, role, hypervisor, wall);
         this.restoration = new GuestRestoration(
                 context, role, engineThread, applied, hypervisor, wall, inputLog, new GuestRestoration.Listener() {
                     @Override
@@ -174,45 +172,8 @@ final class BackupShell implements Shell {
             return;
         }
         log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
-        MachineDefinition machine = hypervisor.machine();
-        List<String> differences = List.of();
-        if (!hello.guest().equals(context.config().guest())) {
-            differences = List.of(
-                    "guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
-        } else if (hello.protocol() != LinkMessage.PROTOCOL) {
-            differences = List.of("the link's protocol: %d here, %d there; install the same Holdfast on both hosts"
-                    .formatted(LinkMessage.PROTOCOL, hello.protocol()));
-        } else if (machine != null && !hello.machine().isEmpty()) {
-            differences = machine.differencesTo(new MachineDefinition(hello.machine()));
-        }
-        if (hello.protocol() == LinkMessage.PROTOCOL) {
-            String disagreement = disagreementOnWall(hello);
-            if (!disagreement.isEmpty()) {
-                differences = List.of(disagreement);
-            }
-        }
+        List<String> differences = helloCheck.differences(hello);
         perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));
-    }
-
-    /** @return what the operator has to change; empty if nothing */
-    private String disagreementOnWall(LinkMessage.Hello hello) {
-        Term theirs = AgentContext.term(hello.term());
-        boolean isNewest = !role.isPromoting() && !theirs.isStaleAgainst(role.term());
-        return switch (context.uplink().verdictOn(hello.wall(), isNewest)) {
-            case AGREED -> "";
-            case YIELDS -> wall.giveWay(theirs);
-            case CONTRADICTS ->
-                "the wall: %s here, %s there; the `wall` of one agent must be `peer`, that of the other `local`"
-                        .formatted(inWords(context.uplink().holder()), inWords(hello.wall()));
-        };
-    }
-
-    private static String inWords(WallHolder holder) {
-        return switch (holder) {
-            case EACH -> "each host's own";
-            case SENDER -> "this host's";
-            case RECEIVER -> "the other host's";
-        };
     }
 
     private void onStaged(Peer peer, StagedCheckpoint complete) {
@@ -279,8 +240,7 @@ final class BackupShell implements Shell {
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
             case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish ->
-                primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.Relinquish relinquish -> primaries.relinquish(relinquish.session(), relinquish.reason());
             case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()

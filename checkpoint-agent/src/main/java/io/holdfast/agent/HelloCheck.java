@@ -1,0 +1,80 @@
+package io.holdfast.agent;
+
+import io.holdfast.agent.engine.MachineDefinition;
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.link.WallHolder;
+import io.holdfast.agent.role.BackupRole;
+import io.holdfast.wall.Term;
+import java.util.List;
+
+/**
+ * Finds out of a primary's hello why this host could not take over from it: another guest, another machine, another version, or
+ * a wall of which both hosts do not mean the same one.
+ *
+ * <p>Confined to the conductor.
+ */
+final class HelloCheck {
+
+    private final AgentContext context;
+    private final BackupRole role;
+    private final WaitingHypervisor hypervisor;
+    private final BackupWall wall;
+
+    /** @param role is asked only */
+    HelloCheck(AgentContext context, BackupRole role, WaitingHypervisor hypervisor, BackupWall wall) {
+        this.context = context;
+        this.role = role;
+        this.hypervisor = hypervisor;
+        this.wall = wall;
+    }
+
+    /**
+     * Compares; where the wall has become the other host's, the one here gives way first.
+     *
+     * @return what the operator has to change; empty if nothing
+     */
+    List<String> differences(LinkMessage.Hello hello) {
+        List<String> differences = differencesOfGuest(hello);
+        if (hello.protocol() == LinkMessage.PROTOCOL) {
+            String disagreement = disagreementOnWall(hello);
+            if (!disagreement.isEmpty()) {
+                differences = List.of(disagreement);
+            }
+        }
+        return differences;
+    }
+
+    private List<String> differencesOfGuest(LinkMessage.Hello hello) {
+        if (!hello.guest().equals(context.config().guest())) {
+            return List.of("guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
+        }
+        if (hello.protocol() != LinkMessage.PROTOCOL) {
+            return List.of("the link's protocol: %d here, %d there; install the same Holdfast on both hosts"
+                    .formatted(LinkMessage.PROTOCOL, hello.protocol()));
+        }
+        MachineDefinition machine = hypervisor.machine();
+        return machine == null || hello.machine().isEmpty()
+                ? List.of()
+                : machine.differencesTo(new MachineDefinition(hello.machine()));
+    }
+
+    private String disagreementOnWall(LinkMessage.Hello hello) {
+        Term theirs = AgentContext.term(hello.term());
+        boolean isNewest = !role.isPromoting() && !theirs.isStaleAgainst(role.term());
+        return switch (context.uplink().verdictOn(hello.wall(), isNewest)) {
+            case AGREED -> "";
+            case YIELDS -> wall.giveWay(theirs);
+            case CONTRADICTS ->
+                "the wall: %s here, %s there; the `wall` of one agent must be `peer`, that of the other `local`"
+                        .formatted(inWords(context.uplink().holder()), inWords(hello.wall()));
+        };
+    }
+
+    private static String inWords(WallHolder holder) {
+        return switch (holder) {
+            case EACH -> "each host's own";
+            case SENDER -> "this host's";
+            case RECEIVER -> "the other host's";
+        };
+    }
+}
