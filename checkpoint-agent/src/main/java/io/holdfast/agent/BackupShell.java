@@ -33,7 +33,6 @@ final class BackupShell implements Shell {
     private static final Logger log = LoggerFactory.getLogger(BackupShell.class);
 
     private static final long INPUT_LOG_BYTES = 16 << 20;
-    private static final long FORGO_RETRY_MILLIS = 1_000;
 
     private final AgentContext context;
     private final Conductor conductor;
@@ -49,6 +48,7 @@ final class BackupShell implements Shell {
 
     // The guest.
     private final Worker engineThread = new Worker("engine");
+    private final TermWriter terms;
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
@@ -78,18 +78,20 @@ final class BackupShell implements Shell {
                 context.safeguards());
         this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
         this.wayToWall = new WayToWall(context);
+        this.terms = new TermWriter(context, role, engineThread);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
-        this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
-            @Override
-            public void onReady() {
-                perform(role.onStandbyReady());
-            }
+        this.hypervisor =
+                new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
+                    @Override
+                    public void onReady() {
+                        perform(role.onStandbyReady());
+                    }
 
-            @Override
-            public void onLost(String reason) {
-                perform(role.onStandbyLost(reason));
-            }
-        });
+                    @Override
+                    public void onLost(String reason) {
+                        perform(role.onStandbyLost(reason));
+                    }
+                });
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wall = new BackupWall(context, role, new BackupWall.Listener() {
@@ -233,14 +235,14 @@ final class BackupShell implements Shell {
         }
         switch (effect) {
             case BackupEffect.StartStandby start -> hypervisor.start();
-            case BackupEffect.StoreTerm store ->
-                store(store.term(), () -> context.terms().store(store.term()));
+            case BackupEffect.StoreTerm store -> terms.store(store.term(), () -> onTermStored(store.term()));
             case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
             case BackupEffect.SendWelcome welcome -> welcome(welcome);
             case BackupEffect.SendRefusal refusal -> refuse(refusal);
             case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish -> primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.Relinquish relinquish ->
+                primaries.relinquish(relinquish.session(), relinquish.reason());
             case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()
@@ -248,61 +250,31 @@ final class BackupShell implements Shell {
             case BackupEffect.Fence fence -> context.arbitration().fence(fence.primary(), this::onFenceEnded);
             case BackupEffect.OwnWall own -> wall.own(own);
             case BackupEffect.ProbeAddresses probe -> wall.probe();
-            case BackupEffect.StoreServiceBegun begun -> storeServiceBegun();
+            case BackupEffect.StoreServiceBegun begun ->
+                terms.storeServiceBegun(
+                        () -> perform(role.onServiceBegunStored()), reason -> perform(role.onRestoreFailed(reason)));
             case BackupEffect.RestoreGuest restore -> restoration.restore(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
             case BackupEffect.AbandonGuest abandon -> restoration.abandon(abandon.reason());
-            case BackupEffect.StoreForgone forgone -> storeForgone();
+            case BackupEffect.StoreForgone forgone -> terms.storeForgone(() -> perform(role.onForgone()));
             case BackupEffect.BecomePrimary become -> becomePrimary(become);
             case BackupEffect.Note note -> context.audit().note(note.event(), role.term(), note.text());
         }
     }
 
-    private interface Storing {
-        void store() throws TermFileException, StaleTermException;
-    }
-
-    private void store(Term term, Storing storing) {
-        engineThread.run(() -> {
-            try {
-                storing.store();
-                conductor.post(() -> perform(role.onTermStored(term, System.nanoTime())));
-            } catch (TermFileException | StaleTermException e) {
-                log.error("cannot write term {}: {}; this host neither follows nor promotes", term, e.getMessage());
-            }
-        });
+    private void onTermStored(Term stored) {
+        perform(role.onTermStored(stored, System.nanoTime()));
     }
 
     private void claimTerm(Term term) {
         rehearsals.end("a promotion");
-        store(term, () -> context.terms().storeClaimed(term));
+        terms.storeClaimed(term, () -> onTermStored(term));
         promotionBeganNanos = System.nanoTime();
         measures.detectedBy = role.promotionCause();
         try {
             takeUplinkIfAsked();
         } catch (CommandException e) {
             log.error("the uplink is not taken: {}", e.getMessage());
-        }
-    }
-
-    private void storeServiceBegun() {
-        engineThread.run(() -> {
-            try {
-                context.terms().storeServiceBegun();
-                conductor.post(() -> perform(role.onServiceBegunStored()));
-            } catch (TermFileException | StaleTermException e) {
-                conductor.post(() -> perform(role.onRestoreFailed("the disk of this host fails: " + e.getMessage())));
-            }
-        });
-    }
-
-    private void storeForgone() {
-        try {
-            context.terms().storeForgone();
-            perform(role.onForgone());
-        } catch (TermFileException | StaleTermException e) {
-            log.error("cannot write that term {} is forgone: {}", role.term(), e.getMessage());
-            conductor.postAfter(FORGO_RETRY_MILLIS, this::storeForgone);
         }
     }
 

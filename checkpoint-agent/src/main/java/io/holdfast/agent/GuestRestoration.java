@@ -148,8 +148,7 @@ final class GuestRestoration {
     }
 
     /** Drives the restored guest; null before it runs. */
-    @Nullable
-    CheckpointEngine guest() {
+    @Nullable CheckpointEngine guest() {
         return guest;
     }
 

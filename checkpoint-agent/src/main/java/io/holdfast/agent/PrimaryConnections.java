@@ -97,8 +97,7 @@ final class PrimaryConnections {
     }
 
     /** Null if it has ended. */
-    @Nullable
-    Peer ofSession(long session) {
+    @Nullable Peer ofSession(long session) {
         for (Peer peer : peers.values()) {
             if (peer.session == session) {
                 return peer;
@@ -120,8 +119,7 @@ final class PrimaryConnections {
     }
 
     /** @return which it was; null if it had said nothing */
-    @Nullable
-    Peer onDown(LinkConnection down) {
+    @Nullable Peer onDown(LinkConnection down) {
         Peer peer = peers.remove(down);
         if (peer != null) {
             eventLoop.execute(() -> {
