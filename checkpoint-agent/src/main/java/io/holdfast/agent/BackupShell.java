@@ -44,7 +44,6 @@ final class BackupShell implements Shell {
     private final HelloCheck helloCheck;
     private final InputLog inputLog;
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
-    private String notedRefusal = "";
 
     // The guest.
     private final Worker engineThread = new Worker("engine");
@@ -76,22 +75,21 @@ final class BackupShell implements Shell {
                 context.terms().isForgone(),
                 context.patience(),
                 context.safeguards());
-        this.primaries = new PrimaryConnections(context.eventLoop(), this::leadsToWall);
+        this.primaries = new PrimaryConnections(context, role, this::leadsToWall);
         this.wayToWall = new WayToWall(context);
         this.terms = new TermWriter(context, role, engineThread);
         this.applied = new AppliedCheckpoint(context.restoreAttempts() > 1);
-        this.hypervisor =
-                new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
-                    @Override
-                    public void onReady() {
-                        perform(role.onStandbyReady());
-                    }
+        this.hypervisor = new WaitingHypervisor(context, role, engineThread, applied, new WaitingHypervisor.Listener() {
+            @Override
+            public void onReady() {
+                perform(role.onStandbyReady());
+            }
 
-                    @Override
-                    public void onLost(String reason) {
-                        perform(role.onStandbyLost(reason));
-                    }
-                });
+            @Override
+            public void onLost(String reason) {
+                perform(role.onStandbyLost(reason));
+            }
+        });
         this.rehearsals = new Rehearsals(context, engineThread, applied, this::standing, hypervisor::waiting);
         this.inputLog = new InputLog(INPUT_LOG_BYTES, measures.droppedCopies);
         this.wall = new BackupWall(context, role, new BackupWall.Listener() {
@@ -238,11 +236,10 @@ final class BackupShell implements Shell {
             case BackupEffect.StoreTerm store -> terms.store(store.term(), () -> onTermStored(store.term()));
             case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
             case BackupEffect.SendWelcome welcome -> welcome(welcome);
-            case BackupEffect.SendRefusal refusal -> refuse(refusal);
+            case BackupEffect.SendRefusal refusal -> primaries.refuse(refusal);
             case BackupEffect.Confirm confirm -> confirm(confirm);
             case BackupEffect.Apply apply -> apply(apply.epoch());
-            case BackupEffect.Relinquish relinquish ->
-                primaries.relinquish(relinquish.session(), relinquish.reason());
+            case BackupEffect.Relinquish relinquish -> primaries.relinquish(relinquish.session(), relinquish.reason());
             case BackupEffect.CloseSession close -> primaries.close(close.session(), close.reason());
             case BackupEffect.AskArbiter ask ->
                 context.arbitration()
@@ -301,25 +298,6 @@ final class BackupShell implements Shell {
             peer.connection.send(new LinkMessage.Confirm(confirm.epoch()));
             inputLog.onConfirmed(confirm.epoch());
             measures.confirmedCheckpoints.increment();
-        }
-    }
-
-    private void refuse(BackupEffect.SendRefusal refusal) {
-        Peer peer = primaries.ofSession(refusal.session());
-        if (peer != null) {
-            noteRefusal(String.join("; ", refusal.reasons()));
-            primaries.refuse(
-                    peer,
-                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term())));
-        }
-    }
-
-    /** Whoever is refused asks again and again. */
-    private void noteRefusal(String reasons) {
-        log.info("refused a primary: {}", reasons);
-        if (!reasons.equals(notedRefusal)) {
-            notedRefusal = reasons;
-            context.audit().note(AuditEvent.PRIMARY_REFUSED, role.term(), "refused a primary: " + reasons);
         }
     }
 

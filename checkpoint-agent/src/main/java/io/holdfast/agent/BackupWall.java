@@ -111,7 +111,8 @@ final class BackupWall {
     }
 
     /** Null while its proxy does not answer. */
-    @Nullable WallLink current() {
+    @Nullable
+    WallLink current() {
         return wall;
     }
 

@@ -148,7 +148,8 @@ final class GuestRestoration {
     }
 
     /** Drives the restored guest; null before it runs. */
-    @Nullable CheckpointEngine guest() {
+    @Nullable
+    CheckpointEngine guest() {
         return guest;
     }
 

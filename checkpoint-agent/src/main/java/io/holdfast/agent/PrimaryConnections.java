@@ -5,7 +5,9 @@ import io.holdfast.agent.link.LinkConnection;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.StagedCheckpoint;
 import io.holdfast.agent.link.TornCheckpointException;
-import io.netty.channel.EventLoopGroup;
+import io.holdfast.agent.role.BackupEffect;
+import io.holdfast.agent.role.BackupRole;
+import io.holdfast.audit.AuditEvent;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -77,17 +79,26 @@ final class PrimaryConnections {
         }
     }
 
-    private final EventLoopGroup eventLoop;
+    private final AgentContext context;
+    private final BackupRole role;
     private final BooleanSupplier leadToWall;
     private final Map<LinkConnection, Peer> peers = new ConcurrentHashMap<>();
     private final AtomicLong nextSession = new AtomicLong(1);
 
+    private String notedRefusal = "";
+
     /** The connection that ends when the primary has read the promise. */
     private @Nullable LinkConnection relinquishedTo;
 
-    /** @param leadToWall whether they are the way to the wall at the moment */
-    PrimaryConnections(EventLoopGroup eventLoop, BooleanSupplier leadToWall) {
-        this.eventLoop = eventLoop;
+    /**
+     * None yet.
+     *
+     * @param role is asked only
+     * @param leadToWall whether they are the way to the wall at the moment
+     */
+    PrimaryConnections(AgentContext context, BackupRole role, BooleanSupplier leadToWall) {
+        this.context = context;
+        this.role = role;
         this.leadToWall = leadToWall;
     }
 
@@ -97,7 +108,8 @@ final class PrimaryConnections {
     }
 
     /** Null if it has ended. */
-    @Nullable Peer ofSession(long session) {
+    @Nullable
+    Peer ofSession(long session) {
         for (Peer peer : peers.values()) {
             if (peer.session == session) {
                 return peer;
@@ -119,10 +131,11 @@ final class PrimaryConnections {
     }
 
     /** @return which it was; null if it had said nothing */
-    @Nullable Peer onDown(LinkConnection down) {
+    @Nullable
+    Peer onDown(LinkConnection down) {
         Peer peer = peers.remove(down);
         if (peer != null) {
-            eventLoop.execute(() -> {
+            context.eventLoop().execute(() -> {
                 CheckpointStage stage = peer.stage;
                 if (stage != null) {
                     stage.discard();
@@ -138,8 +151,23 @@ final class PrimaryConnections {
         }
     }
 
-    void refuse(Peer peer, LinkMessage.Refusal refusal) {
-        sayLast(peer, refusal);
+    void refuse(BackupEffect.SendRefusal refusal) {
+        Peer peer = ofSession(refusal.session());
+        if (peer != null) {
+            noteRefusal(String.join("; ", refusal.reasons()));
+            sayLast(
+                    peer,
+                    new LinkMessage.Refusal(refusal.errorClass(), refusal.reasons(), context.claim(refusal.term())));
+        }
+    }
+
+    /** Whoever is refused asks again and again. */
+    private void noteRefusal(String reasons) {
+        log.info("refused a primary: {}", reasons);
+        if (!reasons.equals(notedRefusal)) {
+            notedRefusal = reasons;
+            context.audit().note(AuditEvent.PRIMARY_REFUSED, role.term(), "refused a primary: " + reasons);
+        }
     }
 
     void relinquish(long session, String reason) {

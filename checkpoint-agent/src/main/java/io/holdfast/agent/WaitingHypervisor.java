@@ -54,11 +54,7 @@ final class WaitingHypervisor {
 
     /** @param role is asked only */
     WaitingHypervisor(
-            AgentContext context,
-            BackupRole role,
-            Worker engineThread,
-            AppliedCheckpoint applied,
-            Listener listener) {
+            AgentContext context, BackupRole role, Worker engineThread, AppliedCheckpoint applied, Listener listener) {
         this.context = context;
         this.role = role;
         this.engineThread = engineThread;
@@ -146,12 +142,14 @@ final class WaitingHypervisor {
     }
 
     /** Null while none waits. */
-    @Nullable StandbyEngine waiting() {
+    @Nullable
+    StandbyEngine waiting() {
         return waiting;
     }
 
     /** Of the last one that waited; null before the first. */
-    @Nullable MachineDefinition machine() {
+    @Nullable
+    MachineDefinition machine() {
         return machine;
     }
 
@@ -192,7 +190,8 @@ final class WaitingHypervisor {
     }
 
     /** Leaves it to the caller, who closes it. Null if none waits. */
-    @Nullable StandbyEngine take() {
+    @Nullable
+    StandbyEngine take() {
         StandbyEngine taken = waiting;
         waiting = null;
         return taken;
