@@ -126,6 +126,7 @@ final class InlinePromotion {
                 CheckpointEngine running = guests.resume(waiting);
                 conductor.post(() -> look(running));
             } catch (EngineException | RuntimeException e) {
+                waiting.close(); // Only the first one is anybody else's, too.
                 conductor.post(() -> listener.onRestoreFailed(String.valueOf(e.getMessage())));
             }
         });

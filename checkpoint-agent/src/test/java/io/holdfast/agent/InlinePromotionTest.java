@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.holdfast.agent.engine.CheckpointEngine;
+import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.role.CatchUpAttempts;
 import io.holdfast.control.CommandException;
@@ -49,28 +50,7 @@ class InlinePromotionTest {
         WallLink connected = connect();
         own(connected);
         connected.guestLost();
-        InlinePromotion promotion = new InlinePromotion(
-                conductor,
-                engineThread,
-                new CatchUpAttempts(1, CATCH_UP_LIMIT_NANOS),
-                "backup",
-                CHECKPOINT,
-                "promoted",
-                () -> wall,
-                OptionalLong::empty,
-                InlinePromotionTest::own,
-                new Guests(),
-                new InlinePromotion.Listener() {
-                    @Override
-                    public void onLive(CheckpointEngine guest) {
-                        outcome.add("live");
-                    }
-
-                    @Override
-                    public void onRestoreFailed(String reason) {
-                        outcome.add(reason);
-                    }
-                });
+        InlinePromotion promotion = promotion(new Guests());
         conductor.post(() -> promotion.restore(fake(StandbyEngine.class)));
     }
 
@@ -124,6 +104,44 @@ class InlinePromotionTest {
         awaitLive();
     }
 
+    @Test
+    void shouldEndAHypervisorInWhichTheGuestCannotBeResumed() {
+        InlinePromotion failing = promotion(new Guests() {
+            @Override
+            public CheckpointEngine resume(StandbyEngine waiting) throws EngineException {
+                throw new EngineException("no state");
+            }
+        });
+        conductor.post(() -> failing.restore(fake(StandbyEngine.class)));
+        await().atMost(LIMIT).until(() -> outcome.contains("no state"));
+        assertThat(outcome).containsExactly("close", "no state");
+    }
+
+    private InlinePromotion promotion(InlinePromotion.Guests guests) {
+        return new InlinePromotion(
+                conductor,
+                engineThread,
+                new CatchUpAttempts(1, CATCH_UP_LIMIT_NANOS),
+                "backup",
+                CHECKPOINT,
+                "promoted",
+                () -> wall,
+                OptionalLong::empty,
+                InlinePromotionTest::own,
+                guests,
+                new InlinePromotion.Listener() {
+                    @Override
+                    public void onLive(CheckpointEngine guest) {
+                        outcome.add("live");
+                    }
+
+                    @Override
+                    public void onRestoreFailed(String reason) {
+                        outcome.add(reason);
+                    }
+                });
+    }
+
     private void awaitLive() {
         await().atMost(LIMIT).until(() -> outcome.equals(List.of("live")));
     }
@@ -152,10 +170,10 @@ class InlinePromotionTest {
         proxy = new InlineProxy(proxy.socket, incarnation);
     }
 
-    private static final class Guests implements InlinePromotion.Guests {
+    private class Guests implements InlinePromotion.Guests {
 
         @Override
-        public CheckpointEngine resume(StandbyEngine waiting) {
+        public CheckpointEngine resume(StandbyEngine waiting) throws EngineException {
             return fake(CheckpointEngine.class);
         }
 
@@ -165,11 +183,12 @@ class InlinePromotionTest {
         }
     }
 
-    /** Nothing is asked of it. */
-    private static <T> T fake(Class<T> type) {
+    /** Nothing is asked of it, but its end is noted. */
+    private <T> T fake(Class<T> type) {
         Object fake =
                 Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
-                    throw new UnsupportedOperationException(method.getName());
+                    outcome.add(method.getName());
+                    return null;
                 });
         return type.cast(fake);
     }
