@@ -150,8 +150,14 @@ class InlinePromotionTest {
         connected.hello(TERM, CHECKPOINT + 1, 0, "", TermStore.NEVER);
     }
 
-    private WallLink connect() throws WallGoneException {
-        WallLink connected = WallLink.connect(proxy.socket, new WallLink.PressureListener() {}, () -> {});
+    /** Again, if this process has no time to greet itself. */
+    private WallLink connect() {
+        WallLink connected = await().atMost(LIMIT)
+                .pollDelay(Duration.ZERO)
+                .ignoreException(WallGoneException.class)
+                .until(
+                        () -> WallLink.connect(proxy.socket, new WallLink.PressureListener() {}, () -> {}),
+                        link -> true);
         wall = connected;
         return connected;
     }
