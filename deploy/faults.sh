@@ -570,6 +570,7 @@ the_hosts_lose_sight_of_each_other_and_the_operator_errs() {
     command_of_operator a announce
     mark_history a
     in_lab a ip link set rep0 up
+    expect "host b gives its guest up" $RECOVERY_SECONDS host_says b '.agent.role == "backup"'
     expect "host b is the backup" 0 operator_reads 'may take over from checkpoint' b rejoin
     expect "the guest is PROTECTED on host a" $RECOVERY_SECONDS protected_again
     look b status

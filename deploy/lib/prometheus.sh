@@ -42,9 +42,10 @@ open_prometheus() {
 prometheus_answers() { ask_prometheus "$1" "$2" /-/ready > /dev/null 2>&1; }
 
 # The body of an answer: ask_prometheus PLACE ADDRESS PATH
+# Its end of the connection stays open meanwhile: Prometheus stops working for whoever hangs up.
 ask_prometheus() {
     local answer
-    answer=$(printf 'GET %s HTTP/1.0\r\n\r\n' "$3" | in_lab "$1" socat -t 5 - "TCP:$2:$PROMETHEUS_PORT" | tr -d '\r')
+    answer=$(printf 'GET %s HTTP/1.0\r\n\r\n' "$3" | in_lab "$1" socat -t 5 -,ignoreeof "TCP:$2:$PROMETHEUS_PORT" | tr -d '\r')
     [[ $answer == HTTP/*' 200 '* ]] && sed '1,/^$/d' <<< "$answer"
 }
 
