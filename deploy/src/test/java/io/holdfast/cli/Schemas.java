@@ -28,9 +28,9 @@ import java.util.stream.Stream;
 public final class Schemas {
 
     private static final JsonMapper JSON = new JsonMapper();
-    private static final Path DIRECTORY = Path.of("schemas");
+    static final Path DIRECTORY = Path.of("schemas");
     private static final String NAMES = "https://holdfast.invalid/schemas/";
-    private static final Map<String, JsonNode> DOCUMENTS = read();
+    private static final Map<String, JsonNode> DOCUMENTS = read(DIRECTORY);
     private static final JsonSchemaFactory FACTORY = JsonSchemaFactory.getInstance(
             SpecVersion.VersionFlag.V202012, factory -> factory.schemaLoaders(loaders -> loaders.schemas(strict())));
 
@@ -102,8 +102,9 @@ public final class Schemas {
         return Objects.requireNonNull(DOCUMENTS.get(file), file);
     }
 
-    private static Map<String, JsonNode> read() {
-        try (Stream<Path> files = Files.list(DIRECTORY)) {
+    /** The schemas in a directory, by their files' names. */
+    static Map<String, JsonNode> read(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
             Map<String, JsonNode> documents = new HashMap<>();
             for (Path file : files.toList()) {
                 documents.put(file.getFileName().toString(), JSON.readTree(file.toFile()));
