@@ -112,6 +112,13 @@ class ProtocolPromiseTest {
     }
 
     @Test
+    void shouldAllowThatACommandReturnsLessThanItMight() {
+        object("proxy.json", "/$defs/barrier/properties/return/properties/bytes")
+                .put("maximum", 1_000_000);
+        assertThat(breaches()).isEmpty();
+    }
+
+    @Test
     void shouldTakeWhatAClientSendsForARequest() {
         list("lines.json", "/$defs/request/required").add("id");
         assertThat(breaches()).containsExactly("lines.json request $.id is required now");
