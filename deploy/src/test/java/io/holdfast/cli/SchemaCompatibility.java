@@ -3,7 +3,6 @@ package io.holdfast.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.TextNode;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,8 +19,9 @@ import java.util.stream.Stream;
  * of requests may only grow wider. What it gets must be what it knows: a schema of answers may only grow narrower. Both may gain
  * fields. The words in {@code examples} are those that programs look for: they stay, and may become more.
  *
- * <p>What a schema does not describe is not said, as {@link Schemas} sees to. So a field of an answer that is gone breaks
- * nothing unless the promised schema requires it, and an argument that is gone is refused.
+ * <p>What a schema does not describe is not said, as {@link Schemas} sees to: a field of an answer that is gone never comes
+ * again, and an argument that is gone is refused. A client that could do without a field takes it to be absent for the reason
+ * that it knows, so fields stay whether or not they are required.
  */
 final class SchemaCompatibility {
 
@@ -114,12 +114,6 @@ final class SchemaCompatibility {
         return others.isObject() || others.asBoolean() ? others : MissingNode.getInstance();
     }
 
-    private static boolean mayBeRequired(ObjectNode form, String name) {
-        Set<JsonNode> required = SchemaForms.elements(form.path("required"));
-        form.path("dependentRequired").forEach(dependents -> required.addAll(SchemaForms.elements(dependents)));
-        return required.contains(TextNode.valueOf(name));
-    }
-
     /** One promised form beside a present one. */
     private final class Comparison {
 
@@ -203,50 +197,39 @@ final class SchemaCompatibility {
             promise.path("properties").fieldNames().forEachRemaining(names::add);
             form.path("properties").fieldNames().forEachRemaining(names::add);
             for (String name : names) {
-                JsonNode promisedField = field(promise, name);
-                if (!promisedField.isMissingNode() && !isForPeople(name, promisedField)) {
-                    boolean mayGo = isAnswer() && !mayBeRequired(promise, name) && !mayBeRequired(form, name);
-                    compareField("." + name, promisedField, field(form, name), mayGo);
+                if (!isForPeople(name, field(promise, name))) {
+                    compareField("." + name, field(promise, name), field(form, name));
                 }
             }
-            if (!otherFields(promise).isMissingNode()) {
-                compareField(".*", otherFields(promise), otherFields(form), false);
-            }
+            compareField(".*", otherFields(promise), otherFields(form));
         }
 
-        private void compareField(String step, JsonNode promisedField, JsonNode presentField, boolean mayGo) {
-            if (!presentField.isMissingNode()) {
-                breaches.addAll(compare(path + step, promisedField, presentField));
-            } else if (!mayGo) {
+        private void compareField(String step, JsonNode promisedField, JsonNode presentField) {
+            if (!promisedField.isMissingNode() && presentField.isMissingNode()) {
                 breach(step + " is gone");
+            } else if (!promisedField.isMissingNode()) {
+                breaches.addAll(compare(path + step, promisedField, presentField));
             }
         }
 
         private void compareRequired() {
             Set<JsonNode> missing = lacking(wide.path("required"), narrow.path("required"));
             wide.path("dependentRequired").properties().forEach(entry -> {
-                String name = entry.getKey();
-                if (isAnswer() && field(form, name).isMissingNode()) {
-                    missing.add(TextNode.valueOf(name));
-                } else if (!field(narrow, name).isMissingNode()) {
+                if (!field(narrow, entry.getKey()).isMissingNode()) {
                     Set<JsonNode> dependents = lacking(entry.getValue(), narrow.path("required"));
                     dependents.removeAll(SchemaForms.elements(
-                            narrow.path("dependentRequired").path(name)));
+                            narrow.path("dependentRequired").path(entry.getKey())));
                     missing.addAll(dependents);
                 }
             });
-            for (JsonNode name : missing) {
-                if (!isForPeople(name.asText(), field(promise, name.asText()))) {
-                    breach("." + name.asText() + howMissing(name.asText()));
+            for (JsonNode required : missing) {
+                String name = required.asText();
+                boolean gone = !field(promise, name).isMissingNode()
+                        && field(form, name).isMissingNode();
+                if (!gone && !isForPeople(name, field(promise, name))) {
+                    breach("." + name + (isAnswer() ? " may be absent now, and could not" : " is required now"));
                 }
             }
-        }
-
-        private String howMissing(String name) {
-            if (!isAnswer()) {
-                return " is required now";
-            }
-            return field(form, name).isMissingNode() ? " is gone" : " may be absent now, and could not";
         }
 
         private void breach(String how) {

@@ -176,8 +176,16 @@ class SchemaCompatibilityTest {
     }
 
     @Test
-    void shouldAllowThatAFieldOfAnAnswerIsAddedAndOneThatWasNotRequiredGoes() {
-        assertThat(ofAnswer("{'properties': {'a': {}}}", "{'required': ['b'], 'properties': {'b': {'enum': [1]}}}"))
+    void shouldNoticeThatAFieldOfAnAnswerIsGoneThatNeedNotBeThere() {
+        assertThat(ofAnswer("{'properties': {'a': {}}}", "{'properties': {'b': {}}}"))
+                .containsExactly("$.a is gone");
+    }
+
+    @Test
+    void shouldAllowThatAFieldOfAnAnswerIsAddedAndAnotherIsRequired() {
+        assertThat(ofAnswer(
+                        "{'properties': {'a': {}}}",
+                        "{'required': ['a', 'b'], 'properties': {'a': {}, 'b': {'enum': [1]}}}"))
                 .isEmpty();
     }
 
@@ -218,11 +226,10 @@ class SchemaCompatibilityTest {
     }
 
     @Test
-    void shouldNoticeThatAnArgumentNeedsAnotherOne() {
-        assertThat(ofRequest(
-                        "{'properties': {'a': {}, 'b': {}}}",
-                        "{'properties': {'a': {}, 'b': {}, 'c': {}}, 'dependentRequired': {'a': ['b'], 'c': ['b']}}"))
-                .containsExactly("$.b is required now");
+    void shouldNoticeThatAnArgumentNeedsAnotherOneUnlessItIsNew() {
+        assertThat(ofRequest("{'properties': {'a': {}, 'b': {}}}", """
+                        {'properties': {'a': {}, 'b': {}, 'new': {}, 'with_new': {}},
+                         'dependentRequired': {'a': ['b'], 'new': ['with_new']}}""")).containsExactly("$.b is required now");
     }
 
     @ParameterizedTest
