@@ -63,13 +63,13 @@ final class IncomingQemu {
                 throw new EngineException("QEMU process %d ended before it could wait; check agent.qemu.command%s"
                         .formatted(process.pid(), tailOf(log)));
             }
-            if (Files.exists(socket)) {
-                try {
-                    return QmpClient.connect(socket, GREETING_LIMIT_NANOS, listener);
-                } catch (EngineException e) {
-                    // The socket's file appears a moment before QEMU listens on it.
-                    LOG.debug("QEMU process {} does not listen yet", process.pid(), e);
-                }
+            try {
+                // Not asked before whether it is there: access(2) forgets capabilities, without which a process in
+                // other
+                // namespaces cannot be seen by an agent that is not root.
+                return QmpClient.connect(socket, GREETING_LIMIT_NANOS, listener);
+            } catch (EngineException e) {
+                LOG.debug("QEMU process {} does not listen yet", process.pid(), e);
             }
             if (System.nanoTime() - deadlineNanos > 0) {
                 throw new EngineException(
