@@ -48,6 +48,7 @@ import picocli.CommandLine.Spec;
             ManualCommand.class,
             KeysCommand.class,
             ConfigCommand.class,
+            GuestCommand.class,
             DoctorCommand.class,
             BenchCommand.class,
             SupportBundleCommand.class,

@@ -59,6 +59,7 @@ class ConfirmationTest {
             "flows",
             "completion",
             "events",
+            "guest-command",
             "held",
             "keys",
             "manual",

@@ -287,6 +287,23 @@ class HoldfastTest {
         assertThat(Shell.run("nft", "list", "tables")).isEmpty();
     }
 
+    /** What it starts QEMU with, nobody but the script knows. */
+    @Test
+    void shouldNotTakeAScriptForQemu() throws Exception {
+        Path config = Cables.writeConfig(directory);
+        Path script =
+                Files.writeString(directory.resolve("redis-guest"), "#!/bin/sh\nexec qemu-system-x86_64 \"$@\"\n");
+        assertThat(script.toFile().setExecutable(true)).isTrue();
+        Files.writeString(config, """
+                agent:
+                  role: primary
+                  link: {listen: "10.9.9.9:7700", peer: "10.9.9.8:7700", insecure: true}
+                  qemu: {command: [env, LD_PRELOAD=, %s]}
+                """.formatted(script), java.nio.file.StandardOpenOption.APPEND);
+        assertThat(findings(on(config, "doctor", "--json"), "FAILED"))
+                .anyMatch(text -> text.startsWith("qemu.command begins with " + script));
+    }
+
     @Test
     void shouldMakeKeys() throws Exception {
         Path keys = directory.resolve("keys");

@@ -144,6 +144,11 @@ public final class Doctor {
         Optional<String> version = Tool.firstLine(qemu, "--version");
         if (version.isEmpty()) {
             add(Finding.failed("qemu", qemu + " is not found: apt-get install qemu-system-x86"));
+        } else if (!isQemu(qemu)) {
+            add(Finding.failed(
+                    "qemu",
+                    "qemu.command begins with " + qemu + ", behind which nobody sees what QEMU is told, and a rehearsal"
+                            + " cannot keep its guest's files apart; name qemu-system-... and its options there"));
         } else if (EmulatedProcessors.losesBarriers(command, version.get())) {
             add(Finding.failed(
                     "qemu",
@@ -172,6 +177,12 @@ public final class Doctor {
                 .filter(word -> !word.equals("env") && !word.contains("="))
                 .findFirst()
                 .orElse(command.getFirst());
+    }
+
+    /** Debian's {@code kvm} is one, and so is a QEMU of one's own somewhere else. */
+    private static boolean isQemu(String program) {
+        String name = program.substring(program.lastIndexOf('/') + 1);
+        return name.startsWith("qemu") || name.equals("kvm");
     }
 
     private void examineMemory(AgentConfig agent) {
