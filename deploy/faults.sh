@@ -67,6 +67,8 @@ main() {
 
     begin_with_logs_in "$REPOSITORY/deploy/target/faults-logs"
     begin_commands
+    open_way_to a
+    open_way_to b
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
     be_patient_for $LONG_PATIENCE_SECONDS

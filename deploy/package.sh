@@ -83,7 +83,7 @@ put_files_in_place() {
     mv "$HOLDFAST_HOME/pacemaker/fence_holdfast" "$root/usr/sbin"
     mv "$HOLDFAST_HOME/pacemaker/ocf/holdfast" "$root/usr/lib/ocf/resource.d/holdfast"
 
-    mv "$HOLDFAST_HOME/runbook.md" "$documents"
+    mv "$HOLDFAST_HOME"/{install,runbook}.md "$documents"
     mv "$HOLDFAST_HOME/conf/example.yaml" "$documents/examples"
     install -m 644 "$DEBIAN/copyright" "$REPOSITORY/NOTICE" "$documents"
     print_changelog | gzip --best --no-name > "$documents/changelog.gz"

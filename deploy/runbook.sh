@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Checks that the runbook tells what happens: that each command in it was carried out by a script that plays the operator
-# (faults.sh, uplink.sh), ended as the runbook says, and said what it shows there, but for numbers, addresses and names of hosts.
+# Checks that runbook.md and install.md tell what happens: that each command in them was carried out by a script that plays the
+# operator (faults.sh, uplink.sh, installation.sh), ended as it says there, and said what is shown, but for numbers, addresses and
+# names of hosts.
 #
 #   runbook.sh                  after those scripts
 #
-# In the runbook a command follows the prompt "$ ", "a$ " or "b$ " in a block of ```console, its output follows it, and then its exit
-# code, if not 0, as "[exit code 1]". "..." stands for whatever was left out. Commands that no lab can carry out are named below.
+# A command follows the prompt "$ ", "a$ " or "b$ " in a block of ```console, its output follows it, and then its exit code, if not 0,
+# as "[exit code 1]". "..." stands for whatever was left out.
 #
 # The last line is "N passed, N failed". Exit code 0 if none failed.
 
@@ -25,30 +26,26 @@ source "$REPOSITORY/deploy/lib/checks.sh"
 # shellcheck source=lib/operator.sh
 source "$REPOSITORY/deploy/lib/operator.sh"
 
-readonly RUNBOOK=$REPOSITORY/deploy/runbook.md
-# Systemd is not in the lab, whose scripts start and stop the programs themselves; its `systemctl` is noted by those who do so.
-readonly BEYOND_THE_LAB='apt install ./holdfast_*.deb
-journalctl --unit holdfast-agent@redis --lines 20
-timedatectl'
+readonly DOCUMENTS=(install.md runbook.md)
 
 main() {
     [[ ${1:-} != --help && ${1:-} != -h ]] || { print_help && exit 0; }
     (($# == 0)) || die_of_usage "unknown argument $1"
     install_missing_packages jq
-    local shown
+    local document shown
     CARRIED_OUT=$(cat "$COMMANDS"/*.jsonl 2> /dev/null) || true
-    [[ -n $CARRIED_OUT ]] || die "no commands in $COMMANDS; run faults.sh and uplink.sh first"
-    while IFS= read -r shown; do
-        check "line $(jq --raw-output '"\(.at): \(.command)"' <<< "$shown")" was_carried_out_so "$shown"
-    done < <(commands_of_runbook)
-    while IFS= read -r shown; do
-        check "the runbook needs $shown" grep --quiet --fixed-strings --regexp "\$ $shown" "$RUNBOOK"
-    done <<< "$BEYOND_THE_LAB"
+    [[ -n $CARRIED_OUT ]] || die "no commands in $COMMANDS; run faults.sh, uplink.sh and installation.sh first"
+    for document in "${DOCUMENTS[@]}"; do
+        say "$document"
+        while IFS= read -r shown; do
+            check "line $(jq --raw-output '"\(.at): \(.command)"' <<< "$shown")" was_carried_out_so "$shown"
+        done < <(commands_of "$REPOSITORY/deploy/$document")
+    done
     conclude
 }
 
-# One JSON object each: at which line, command, exit_code, and the lines that it shows.
-commands_of_runbook() {
+# One JSON object each: at which line, command, exit_code, and the lines that it shows: commands_of DOCUMENT
+commands_of() {
     jq --null-input --raw-input --compact-output '
         reduce inputs as $line ({at: 0, inside: false, commands: []};
             .at += 1
@@ -59,13 +56,13 @@ commands_of_runbook() {
               elif $line | test("^\\[exit code \\d+\\]$") then
                   .commands[-1].exit_code = ($line | capture("(?<code>\\d+)").code | tonumber)
               else .commands[-1].shows += [$line] end)
-        | .commands[]' "$RUNBOOK"
+        | .commands[]' "$1"
 }
 
-# was_carried_out_so JSON, as of commands_of_runbook; says what is different
+# was_carried_out_so JSON, as of commands_of; says what is different
 was_carried_out_so() {
     local trouble
-    trouble=$(jq --slurp --raw-output --argjson shown "$1" --arg beyond "$BEYOND_THE_LAB" '
+    trouble=$(jq --slurp --raw-output --argjson shown "$1" '
         # Reasons are for people, and whoever plays the operator has other ones.
         def without_reason: sub("--reason (\"[^\"]*\"|\\S+)"; "--reason TEXT");
         def shape:
@@ -79,8 +76,7 @@ was_carried_out_so() {
         ($shown.command | without_reason) as $command
         | map(select(.command | without_reason == $command)) as $runs
         | ($runs | map(select(.exit_code == $shown.exit_code))) as $alike
-        | if $beyond | split("\n") | index($shown.command) then empty
-          elif $runs == [] then "no script has carried it out"
+        | if $runs == [] then "no script has carried it out"
           elif $alike == [] then "its exit code was \($runs | map(.exit_code) | unique | join(" or ")), not \($shown.exit_code)"
           else ($alike | map(.said | split("\n")) | add) as $said
               | $shown.shows[] | select(. != "...") | . as $line

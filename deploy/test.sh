@@ -2,7 +2,7 @@
 # Tests everything, in less than half an hour on two processors: the scripts, the alerts, the build with all its tests (none may be
 # skipped), failovers of a real guest at random moments and what the dashboard shows of them, failovers at steps of the protocol,
 # the pair under other faults and cut apart from its arbiter, the death of an inline proxy's host, the agents for Pacemaker, the
-# packages in a clean Debian, the commands of the runbook, and that the same guest loses data without Holdfast.
+# package in a clean Debian and on a pair of hosts, the commands of the runbook, and that the same guest loses data without Holdfast.
 #
 #   test.sh            as root, on Debian 12 with a JDK 25
 #
@@ -58,12 +58,14 @@ main() {
     count_checks_of alerts
     end debian
     step warm-up warm_up
+    rm -rf "$LOGS"/prometheus-* "$TARGET/commands"
     begin pacemaker limited "$REPOSITORY/deploy/pacemaker.sh"
     step packages limited "$REPOSITORY/deploy/package-test.sh"
     count_checks_of packages
     end pacemaker
     count_checks_of pacemaker
-    rm -rf "$LOGS"/prometheus-* "$TARGET/commands"
+    step installation limited "$REPOSITORY/deploy/installation.sh"
+    count_checks_of installation
     step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
         --prometheus "$LOGS/prometheus-wall"
     step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json" \

@@ -57,6 +57,8 @@ main() {
 
     begin_with_logs_in "$REPOSITORY/deploy/target/uplink-logs"
     begin_commands
+    open_way_to a
+    open_way_to b
     RANDOM=$seed
     say "$CLIENTS clients, an epoch every $INTERVAL, seed $seed"
     protect_a_guest

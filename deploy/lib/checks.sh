@@ -32,6 +32,30 @@ check() {
     fi
 }
 
+# says REGEX COMMAND...
+says() {
+    local said
+    said=$("${@:2}" 2>&1) || { echo "$said" && return 1; }
+    grep -q -e "$1" <<< "$said" || { echo "$said" && return 1; }
+}
+
+# is_text TEXT COMMAND...
+is_text() {
+    local said
+    said=$("${@:2}" 2>&1)
+    [[ $said == "$1" ]] || { echo "$said" && return 1; }
+}
+
+# fails_with EXIT_CODE REGEX COMMAND...
+fails_with() {
+    local said exit_code=0
+    said=$("${@:3}" 2>&1) || exit_code=$?
+    if ((exit_code != $1)) || ! grep -q -e "$2" <<< "$said"; then
+        echo "exit code $exit_code: $said"
+        return 1
+    fi
+}
+
 # The last line of a script that checks; fails if a check has.
 conclude() {
     printf '%d passed, %d failed\n' "$passed" "$failed"

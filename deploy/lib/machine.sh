@@ -1,55 +1,68 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the scripts that source this use, and set, some of the variables
-# A clean Debian 12 that runs its own systemd, in namespaces of its own for all that Linux has them for: units are tried as they
-# are, with the capabilities, system calls and files that they get from a real manager.
+# Clean Debian 12 machines that run their own systemd, in namespaces of their own for all that Linux has them for: units are tried
+# as they are, with the capabilities, system calls and files that they get from a real manager.
 #
-# Needs messages.sh. MACHINE_DIR is where its files are; remove_machine takes all of it away.
+# Needs messages.sh. MACHINE_DIR is where their files are; remove_machines takes all of it away.
 
 readonly MACHINE_SUITE=bookworm
-# No Java. `man` and bash's completion are what people have.
-readonly MACHINE_PACKAGES=(systemd systemd-sysv iproute2 nftables ethtool libpcap0.8 man-db)
+# No Java. `man` and bash's completion are what people have; QEMU is what the package recommends.
+readonly MACHINE_PACKAGES=(
+    systemd systemd-sysv dbus apt iproute2 nftables ethtool libpcap0.8 qemu-system-x86 man-db
+)
 readonly MACHINE_PATH=/usr/sbin:/usr/bin:/sbin:/bin
 # A root that is older than this lacks too many of Debian's corrections to be called clean.
 readonly MACHINE_MAX_AGE_DAYS=7
-MACHINE_UNSHARE='' MACHINE_INIT=''
+# By machine: its first process, here; who started that; and the group of all its processes.
+declare -A MACHINE_INIT=() MACHINE_UNSHARE=() MACHINE_CGROUP=()
 
-# Makes a Debian, unless the last one is not old: make_debian_if_needed FILE
+# Makes a Debian, unless the last one is not old and has the same packages: make_debian_if_needed FILE
 make_debian_if_needed() {
-    [[ -z $(find "$1" -mtime -$MACHINE_MAX_AGE_DAYS 2> /dev/null) ]] || return 0
+    [[ -z $(find "$1" -mtime -$MACHINE_MAX_AGE_DAYS 2> /dev/null) || $(cat "$1.packages" 2> /dev/null) != "${MACHINE_PACKAGES[*]}" ]] \
+        || return 0
     say "a clean Debian ($MACHINE_SUITE)"
     mkdir -p "${1%/*}"
     mmdebstrap --quiet --variant=essential --include="$(IFS=, && echo "${MACHINE_PACKAGES[*]}")" \
         --dpkgopt='path-include=/usr/share/man/*' $MACHINE_SUITE "$1.new.tar" >&2 || die "mmdebstrap has failed"
     mv "$1.new.tar" "$1"
+    echo "${MACHINE_PACKAGES[*]}" > "$1.packages"
 }
 
-# Unpacks it: create_machine FILE
+# The root of a machine's files: root_of MACHINE
+root_of() { printf '%s/%s/root' "$MACHINE_DIR" "$1"; }
+
+# Unpacks a Debian for it: create_machine MACHINE FILE
 create_machine() {
-    mkdir -p "$MACHINE_DIR/root"
-    tar --directory="$MACHINE_DIR/root" --extract --file="$1" --exclude='./dev/*'
-    echo machine > "$MACHINE_DIR/root/etc/hostname"
-    : > "$MACHINE_DIR/root/etc/machine-id"
-    ln -sf /dev/null "$MACHINE_DIR/root/etc/systemd/system/console-getty.service"
+    local root
+    root=$(root_of "$1")
+    mkdir -p "$root"
+    tar --directory="$root" --extract --file="$2" --exclude='./dev/*'
+    echo "$1" > "$root/etc/hostname"
+    : > "$root/etc/machine-id"
+    ln -sf /dev/null "$root/etc/systemd/system/console-getty.service"
 }
 
-# Starts it, and returns when it is up.
+# Starts it, and returns when it is up. NAMESPACE is a network namespace for it to live in, by name; without one it gets a new one:
+# boot_machine MACHINE [NAMESPACE]
 boot_machine() {
-    local hierarchy
+    local machine=$1 hierarchy network=(--net) log=$MACHINE_DIR/$1/boot.log
+    [[ -z ${2:-} ]] || network=()
     hierarchy=$(findmnt --noheadings --output TARGET --types cgroup2 | head -n 1)
     [[ -n $hierarchy ]] || die "no cgroup2 is mounted, which systemd needs"
-    MACHINE_CGROUP=$hierarchy/holdfast-machine-$$
-    mkdir "$MACHINE_CGROUP"
-    setsid bash -c "$(declare -f enter_machine become_init); enter_machine \"\$@\"" \
-        machine "$MACHINE_CGROUP" "$MACHINE_DIR/root" "$MACHINE_PATH" < /dev/null > "$MACHINE_DIR/boot.log" 2>&1 &
-    MACHINE_UNSHARE=$!
-    disown $MACHINE_UNSHARE
-    wait_for 10 find_init || die "the machine does not start: $(cat "$MACHINE_DIR/boot.log")"
-    wait_for 60 is_up || die "the machine does not come up: $(cat "$MACHINE_DIR/boot.log")"
+    MACHINE_CGROUP[$machine]=$hierarchy/holdfast-machine-$$-$machine
+    mkdir "${MACHINE_CGROUP[$machine]}"
+    setsid ${2:+nsenter --net="/run/netns/$2"} \
+        bash -c "$(declare -f enter_machine become_init); enter_machine \"\$@\"" machine \
+        "${MACHINE_CGROUP[$machine]}" "$(root_of "$machine")" "$MACHINE_PATH" "${network[@]}" < /dev/null > "$log" 2>&1 &
+    MACHINE_UNSHARE[$machine]=$!
+    disown $!
+    wait_for 10 find_init "$machine" || die "machine $machine does not start: $(cat "$log")"
+    wait_for 60 is_up "$machine" || die "machine $machine does not come up: $(cat "$log")"
 }
 
-# In a group of its own first, which is the root of all groups for what it starts: enter_machine CGROUP ROOT PATH
+# In a group of its own first, which is the root of all groups for what it starts: enter_machine CGROUP ROOT PATH [OPTION...]
 enter_machine() {
     echo $BASHPID > "$1/cgroup.procs"
-    exec unshare --cgroup --mount --pid --net --ipc --uts --fork --kill-child --propagation private \
+    exec unshare --cgroup --mount --pid --ipc --uts "${@:4}" --fork --kill-child --propagation private \
         bash -c "$(declare -f become_init); become_init \"\$@\"" init "$2" "$3"
 }
 
@@ -75,27 +88,56 @@ become_init() {
 }
 
 find_init() {
-    MACHINE_INIT=$(pgrep --parent "$MACHINE_UNSHARE") && [[ $(cat "/proc/$MACHINE_INIT/comm") == systemd ]]
+    MACHINE_INIT[$1]=$(pgrep --parent "${MACHINE_UNSHARE[$1]}") && [[ $(cat "/proc/${MACHINE_INIT[$1]}/comm") == systemd ]]
 }
 
-is_up() { inside systemctl is-system-running 2> /dev/null | grep -q -e running -e degraded; }
+is_up() { inside "$1" systemctl is-system-running 2> /dev/null | grep -q -e running -e degraded; }
 
-# Runs a command in the machine: inside COMMAND...
+# Runs a command in a machine: inside MACHINE COMMAND...
 inside() {
-    nsenter --target "$MACHINE_INIT" --cgroup --mount --pid --net --ipc --uts --root --wd \
-        env --ignore-environment PATH=$MACHINE_PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@" < /dev/null
+    nsenter --target "${MACHINE_INIT[$1]}" --cgroup --mount --pid --net --ipc --uts --root --wd \
+        env --ignore-environment PATH=$MACHINE_PATH LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "${@:2}" < /dev/null
 }
 
-# Ends all that runs in it. Idempotent.
-remove_machine() {
-    if [[ -n $MACHINE_INIT ]]; then
-        kill -KILL "$MACHINE_INIT" 2> /dev/null || true
-    fi
-    if [[ -n $MACHINE_UNSHARE ]]; then
-        wait_for 10 no_process_is_left || warn "a process of the machine does not end"
-        find "$MACHINE_CGROUP" -depth -type d -exec rmdir {} + 2> /dev/null || true
-    fi
+# Ends all that runs in it, at once and without a word to it, as when the power fails; its files stay. Idempotent:
+# cut_power_of MACHINE
+cut_power_of() {
+    [[ -n ${MACHINE_UNSHARE[$1]:-} ]] || return 0
+    # All processes of a namespace die with the first.
+    [[ -z ${MACHINE_INIT[$1]:-} ]] || kill -KILL "${MACHINE_INIT[$1]}" 2> /dev/null || true
+    wait_for 10 no_process_is_left_of "$1" || warn "a process of machine $1 does not end"
+    find "${MACHINE_CGROUP[$1]}" -depth -type d -exec rmdir {} + 2> /dev/null || true
+    unset "MACHINE_INIT[$1]" "MACHINE_UNSHARE[$1]" "MACHINE_CGROUP[$1]"
+}
+
+# journal_of MACHINE UNIT OPTION...; fails if it has no such entry
+journal_of() { inside "$1" journalctl --quiet --no-pager --unit="$2" "${@:3}" | grep -q .; }
+
+# restarts_are MACHINE UNIT NUMBER
+restarts_are() { [[ $(inside "$1" systemctl show --value --property=NRestarts "$2") == "$3" ]]; }
+
+# main_process_of MACHINE UNIT
+main_process_of() { inside "$1" systemctl show --value --property=MainPID "$2"; }
+
+no_process_is_left_of() { ! kill -0 "${MACHINE_UNSHARE[$1]}" 2> /dev/null && [[ ! -s ${MACHINE_CGROUP[$1]}/cgroup.procs ]]; }
+
+# Idempotent.
+remove_machines() {
+    local machine
+    for machine in "${!MACHINE_UNSHARE[@]}"; do
+        cut_power_of "$machine"
+    done
     rm -rf "$MACHINE_DIR"
 }
 
-no_process_is_left() { ! kill -0 "$MACHINE_UNSHARE" 2> /dev/null && [[ ! -s $MACHINE_CGROUP/cgroup.procs ]]; }
+# The same package under a higher number, after a command has changed the directory with what is in it:
+# make_next_version DEB FILE [COMMAND...]
+make_next_version() {
+    local content
+    content=$(mktemp -d "$MACHINE_DIR/next.XXXXXX")
+    dpkg-deb --raw-extract "$1" "$content"
+    sed -i 's/^Version: .*/&+next/' "$content/DEBIAN/control"
+    (($# == 2)) || "${@:3}" "$content"
+    dpkg-deb --root-owner-group -Znone --build "$content" "$2" > /dev/null
+    rm -r "$content"
+}

@@ -12,8 +12,6 @@ readonly COMMANDS_OF_SCRIPT=$COMMANDS/${SCRIPT_NAME%.sh}.jsonl
 begin_commands() {
     mkdir -p "$COMMANDS"
     : > "$COMMANDS_OF_SCRIPT"
-    open_way_to a
-    open_way_to b
 }
 
 # A way to a host for whoever sits before the lab: a program that without arguments is a shell there, and with them runs a command.
@@ -72,21 +70,22 @@ operator_reads() {
     [[ $said =~ $regex ]]
 }
 
-# Runs a program of the system's on a host, likewise: operate_system HOST COMMAND...
+# Runs a program of the system's on a host, and ends as it does: operate_system HOST COMMAND...
 operate_system() {
     local host=$1 said exit_code=0
     shift
     said=$("$(way_to "$host")" "$@" 2>&1 < /dev/null) || exit_code=$?
     note_command "$exit_code" "$said" "$@"
+    printf '%s\n' "$said"
     return $exit_code
 }
 
-# Does what systemd does for the operator who asks it: service HOST start|stop|restart proxy|agent
+# Does what systemd does for the operator who asks it, which is noted where there is one (installation.sh):
+# service HOST start|stop|restart proxy|agent
 service() {
     local host=$1 action=$2 what=$3
     [[ $action == start ]] || stop_holdfast "$host" "$what"
     [[ $action == stop ]] || start_holdfast "$host" "$what"
-    note_command 0 '' systemctl "$action" "holdfast-$what@$GUEST_NAME"
 }
 
 # note_command EXIT_CODE SAID WORD...
