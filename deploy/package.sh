@@ -5,7 +5,7 @@
 #
 #   package.sh     as root (the caches are made in a network namespace), on Debian 12 with a JDK 25
 #
-# Builds the distribution when it is missing or older than its sources. Prints the two paths.
+# Makes them only if something has changed of which they are made, and builds the distribution if need be. Prints the two paths.
 
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
@@ -33,27 +33,36 @@ main() {
     build_if_needed
     is_warm || die "the caches could not be made; see above"
     VERSION=${DISTRIBUTION##*/holdfast-}
+    DEB_VERSION=${VERSION/-/\~}
+    HOME_NAME=holdfast-$VERSION-linux-$ARCHITECTURE
+    TAR=$TARGET/$HOME_NAME.tar.gz
+    DEB=$TARGET/holdfast_${DEB_VERSION}_$ARCHITECTURE.deb
+    ! packages_are_stale || make_packages
+    printf '%s\n' "$TAR" "$DEB"
+}
+
+# The package for Debian is made last.
+packages_are_stale() {
+    [[ -e $TAR && -e $DEB ]] || return 0
+    [[ -n $(find "$REPOSITORY"/{CHANGELOG.md,NOTICE,deploy/package.sh} "$DEBIAN" "$DISTRIBUTION" -newer "$DEB" -print -quit) ]]
+}
+
+make_packages() {
     WORK=$(mktemp -d "$TARGET/package.XXXXXX")
     trap 'rm -rf "$WORK"' EXIT
-
-    HOME_NAME=holdfast-$VERSION-linux-$ARCHITECTURE
     HOLDFAST_HOME=$WORK/$HOME_NAME
     cp -r --preserve=timestamps "$DISTRIBUTION" "$HOLDFAST_HOME"
     pack_tar
     pack_deb
-    printf '%s\n' "$TAR" "$DEB"
 }
 
 pack_tar() {
-    TAR=$TARGET/$HOME_NAME.tar.gz
     say "${TAR##*/}"
     tar --directory="$WORK" --owner=0 --group=0 --numeric-owner --create "$HOME_NAME" | gzip --fast > "$TAR"
 }
 
 pack_deb() {
     local root=$WORK/deb
-    DEB_VERSION=${VERSION/-/\~}
-    DEB=$TARGET/holdfast_${DEB_VERSION}_$ARCHITECTURE.deb
     say "${DEB##*/}"
     put_files_in_place "$root"
     install -d "$root/DEBIAN"
