@@ -74,6 +74,7 @@ main() {
     be_patient_for $LONG_PATIENCE_SECONDS
     REHEARSAL_STAYS=$HOSTS_DIR/rehearsal-stays
     REHEARSAL="{answer-limit: 60s, check: [sh, -c, 'while [ -e $REHEARSAL_STAYS ]; do sleep 0.1; done']}"
+    build_next_version "$HOSTS_DIR/next-version"
     protect_a_guest
 
     the_backup_is_rehearsed
@@ -85,7 +86,7 @@ main() {
     the_waiting_qemu_dies
     the_wall_fills_while_there_is_no_backup
     the_agent_of_the_backup_dies
-    the_backup_is_upgraded_and_the_keys_are_changed
+    the_keys_are_changed
     the_link_is_silent
     the_link_flaps
     a_stranger_claims_the_guests_address
@@ -93,7 +94,9 @@ main() {
     the_agent_of_the_primary_stays_away
     a_promotion_dies_before_the_guest_runs
     the_operator_promotes a
+    the_backup_and_the_agent_of_the_primary_are_upgraded
     the_operator_moves_the_guest_from a
+    the_rest_is_upgraded
     the_backup_dies_and_the_operator_goes_on_alone
     the_host_dies
     clients_have_noticed_nothing
@@ -282,19 +285,17 @@ the_agent_of_the_backup_dies() {
 
 # What two certificates of different authorities have in common is nothing, so the agents cannot meet until both have the new
 # ones. Until then the guest is alone, by the backup's promise, and served all the time.
-the_backup_is_upgraded_and_the_keys_are_changed() {
+the_keys_are_changed() {
     local log_mark
-    say "host b is stopped as for an upgrade, and both hosts get new keys for their link"
+    say "both hosts get new keys for their link"
     mark_history a
     service b stop agent
     expect "the guest goes on alone" 5 wall_went ALONE
-    service b stop proxy
     look a status
     operate_anywhere keys --directory "$HOSTS_DIR/new-keys" a b
     operate_system a install -m 600 "$HOSTS_DIR/new-keys/a.key" "$HOSTS_DIR/new-keys/a.crt" "$HOSTS_DIR/new-keys/ca.crt" "$KEYS"
     operate_system b install -m 600 "$HOSTS_DIR/new-keys/b.key" "$HOSTS_DIR/new-keys/b.crt" "$HOSTS_DIR/new-keys/ca.crt" "$KEYS"
     expect "the guest is served" 2 guest_answers_there
-    service b start proxy
     log_mark=$(wc -l < "$(log_of b agent)")
     service b start agent
     expect "host a, with the old key, is turned away" $RECOVERY_SECONDS is_turned_away_by_b "$log_mark"
@@ -465,6 +466,70 @@ the_operator_moves_the_guest_from() {
     TERM_BEFORE=$(figure_of "$to" .agent.term)
     let_clients_run 2000
 }
+
+# Two versions whose agents do not understand each other. The backup is the first, as the runbook has it, and turns its primary
+# away, which is alone by the promise of the backup's old agent; the new one remembers nothing of it.
+the_backup_and_the_agent_of_the_primary_are_upgraded() {
+    local guest
+    say "host b gets the next version, whose link has another protocol"
+    mark_history a
+    guest=$(process_of_guest a)
+    service b stop agent
+    expect "the guest goes on alone" 5 wall_went ALONE
+    service b stop proxy
+    install_next_version_on b
+    service b start proxy
+    service b start agent
+    expect "the operator does not wait for what cannot be" 0 \
+        operator_is_refused 'host a is older: .* install the Holdfast of host b on host a' b rejoin
+    expect "host b says so as well" 0 operator_reads 'refuses because: host a is older: ' b status
+    expect "and host a" 0 operator_reads 'ALONE.*refused because: host a is older: ' a status
+    expect "the audit log of host b has it" 0 audit_tells b primary-refused 'host a is older: '
+    expect "host b may not promote" 0 operator_is_refused 'never confirmed a full checkpoint' b promote --check
+    expect "the guest is served" 2 guest_answers_there
+    expect_nobody_promoted
+    say "host a gets it, too, but for its proxy"
+    install_next_version_on a
+    service a restart agent
+    expect "the guest is served" 2 guest_answers_there
+    expect "host b is let in" 0 operator_reads 'may take over from checkpoint' b rejoin
+    expect_recovery
+    expect "the agent of host a is the new one" 0 runs_next_version a agent
+    expect "its proxy is the old one" 0 runs_other_version a proxy
+    expect "it is the same guest" 0 runs_guest a "$guest"
+    expect "nothing was held for want of a backup" 0 was_never_suspended
+}
+
+# The proxy that stayed.
+the_rest_is_upgraded() {
+    local host
+    say "host a, now the backup, gets the rest of the next version"
+    mark_history b
+    service a stop agent
+    expect "the guest goes on alone" 5 wall_went ALONE
+    service a stop proxy
+    service a start proxy
+    service a start agent
+    expect "host a is its backup again" 0 operator_reads 'may take over from checkpoint' a rejoin
+    expect "the guest is PROTECTED on host b" $RECOVERY_SECONDS protected_again
+    expect "nothing was held for want of a backup" 0 was_never_suspended
+    for host in a b; do
+        expect "host $host has the next version" 0 operate_system $host holdfast --version
+        expect "its proxy is that" 0 runs_next_version $host proxy
+        expect "its agent, too" 0 runs_next_version $host agent
+    done
+}
+
+process_of_guest() { pgrep -f "unix:$HOSTS_DIR/$1/run/qmp.sock"; }
+
+# runs_guest HOST PROCESS_ID, and no other one
+runs_guest() { [[ $(process_of_guest "$1") == "$2" ]]; }
+
+# runs_next_version HOST proxy|agent
+runs_next_version() { [[ $(running_version_of "$1" "$2") == "$NEXT_VERSION" ]]; }
+
+# runs_other_version HOST proxy|agent
+runs_other_version() { [[ $(running_version_of "$1" "$2") != "$NEXT_VERSION" ]] && host_says "$1" ".$2 != null"; }
 
 # Whether a host's wall was empty when it changed its state for the last time for a reason: nothing_was_held_at HOST REASON
 nothing_was_held_at() {

@@ -9,6 +9,7 @@ readonly DEMO_LIB=$TARGET/demo-lib
 readonly RUNTIME_MODULES=(
     java.base java.logging java.management java.naming java.net.http java.sql java.xml jdk.jfr jdk.management jdk.unsupported
 )
+readonly NEXT_VERSION=99.0.0
 readonly BUILD_STAMP=$TARGET/.built-for-demo
 
 # Sets DISTRIBUTION to its directory, HOLDFAST to the command, and HOLDFAST_LIB to the directory of its jars.
@@ -41,6 +42,36 @@ add_runtime_if_needed() {
 
 # The Java runtime knows best whether a cache fits; the jars' times are the same after every build.
 is_warm() { [[ -e $HOLDFAST_LIB/proxy.aot ]] && HOLDFAST_JAVA_OPTS=-XX:AOTMode=on "$HOLDFAST" --version > /dev/null 2>&1; }
+
+# The version after the one that was built, in a new directory: it has another number, and the protocol of its link is one higher.
+# Nothing else is different, but that it has no caches. Sets NEXT_HOLDFAST to its command: build_next_version DIRECTORY
+build_next_version() {
+    local next=$1 sources=$1/sources classes=$1/classes protocol protocols_file jars
+    mkdir -p "$next/lib" "$classes"
+    cp -r "$DISTRIBUTION/bin" "$next"
+    ln -s "$DISTRIBUTION/runtime" "$next"
+    ln -s "$HOLDFAST_LIB"/*.jar "$next/lib"
+
+    # The compiler writes the constant into whoever uses it.
+    cp -r "$REPOSITORY/checkpoint-agent/src/main/java" "$sources"
+    protocols_file=$sources/io/holdfast/agent/link/LinkMessage.java
+    protocol=$(sed -n 's/^ *int PROTOCOL = \([0-9]*\);$/\1/p' "$protocols_file")
+    [[ -n $protocol ]] || die "no protocol of the link in $protocols_file"
+    sed -i "s/ PROTOCOL = $protocol;/ PROTOCOL = $((protocol + 1));/" "$protocols_file"
+    find "$sources" -name '*.java' -print0 \
+        | xargs -0 "$JDK_25/bin/javac" -proc:none -nowarn -cp "$HOLDFAST_LIB/*" -d "$classes" || die "no next version; see above"
+    jars=("$next"/lib/checkpoint-agent-*.jar)
+    rm "${jars[0]}"
+    "$JDK_25/bin/jar" --create --file "${jars[0]}" --manifest <(printf 'Implementation-Version: %s\n' "$NEXT_VERSION") -C "$classes" .
+
+    mkdir -p "$sources/io/holdfast/cli"
+    printf 'version=%s\n' "$NEXT_VERSION" > "$sources/io/holdfast/cli/version.properties"
+    jars=("$next"/lib/deploy-*.jar)
+    cp --remove-destination "$HOLDFAST_LIB/${jars[0]##*/}" "${jars[0]}"
+    "$JDK_25/bin/jar" --update --file "${jars[0]}" -C "$sources" io/holdfast/cli/version.properties
+    rm -r "$sources" "$classes"
+    NEXT_HOLDFAST=$next/bin/holdfast
+}
 
 # To be said after a complete build that was made in another way.
 mark_build_as_fresh() { touch "$BUILD_STAMP"; }

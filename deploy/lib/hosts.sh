@@ -31,9 +31,12 @@ WALL_AT=b
 
 # Process ids by host and program, as in a-proxy.
 declare -A HOLDFAST_PIDS=()
+# The command of a host that has another version than what was built.
+declare -A OTHER_HOLDFAST=()
 
 ram_of() { printf '/dev/shm/%s-%s.ram' "$LAB" "$1"; }
 config_of() { printf '%s/%s/config.yaml' "$HOSTS_DIR" "$1"; }
+holdfast_of() { printf '%s' "${OTHER_HOLDFAST[$1]:-$HOLDFAST}"; }
 log_of() { printf '%s/%s/%s.log' "$HOSTS_DIR" "$1" "$2"; }
 peer_of() { if [[ $1 == a ]]; then printf b; else printf a; fi; }
 
@@ -141,7 +144,7 @@ start_guest() {
 # start_holdfast HOST proxy|agent [CONFIG]
 start_holdfast() {
     start_in_lab "$1" "$(log_of "$1" "$2")" \
-        env JAVA_HOME="$JDK_25" "$HOLDFAST" --config "${3:-$(config_of "$1")}" "$2"
+        env JAVA_HOME="$JDK_25" "$(holdfast_of "$1")" --config "${3:-$(config_of "$1")}" "$2"
     HOLDFAST_PIDS[$1-$2]=$STARTED_PID
 }
 
@@ -179,6 +182,11 @@ ask_holdfast() {
     answer=$(printf '{"execute":"status"}\n' | socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/$2.sock" 2> /dev/null \
         | jq --compact-output 'select(.return).return') || true
     printf '%s' "${answer:-null}"
+}
+
+# The version of what runs on a host, as its greeting says: running_version_of HOST proxy|agent
+running_version_of() {
+    socat -t 2 - "UNIX-CONNECT:$HOSTS_DIR/$1/run/$2.sock" < /dev/null 2> /dev/null | jq --raw-output '.holdfast.version'
 }
 
 # What a host's agent is now: role_of HOST

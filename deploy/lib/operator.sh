@@ -25,7 +25,7 @@ if [ "\${1-} \${2-}" = "--guest $GUEST_NAME" ]; then
     shift 2
     set -- --config "$(config_of "$1")" "\$@"
 fi
-JAVA_HOME="$JDK_25" exec "$HOLDFAST" "\$@"
+JAVA_HOME="$JDK_25" exec "$(holdfast_of "$1")" "\$@"
 SHELL
     cat > "$(way_to "$1")" << SHELL
 #!/bin/sh
@@ -68,6 +68,19 @@ operator_reads() {
     shift
     said=$(operate "$@") || true
     [[ $said =~ $regex ]]
+}
+
+# What a command says that fails: operator_is_refused REGEX HOST COMMAND OPTION...
+operator_is_refused() {
+    local regex=$1 said
+    shift
+    ! said=$(operate "$@") && [[ $said =~ $regex ]]
+}
+
+# Does what installing a package does for the operator: what runs goes on as it is. install_next_version_on HOST
+install_next_version_on() {
+    OTHER_HOLDFAST[$1]=$NEXT_HOLDFAST
+    open_way_to "$1"
 }
 
 # Runs a program of the system's on a host, and ends as it does: operate_system HOST COMMAND...

@@ -42,6 +42,9 @@ final class BackupShell implements Shell {
     // The primary.
     private final PrimaryConnections primaries;
     private final HelloCheck helloCheck;
+    /** Why the primary that was heard last cannot be followed. */
+    private List<String> differences = List.of();
+
     private final InputLog inputLog;
     private final Map<Long, StagedCheckpoint> staged = new HashMap<>();
 
@@ -172,7 +175,7 @@ final class BackupShell implements Shell {
             return;
         }
         log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
-        List<String> differences = helloCheck.differences(hello);
+        differences = helloCheck.differences(hello);
         perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));
     }
 
@@ -444,6 +447,7 @@ final class BackupShell implements Shell {
         if (role.isPromoting()) {
             throw new CommandException("CannotRejoin", role.whyNotPromote());
         }
+        differences = List.of(); // The operator may have mended them, which the next hello will show.
     }
 
     @Override
@@ -473,6 +477,7 @@ final class BackupShell implements Shell {
     public void describe(ObjectNode status) {
         status.put("role", "backup")
                 .put("peer", role.isPrimaryConnected() ? "connected" : "absent")
+                .put("refuses_because", String.join("; ", differences))
                 .put("standby_ready", hypervisor.waiting() != null)
                 .put("confirmed_epoch", role.confirmedEpoch())
                 .put("epoch", role.confirmedEpoch())

@@ -49,13 +49,26 @@ final class HelloCheck {
             return List.of("guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
         }
         if (hello.protocol() != LinkMessage.PROTOCOL) {
-            return List.of("the link's protocol: %d here, %d there; install the same Holdfast on both hosts"
-                    .formatted(LinkMessage.PROTOCOL, hello.protocol()));
+            return List.of(disagreementOnProtocol(context.config().host(), LinkMessage.PROTOCOL, hello));
         }
         MachineDefinition machine = hypervisor.machine();
         return machine == null || hello.machine().isEmpty()
                 ? List.of()
                 : machine.differencesTo(new MachineDefinition(hello.machine()));
+    }
+
+    /** Read on both hosts, so it speaks of neither as "here". */
+    static String disagreementOnProtocol(String host, int protocol, LinkMessage.Hello hello) {
+        boolean primaryIsOlder = hello.protocol() < protocol;
+        String older = primaryIsOlder ? hello.host() : host;
+        String newer = primaryIsOlder ? host : hello.host();
+        return "host %s is older: its agent speaks version %d of the link's protocol, that of host %s version %d;"
+                        .formatted(
+                                older,
+                                Math.min(protocol, hello.protocol()),
+                                newer,
+                                Math.max(protocol, hello.protocol()))
+                + " install the Holdfast of host %s on host %s, and restart the agent there".formatted(newer, older);
     }
 
     private String disagreementOnWall(LinkMessage.Hello hello) {

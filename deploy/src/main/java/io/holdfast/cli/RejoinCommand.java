@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = {
             "Makes this host the backup of the one that has the guest, and waits until it may take over again.",
-            "A host that has been overtaken does so by itself when its agent runs; then this only waits, and says what is missing."
+            "A host that has been overtaken does so by itself when its agent runs; then this only waits, and says what is missing;"
+                    + " it does not wait for what only the operator can change."
                     + " One that owns the newest term, but has no guest, keeps it until --force gives it up.",
         })
 final class RejoinCommand extends AskingCommand {
@@ -72,6 +73,11 @@ final class RejoinCommand extends AskingCommand {
                         .put("term", status.path("term").asLong())
                         .put("epoch", status.path("confirmed_epoch").asLong())
                         .put("took_ms", waited.toMillis());
+            }
+            String refuses = status.path("refuses_because").asText();
+            if (!refuses.isEmpty()) {
+                throw new CommandException(
+                        "CannotFollow", "this host is the backup, but cannot follow the primary: " + refuses);
             }
             if (waited.compareTo(patience) > 0) {
                 throw new CommandException(

@@ -81,6 +81,15 @@ class RejoinCommandTest {
     }
 
     @Test
+    void shouldNotWaitForWhatOnlyTheOperatorCanChange() throws Exception {
+        statuses.addAll(List.of(
+                backup(true, "absent", ""), backup(true, "absent", "").put("refuses_because", "host a is older")));
+        Outcome outcome = run("rejoin");
+        assertThat(outcome.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(outcome.err()).contains("cannot follow the primary: host a is older");
+    }
+
+    @Test
     void shouldFailWhenTheAgentRefuses() throws Exception {
         refusal = "the guest runs here";
         Outcome outcome = run("rejoin");

@@ -198,15 +198,7 @@ final class LinkCodec {
 
     private static LinkMessage readBody(RecordType type, ByteBuf in) throws LinkException {
         return switch (type) {
-            case HELLO ->
-                new Hello(
-                        in.readInt(),
-                        readString(in),
-                        readString(in),
-                        readTerm(in),
-                        in.readLong(),
-                        readProperties(in),
-                        WallHolder.valueOf(readString(in)));
+            case HELLO -> readHello(in);
             case WELCOME -> new Welcome(readTerm(in), in.readLong(), readFlag(in), readString(in));
             case REFUSAL -> new Refusal(readString(in), readReasons(in), readTerm(in));
             case CHECKPOINT_BEGIN -> new CheckpointBegin(readFlag(in), in.readLong());
@@ -247,6 +239,19 @@ final class LinkCodec {
                 yield new Mirrored(new ClientFrame(nic, stamp, prefixBytes, bytes));
             }
         };
+    }
+
+    private static Hello readHello(ByteBuf in) throws LinkException {
+        int protocol = in.readInt();
+        String guest = readString(in);
+        String host = readString(in);
+        TermClaim term = readTerm(in);
+        if (protocol != LinkMessage.PROTOCOL) {
+            in.skipBytes(in.readableBytes());
+            return Hello.ofOtherProtocol(protocol, guest, host, term);
+        }
+        return new Hello(
+                protocol, guest, host, term, in.readLong(), readProperties(in), WallHolder.valueOf(readString(in)));
     }
 
     private static void writeTerm(TermClaim term, ByteBuf out) {

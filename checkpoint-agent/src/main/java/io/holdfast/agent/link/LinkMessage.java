@@ -28,7 +28,11 @@ import java.util.regex.Pattern;
  */
 public sealed interface LinkMessage {
 
-    /** Version of the conversation (of the records' meaning; the greeting has the version of the framing). */
+    /**
+     * Version of the conversation (of the records' meaning; the greeting has the version of the framing). Those who speak different
+     * ones part after {@link Hello} and {@link Refusal}, with words that both understand: the refusal, and the hello up to its term,
+     * stay as they are for ever.
+     */
     int PROTOCOL = 8;
 
     /** Length to which texts for people are cut. */
@@ -103,7 +107,7 @@ public sealed interface LinkMessage {
     /**
      * Primary to backup, first record: who I am and what my guest is made of.
      *
-     * @param protocol {@link #PROTOCOL} of the sender
+     * @param protocol {@link #PROTOCOL} of the sender; what follows the term is not known of one that speaks another
      * @param memoryBytes size of the guest's memory
      * @param machine the guest's machine, see {@link io.holdfast.agent.engine.MachineDefinition}
      * @param wall whose proxy has the wall
@@ -134,6 +138,11 @@ public sealed interface LinkMessage {
                 bytes += ByteBufUtil.utf8Bytes(property.getValue());
             }
             require(bytes <= MAX_MACHINE_BYTES, "machine definition has too many bytes: ", bytes);
+        }
+
+        /** One that was received, as far as it is understood: without a machine, so that nobody gives way to its guest. */
+        static Hello ofOtherProtocol(int protocol, String guest, String host, TermClaim term) {
+            return new Hello(protocol, guest, host, term, PageSink.PAGE_BYTES, new TreeMap<>(), WallHolder.EACH);
         }
 
         private static void requireName(String name, String what) {
@@ -169,7 +178,7 @@ public sealed interface LinkMessage {
     /**
      * Backup to primary: not accepted. The connection is closed after it.
      *
-     * @param errorClass stable, for programs, such as {@code StaleTerm} or {@code MachineDiffers}
+     * @param errorClass stable, for programs, such as {@code StaleTerm} or {@code Incompatible}
      * @param reasons for people, one sentence each
      * @param term the newest term that the refusing side knows
      */

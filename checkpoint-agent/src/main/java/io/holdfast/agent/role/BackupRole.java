@@ -34,6 +34,9 @@ public final class BackupRole {
     /** A refusal's class: the guest of the primary that is refused is over, and another one runs, or has run. */
     public static final String STALE_TERM = "StaleTerm";
 
+    /** A refusal's class: this host could not take over from the primary, until the operator has changed something. */
+    static final String INCOMPATIBLE = "Incompatible";
+
     private final String host;
     private final Following following;
     private final Promotion promotion;
@@ -89,7 +92,7 @@ public final class BackupRole {
     /**
      * A primary introduces itself.
      *
-     * @param differences between its machine and ours, one sentence each
+     * @param differences because of which we could not take over from it, one sentence each
      */
     public List<BackupEffect> onHello(long newSession, Term primaryTerm, List<String> differences, long nowNanos) {
         Term term = following.term();
@@ -119,7 +122,7 @@ public final class BackupRole {
                     newSession, STALE_TERM, List.of("term " + term + " is newer than " + primaryTerm), term));
         }
         if (!differences.isEmpty()) {
-            return List.of(new SendRefusal(newSession, "DifferentMachine", differences, term));
+            return List.of(new SendRefusal(newSession, INCOMPATIBLE, differences, term));
         }
         if (!following.isStandbyReady()) {
             return List.of(Following.refuseUntilStandby(newSession, term));

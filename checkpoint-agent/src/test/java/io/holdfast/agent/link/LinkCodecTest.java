@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.holdfast.agent.engine.PageSink;
 import io.holdfast.agent.link.LinkMessage.Confirm;
 import io.holdfast.agent.link.LinkMessage.Pages;
 import io.holdfast.agent.link.LinkMessage.Relinquish;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -209,7 +211,7 @@ class LinkCodecTest {
 
     @Test
     void shouldRefuseAPropertyThatComesTwice() {
-        ByteBuf hello = body().writeInt(1);
+        ByteBuf hello = body().writeInt(LinkMessage.PROTOCOL);
         writeText(hello, "redis");
         writeText(hello, "a");
         hello.writeLong(1);
@@ -221,6 +223,31 @@ class LinkCodecTest {
         writeText(hello, "cpu");
         writeText(hello, "y");
         assertThat(refusalOfBody(RecordType.HELLO, hello)).contains("comes twice");
+    }
+
+    /** It is to be told that it is older or newer, however it introduces itself otherwise. */
+    @Test
+    void shouldKnowWhoSpeaksAnotherProtocolWhateverFollows() {
+        for (int protocol : new int[] {LinkMessage.PROTOCOL - 1, LinkMessage.PROTOCOL + 1}) {
+            for (byte[] rest : new byte[][] {{}, {-1, -1, -1}, new byte[100]}) {
+                ByteBuf hello = body().writeInt(protocol);
+                writeText(hello, "redis");
+                writeText(hello, "a");
+                hello.writeLong(7);
+                writeText(hello, "promotion");
+                writeText(hello, "b");
+                hello.writeBytes(rest);
+                assertThat(received(RecordType.HELLO, hello))
+                        .isEqualTo(new LinkMessage.Hello(
+                                protocol,
+                                "redis",
+                                "a",
+                                SampleMessages.TERM,
+                                PageSink.PAGE_BYTES,
+                                new TreeMap<>(),
+                                WallHolder.EACH));
+            }
+        }
     }
 
     @Test
@@ -411,6 +438,16 @@ class LinkCodecTest {
         String refusal = refusal(channel, bytes);
         channel.finishAndReleaseAll();
         return refusal;
+    }
+
+    private static LinkMessage received(RecordType type, ByteBuf body) {
+        EmbeddedChannel channel = greeted();
+        channel.writeInbound(
+                header(0x4846, type.number(), 0, body.readableBytes()).writeBytes(body));
+        body.release();
+        LinkMessage received = channel.readInbound();
+        channel.finishAndReleaseAll();
+        return received;
     }
 
     private static String refusalOfBody(RecordType type, ByteBuf body) {

@@ -48,10 +48,17 @@ final class SampleMessages {
     static List<LinkMessage> all() {
         return List.of(
                 hello(),
-                new Hello(1, "g", "h-2", new TermClaim(0, "", ""), 4096, new TreeMap<>(), WallHolder.EACH),
+                new Hello(
+                        LinkMessage.PROTOCOL,
+                        "g",
+                        "h-2",
+                        new TermClaim(0, "", ""),
+                        4096,
+                        new TreeMap<>(),
+                        WallHolder.EACH),
                 new Welcome(TERM, 0, false, ""),
                 new Welcome(TERM, Long.MAX_VALUE, true, "f".repeat(LinkMessage.Welcome.MAX_IDENTITY_CHARS)),
-                new Refusal("MachineDiffers", List.of("cpu: a here, b there", "€"), TERM),
+                new Refusal("Incompatible", List.of("cpu: a here, b there", "€"), TERM),
                 new Refusal("StaleTerm", List.of(), TERM),
                 new CheckpointBegin(true, 0),
                 new CheckpointBegin(false, 41),
@@ -89,7 +96,7 @@ final class SampleMessages {
         String name = "n".repeat(32);
         TermClaim term = new TermClaim(Long.MAX_VALUE, "c".repeat(32), name);
         return List.of(
-                new Hello(Integer.MAX_VALUE, name, name, term, 1L << 40, machine, WallHolder.RECEIVER),
+                new Hello(LinkMessage.PROTOCOL, name, name, term, 1L << 40, machine, WallHolder.RECEIVER),
                 new Welcome(term, 1, true, "1b-4"),
                 new Refusal("E".repeat(64), java.util.Collections.nCopies(LinkMessage.MAX_REASONS, text), term),
                 new Pages(1L << 40, Pages.MAX_PAGES, false, bytes(LinkMessage.MAX_PAYLOAD_BYTES)),

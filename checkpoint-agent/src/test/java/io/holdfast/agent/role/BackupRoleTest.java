@@ -61,11 +61,33 @@ class BackupRoleTest {
     }
 
     @Test
-    void shouldRefuseAPrimaryWhoseMachineDiffersAndSayHow() {
+    void shouldRefuseAPrimaryThatItCouldNotTakeOverFromAndSayWhy() {
         role.onStandbyReady();
         List<BackupEffect> effects = role.onHello(SESSION, PRIMARYS, List.of("memory: 96 here, 128 there"), now);
-        assertThat(errorClassOf(effects)).isEqualTo("DifferentMachine");
+        assertThat(errorClassOf(effects)).isEqualTo("Incompatible");
         assertThat(((SendRefusal) effects.get(0)).reasons()).containsExactly("memory: 96 here, 128 there");
+    }
+
+    /** An agent that was upgraded knows nothing of what the one before has promised, and need not. */
+    @Test
+    void shouldNeverPromoteOverAPrimaryThatItHasRefusedSinceItBegan() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of("host a is older"), now);
+        role.onSessionLost(SESSION, now);
+        assertThat(tick(100 * SILENCE)).isEmpty();
+        assertThat(role.mayPromote()).isFalse();
+        assertThat(role.whyNotPromote()).contains("never confirmed a full checkpoint");
+    }
+
+    /** Whose guest waits behind a wall that nobody here could commit for it. */
+    @Test
+    void shouldPromoteOverAPrimaryThatCameBackAsOneThatItCouldNotTakeOverFrom() {
+        protect();
+        role.onSessionLost(SESSION, now);
+        assertThat(tick(GRACE - 1)).isEmpty();
+        assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of("host b is older"), now)))
+                .isEqualTo("Incompatible");
+        assertThat(tick(1)).contains(new ClaimTerm(OURS));
     }
 
     @Test

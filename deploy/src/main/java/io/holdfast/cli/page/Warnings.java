@@ -50,6 +50,7 @@ final class Warnings {
         }
         addReason(agent, "waits_for", "It waits for this: ", warnings);
         addReason(agent, "refused_because", "The other host refuses: ", warnings);
+        addReason(agent, "refuses_because", "This host refuses the other one, and cannot take over: ", warnings);
         addReason(agent, "silence_broken_by", "Something spoke behind the wall of this backup: ", warnings);
     }
 

@@ -71,4 +71,11 @@ class WarningsTest {
                 .containsExactly(
                         "The guest is paused until there is room in the wall.", "It waits for this: the arbiter");
     }
+
+    @Test
+    void shouldTellWhyABackupDoesNotFollow() {
+        agent.put("refuses_because", "host a is older");
+        assertThat(warnings())
+                .containsExactly("This host refuses the other one, and cannot take over: host a is older");
+    }
 }

@@ -1,0 +1,34 @@
+package io.holdfast.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.holdfast.agent.link.LinkMessage;
+import io.holdfast.agent.link.TermClaim;
+import io.holdfast.agent.link.WallHolder;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** What it says is read by the operator of either host. */
+class HelloCheckTest {
+
+    @Test
+    void shouldSayThatThePrimaryIsToBeUpgradedWhereTheBackupWasFirst() {
+        assertThat(HelloCheck.disagreementOnProtocol("b", 9, helloOfA(8)))
+                .isEqualTo(
+                        "host a is older: its agent speaks version 8 of the link's protocol, that of host b version 9;"
+                                + " install the Holdfast of host b on host a, and restart the agent there");
+    }
+
+    @Test
+    void shouldSayThatTheBackupIsToBeUpgradedWhereThePrimaryWasFirst() {
+        assertThat(HelloCheck.disagreementOnProtocol("b", 8, helloOfA(9)))
+                .isEqualTo(
+                        "host b is older: its agent speaks version 8 of the link's protocol, that of host a version 9;"
+                                + " install the Holdfast of host a on host b, and restart the agent there");
+    }
+
+    private static LinkMessage.Hello helloOfA(int protocol) {
+        return new LinkMessage.Hello(
+                protocol, "redis", "a", new TermClaim(1, "promotion", "a"), 4096, new TreeMap<>(), WallHolder.EACH);
+    }
+}
