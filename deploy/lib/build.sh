@@ -46,29 +46,33 @@ is_warm() { [[ -e $HOLDFAST_LIB/proxy.aot ]] && HOLDFAST_JAVA_OPTS=-XX:AOTMode=o
 # The version after the one that was built, in a new directory: it has another number, and the protocol of its link is one higher.
 # Nothing else is different, but that it has no caches. Sets NEXT_HOLDFAST to its command: build_next_version DIRECTORY
 build_next_version() {
-    local next=$1 sources=$1/sources classes=$1/classes protocol protocols_file jars
+    local next=$1 sources=$1/sources classes=$1/classes agent cli protocol protocols_file
     mkdir -p "$next/lib" "$classes"
     cp -r "$DISTRIBUTION/bin" "$next"
     ln -s "$DISTRIBUTION/runtime" "$next"
     ln -s "$HOLDFAST_LIB"/*.jar "$next/lib"
 
-    # The compiler writes the constant into whoever uses it.
     cp -r "$REPOSITORY/checkpoint-agent/src/main/java" "$sources"
     protocols_file=$sources/io/holdfast/agent/link/LinkMessage.java
     protocol=$(sed -n 's/^ *int PROTOCOL = \([0-9]*\);$/\1/p' "$protocols_file")
     [[ -n $protocol ]] || die "no protocol of the link in $protocols_file"
     sed -i "s/ PROTOCOL = $protocol;/ PROTOCOL = $((protocol + 1));/" "$protocols_file"
-    find "$sources" -name '*.java' -print0 \
-        | xargs -0 "$JDK_25/bin/javac" -proc:none -nowarn -cp "$HOLDFAST_LIB/*" -d "$classes" || die "no next version; see above"
-    jars=("$next"/lib/checkpoint-agent-*.jar)
-    rm "${jars[0]}"
-    "$JDK_25/bin/jar" --create --file "${jars[0]}" --manifest <(printf 'Implementation-Version: %s\n' "$NEXT_VERSION") -C "$classes" .
+    agent=$(cd "$HOLDFAST_LIB" && echo checkpoint-agent-*.jar)
+    (cd "$classes" && "$JDK_25/bin/jar" --extract --file "$HOLDFAST_LIB/$agent")
+    # The compiler has written the constant into all who name it.
+    grep --recursive --files-with-matches --word-regexp --null PROTOCOL "$sources" \
+        | xargs -0 "$JDK_25/bin/javac" -proc:none -implicit:none -sourcepath "$classes" \
+            -cp "$classes:$HOLDFAST_LIB/*" -d "$classes" || die "no next version; see above"
+    rm -r "$classes/META-INF"
+    rm "$next/lib/$agent"
+    "$JDK_25/bin/jar" --create --file "$next/lib/$agent" --manifest <(printf 'Implementation-Version: %s\n' "$NEXT_VERSION") \
+        -C "$classes" .
 
+    cli=$(cd "$HOLDFAST_LIB" && echo deploy-*.jar)
     mkdir -p "$sources/io/holdfast/cli"
     printf 'version=%s\n' "$NEXT_VERSION" > "$sources/io/holdfast/cli/version.properties"
-    jars=("$next"/lib/deploy-*.jar)
-    cp --remove-destination "$HOLDFAST_LIB/${jars[0]##*/}" "${jars[0]}"
-    "$JDK_25/bin/jar" --update --file "${jars[0]}" -C "$sources" io/holdfast/cli/version.properties
+    cp --remove-destination "$HOLDFAST_LIB/$cli" "$next/lib"
+    "$JDK_25/bin/jar" --update --file "$next/lib/$cli" -C "$sources" io/holdfast/cli/version.properties
     rm -r "$sources" "$classes"
     NEXT_HOLDFAST=$next/bin/holdfast
 }

@@ -124,7 +124,7 @@ show_hosts() {
         detail "        $host: $(status_of "$host" | jq --compact-output '{
             wall: .proxy.state, because: .proxy.because, term: .proxy.term,
             role: .agent.role, agent_term: .agent.term, peer: .agent.peer, refused: .agent.refused_because,
-            missing: .agent.missing_for_promotion}' 2> /dev/null)"
+            refuses: .agent.refuses_because, missing: .agent.missing_for_promotion}' 2> /dev/null)"
     done
 }
 
