@@ -22,6 +22,9 @@ import picocli.CommandLine.Option;
         })
 final class RejoinCommand extends AskingCommand {
 
+    /** What stands in the way of a host that has just started may be gone by then; what only the operator can change is not. */
+    private static final Duration SETTLING = Duration.ofSeconds(2);
+
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
     @Option(
@@ -75,7 +78,7 @@ final class RejoinCommand extends AskingCommand {
                         .put("took_ms", waited.toMillis());
             }
             String refuses = status.path("refuses_because").asText();
-            if (!refuses.isEmpty()) {
+            if (!refuses.isEmpty() && waited.compareTo(SETTLING) > 0) {
                 throw new CommandException(
                         "CannotFollow", "this host is the backup, but cannot follow the primary: " + refuses);
             }
