@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -160,12 +161,8 @@ abstract class FramePortContract {
         VethPair.create("near0", "far0");
         try (FramePort far = open("far0");
                 Capture near = Capture.on(open("near0"), far)) {
-            near.delayMillis = 300;
-            send(far, frame(60, 1));
-            send(far, frame(60, 2));
-            await().atMost(LIMIT).pollInterval(Duration.ofMillis(1)).until(() -> near.entered > 0);
-            assertThat(near.port.isDrained()).isFalse();
-            near.awaitFrames(2);
+            near.whileTheSinkIsBusyWith(
+                    far, frame(60, 1), () -> assertThat(near.port.isDrained()).isFalse());
         }
     }
 
@@ -175,12 +172,8 @@ abstract class FramePortContract {
         try (FramePort far = open("far0");
                 Capture near = Capture.on(open("near0"), far)) {
             assertThat(hangs(near.port)).isFalse();
-            near.entered = 0;
-            near.delayMillis = 2 * A_LOOK_MILLIS;
-            send(far, frame(60, 1));
-            await().atMost(LIMIT).pollInterval(Duration.ofMillis(1)).until(() -> near.entered > 0);
-            assertThat(hangs(near.port)).isTrue();
-            near.awaitFrames(1);
+            near.whileTheSinkIsBusyWith(
+                    far, frame(60, 1), () -> assertThat(hangs(near.port)).isTrue());
             await().atMost(LIMIT).until(() -> !hangs(near.port));
         }
     }
@@ -243,6 +236,10 @@ abstract class FramePortContract {
         FramePort open() throws PortException;
     }
 
+    interface Look {
+        void take() throws Exception;
+    }
+
     /** What is sent into a cable lies in a queue of a processor's for a moment, where no port can see it. */
     private static boolean hasDelivered() throws IOException {
         return Files.readAllLines(Path.of("/proc/net/softnet_stat")).stream()
@@ -277,8 +274,8 @@ abstract class FramePortContract {
         final FramePort port;
         final List<byte[]> frames = Collections.synchronizedList(new ArrayList<>());
         final Thread thread;
-        volatile long delayMillis;
-        volatile int entered;
+        /** The sink takes it for each frame, so whoever has it keeps the sink busy. */
+        private final ReentrantLock turn = new ReentrantLock();
 
         private Capture(FramePort port) {
             this.port = port;
@@ -301,21 +298,29 @@ abstract class FramePortContract {
         private void run() {
             try {
                 port.capture((memory, offset, length, time) -> {
-                    entered = 1;
-                    sleep();
-                    frames.add(memory.asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE));
+                    turn.lock();
+                    try {
+                        frames.add(memory.asSlice(offset, length).toArray(ValueLayout.JAVA_BYTE));
+                    } finally {
+                        turn.unlock();
+                    }
                 });
             } catch (PortException e) {
                 throw new IllegalStateException(e);
             }
         }
 
-        private void sleep() {
+        /** Returns when the sink has had the frame. */
+        void whileTheSinkIsBusyWith(FramePort sender, byte[] frame, Look look) throws Exception {
+            turn.lock();
             try {
-                Thread.sleep(delayMillis);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+                send(sender, frame);
+                await().atMost(LIMIT).pollInterval(Duration.ofMillis(1)).until(turn::hasQueuedThreads);
+                look.take();
+            } finally {
+                turn.unlock();
             }
+            awaitFrames(1);
         }
 
         void awaitFrames(int count) {
