@@ -49,8 +49,7 @@ public final class ServiceManager implements AutoCloseable {
         this.notices = new Notices(watchdog.isPresent());
         this.pulses = pulses;
         this.summary = summary;
-        this.lookNanos = watchdog.map(limit -> Math.min(LOOK_NANOS, limit.toNanos() / LOOKS_PER_WATCHDOG))
-                .orElse(LOOK_NANOS);
+        this.lookNanos = lookNanos(watchdog);
         this.thread = Thread.ofPlatform().name("service-manager").daemon().unstarted(this::inform);
     }
 
@@ -94,6 +93,12 @@ public final class ServiceManager implements AutoCloseable {
         }
         Duration watchdog = Duration.ofNanos(Long.parseLong(limit) * 1_000);
         return watchdog.isZero() ? Optional.empty() : Optional.of(watchdog);
+    }
+
+    /** From one look at a process that is ready to the next. */
+    static long lookNanos(Optional<Duration> watchdog) {
+        return watchdog.map(limit -> Math.min(LOOK_NANOS, limit.toNanos() / LOOKS_PER_WATCHDOG))
+                .orElse(LOOK_NANOS);
     }
 
     private void inform() {

@@ -38,23 +38,23 @@ final class FrozenThread implements AutoCloseable {
         this.threadId = threadId;
     }
 
-    /** @param name of the thread, of which Linux knows the first 15 characters */
-    static FrozenThread of(Process process, String name) throws Exception {
-        FrozenThread frozen = new FrozenThread(threadId(process, name));
+    /** @param beginning of the thread's name, of which Linux knows the first 15 characters */
+    static FrozenThread of(Process process, String beginning) throws Exception {
+        FrozenThread frozen = new FrozenThread(threadId(process, beginning));
         frozen.debugger.submit(frozen::freeze).get();
         return frozen;
     }
 
-    private static long threadId(Process process, String name) throws IOException {
+    private static long threadId(Process process, String beginning) throws IOException {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/" + process.pid() + "/task"))) {
             List<Path> threads = tasks.toList();
             for (Path thread : threads) {
-                if (Files.readString(thread.resolve("comm")).strip().equals(name)) {
+                if (Files.readString(thread.resolve("comm")).startsWith(beginning)) {
                     return Long.parseLong(thread.getFileName().toString());
                 }
             }
         }
-        throw new IllegalStateException("no thread is called " + name);
+        throw new IllegalStateException("no thread is called " + beginning);
     }
 
     private void freeze() {

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -45,14 +46,23 @@ class ServiceManagerTest {
     }
 
     @Test
-    void shouldGiveSignsOfLifeAtAThirdOfTheWatchdogsLimit() throws Throwable {
+    void shouldLookThriceWithinTheWatchdogsLimitAndEveryTwoSecondsAtLeast() {
+        assertThat(ServiceManager.lookNanos(Optional.of(Duration.ofMillis(300))))
+                .isEqualTo(100_000_000);
+        assertThat(ServiceManager.lookNanos(Optional.of(Duration.ofSeconds(30))))
+                .isEqualTo(2_000_000_000);
+        assertThat(ServiceManager.lookNanos(Optional.empty())).isEqualTo(2_000_000_000);
+    }
+
+    @Test
+    void shouldGiveASignOfLifeAtEachLook() throws Throwable {
         String path = directory.resolve("notify").toString();
         long began = System.nanoTime();
         try (FakeManager fake = new FakeManager(path);
                 ServiceManager manager = inform(Map.of("NOTIFY_SOCKET", path, "WATCHDOG_USEC", "300000"))) {
             await().atMost(LIMIT).until(() -> signsOfLife(fake) >= 5);
-            long thirds = (System.nanoTime() - began) / 100_000_000;
-            assertThat(signsOfLife(fake)).isBetween(5L, thirds + 1);
+            long looks = (System.nanoTime() - began) / 100_000_000 + 1;
+            assertThat(signsOfLife(fake)).isLessThanOrEqualTo(looks);
         }
     }
 

@@ -31,6 +31,7 @@ class SupervisedProcessTest {
         "packet-socket, capture-tap0, capture of tap0",
         "packet-socket, inbound-up0, capture of up0",
         "packet-socket, release-tap0, release of tap0",
+        "packet-socket, proxy-control, commands",
         "pcap, release-tap0, release of tap0"
     })
     void shouldGiveNoSignOfLifeWhileAThreadOfTheProxyHangs(String port, String thread, String work) throws Throwable {
@@ -40,7 +41,18 @@ class SupervisedProcessTest {
     }
 
     @Test
-    void shouldGiveNoSignOfLifeWhileTheConductorOfTheAgentHangs() throws Throwable {
+    void shouldGiveNoSignOfLifeWhileTheTimeOfTheReconcilerHangs() throws Throwable {
+        Cables.plugIn(0);
+        Cables.plugIn(1);
+        Path config = Cables.writeConfig(
+                directory, "mode: reverse", "placement: inline", "nics: [{primary: tap0, backup: tap1, uplink: up0}]");
+        assertNoSignOfLifeWhileHanging(config, "proxy", "STATUS=wall", "reconciler-time", "time of the reconciler");
+    }
+
+    /** Netty has named the one of the link. */
+    @ParameterizedTest
+    @CsvSource({"conductor, conductor", "multiThreadIoEv, link", "agent-control, commands"})
+    void shouldGiveNoSignOfLifeWhileAThreadOfTheAgentHangs(String thread, String work) throws Throwable {
         Path config = Files.writeString(directory.resolve("agent.yaml"), """
                 guest: redis
                 host: a
@@ -57,7 +69,7 @@ class SupervisedProcessTest {
                     memory: %1$s/guest.ram
                     command: /bin/false
                 """.formatted(directory));
-        assertNoSignOfLifeWhileHanging(config, "agent", "STATUS=backup, term 0", "conductor", "conductor");
+        assertNoSignOfLifeWhileHanging(config, "agent", "STATUS=backup, term 0", thread, work);
     }
 
     private void assertNoSignOfLifeWhileHanging(Path config, String program, String status, String thread, String work)
