@@ -85,6 +85,11 @@ class ManualPageTest {
     }
 
     @Test
+    void shouldNotTellOfHiddenCommands() throws Exception {
+        assertThat(rendered("holdfast")).contains("seal").doesNotContain("warm-up");
+    }
+
+    @Test
     void shouldShowABackslashAsOne() {
         CommandLine command =
                 new CommandLine(CommandLine.Model.CommandSpec.create().name("x"));

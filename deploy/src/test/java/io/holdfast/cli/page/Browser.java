@@ -94,6 +94,23 @@ final class Browser implements AutoCloseable {
         return driver.findElement(By.cssSelector(selector)).getDomAttribute(name);
     }
 
+    /** What the row of a table with this heading says now; the value as a person finds it. */
+    String row(String heading) {
+        return driver.findElement(By.xpath("//tr[th='%s']/td".formatted(heading)))
+                .getText();
+    }
+
+    /** What the browser tells a screen reader that the first element is that the CSS selector finds. */
+    @Nullable
+    String role(String selector) {
+        return driver.findElement(By.cssSelector(selector)).getAriaRole();
+    }
+
+    /** A property of the style that the first element has, after everything that applies to it. */
+    String style(String selector, String property) {
+        return driver.findElement(By.cssSelector(selector)).getCssValue(property);
+    }
+
     void awaitText(String selector, String part) {
         await().atMost(LIMIT).untilAsserted(() -> assertThat(text(selector)).contains(part));
     }

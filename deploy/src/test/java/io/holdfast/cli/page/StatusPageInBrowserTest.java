@@ -1,6 +1,7 @@
 package io.holdfast.cli.page;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.LIST;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -67,14 +69,11 @@ class StatusPageInBrowserTest {
             browser().awaitText("[data-field='agent.status.peer']", "connected");
 
             String metrics = scrape();
-            assertThat(browser().text("[data-field='proxy.held_frames']"))
-                    .isEqualTo(metric(metrics, "holdfast_held_frames"));
-            assertThat(browser().text("[data-field='proxy.held_bytes']"))
-                    .isEqualTo(metric(metrics, "holdfast_held_bytes") + " B");
-            assertThat(browser().text("[data-field='proxy.epoch']")).isEqualTo(metric(metrics, "holdfast_epoch"));
-            assertThat(browser().text("[data-field='proxy.frontier']"))
-                    .isEqualTo(metric(metrics, "holdfast_committed_epoch"));
-            assertThat(browser().text("[data-field='proxy.term']")).isEqualTo(metric(metrics, "holdfast_term"));
+            assertThat(browser().row("Held frames")).isEqualTo(metric(metrics, "holdfast_held_frames"));
+            assertThat(browser().row("Held bytes")).startsWith(metric(metrics, "holdfast_held_bytes") + " B of ");
+            assertThat(browser().row("Epoch that is open")).isEqualTo(metric(metrics, "holdfast_epoch"));
+            assertThat(browser().row("Newest confirmed epoch")).isEqualTo(metric(metrics, "holdfast_committed_epoch"));
+            assertThat(browser().row("Term")).startsWith(metric(metrics, "holdfast_term") + ", ");
             assertThat(browser().text("#headline"))
                     .isEqualTo("PROTECTED: every frame waits until the backup has what sent it.");
             assertThat(browser().title()).isEqualTo("PROTECTED – redis on a – Holdfast");
@@ -83,6 +82,55 @@ class StatusPageInBrowserTest {
 
             assertThat(browser().requestedUrls()).isNotEmpty().allMatch(url -> url.startsWith(URL));
             assertThat(browser().complaints()).isEmpty();
+        }
+    }
+
+    @Test
+    void shouldDrawAndTellWhatWasHeldAndForHowLong() throws Exception {
+        try (HoldfastProxy proxy = start();
+                ControlServer agent = agent();
+                Wire guest = new Wire("guest0");
+                Engine engine = engine()) {
+            protect(engine);
+            browser().open(URL);
+            letFramesLeaveForAWhile(engine, guest);
+            for (int i = 0; i < HELD_FRAMES; i++) {
+                guest.send(frame());
+            }
+            browser().awaitText("[data-chart='held'] .figures", HELD_FRAMES * frame().length + " B now, 0 B to ");
+            browser().awaitText("[data-chart='hold'] .figures", "half of them: ");
+            browser().awaitText("[data-chart='pause'] .figures", "8.0 ms now, 8.0 ms to 8.0 ms");
+            for (String chart : List.of("hold", "held", "pause")) {
+                assertThat(coloursDrawnIn(chart)).as(chart).contains(browser().evaluate("return colour('--first')"));
+            }
+        }
+    }
+
+    /** Else a screen reader would say it again, a selection would be lost, and the eye would be drawn to nothing. */
+    @Test
+    void shouldNotTouchWhatHasNotChanged() throws Exception {
+        try (HoldfastProxy proxy = start();
+                ControlServer agent = agent();
+                Engine engine = engine()) {
+            protect(engine);
+            browser().open(URL);
+            browser().awaitText("#headline", "PROTECTED");
+            browser().awaitText("#events", "wall ARMING -> PROTECTED");
+            browser().awaitText("[data-field='agent.status.peer']", "connected");
+            String before = browser().text("#as-of");
+            browser().evaluate("""
+                    window.touched = [];
+                    const observer = new MutationObserver((changes) => touched.push(...changes
+                        .filter((change) => change.attributeName === null
+                            || change.target.getAttribute(change.attributeName) !== change.oldValue)
+                        .map((change) => change.target.outerHTML ?? change.target.data)));
+                    for (const still of ['.whose', '.headline', '#events', '#ports', "[data-field='proxy.term']"]) {
+                      observer.observe(document.querySelector(still),
+                          { subtree: true, childList: true, characterData: true, attributeOldValue: true });
+                    }
+                    """);
+            await().atMost(LIMIT).until(() -> !browser().text("#as-of").equals(before));
+            assertThat(browser().evaluate("return touched")).asInstanceOf(LIST).isEmpty();
         }
     }
 
@@ -118,7 +166,9 @@ class StatusPageInBrowserTest {
             }
             browser().awaitText("#warnings", "The agent does not answer (nobody listens at");
             browser().awaitText("#agent-age", "(as of ");
-            assertThat(browser().text("[data-field='agent.status.role']")).isEqualTo("primary");
+            assertThat(browser().row("Role of this host")).isEqualTo("primary");
+            assertThat(browser().style("[data-field='agent.status.role']", "font-style"))
+                    .isEqualTo("italic");
             browser().keepScreenshot("agent-gone");
             try (ControlServer agent = agent()) {
                 await().atMost(LIMIT).until(() -> browser().text("#agent-age").isEmpty());
@@ -137,6 +187,8 @@ class StatusPageInBrowserTest {
         browser().awaitText("#headline", "UNKNOWN: the proxy does not answer.");
         assertThat(browser().title()).startsWith("UNKNOWN");
         assertThat(browser().text("#stale")).contains("What is shown here is from then.");
+        assertThat(browser().role("#stale")).isEqualTo("alert");
+        assertThat(browser().style("[data-field='proxy.state']", "font-style")).isEqualTo("italic");
         browser().keepScreenshot("proxy-gone");
     }
 
@@ -150,11 +202,14 @@ class StatusPageInBrowserTest {
             browser().open(URL);
             browser().awaitText("#headline", "PROTECTED");
             assertThat(browser().accessibilityViolations()).isEmpty();
+            assertThat(browser().attribute("#headline", "aria-live")).isEqualTo("polite");
+            String ground = browser().style("body", "background-color");
 
             browser().show(360, 740, "dark");
             browser().awaitText("#headline", "PROTECTED");
             assertThat(browser().evaluate("return document.documentElement.scrollWidth"))
                     .isEqualTo(360L);
+            assertThat(browser().style("body", "background-color")).isNotEqualTo(ground);
             assertThat(browser().accessibilityViolations()).isEmpty();
             browser().keepScreenshot("phone-dark");
             browser().show(1280, 900, "dark");
@@ -179,6 +234,20 @@ class StatusPageInBrowserTest {
         if (browser != null) {
             browser.close();
         }
+    }
+
+    /** As CSS writes them. */
+    @SuppressWarnings("unchecked")
+    private static List<Object> coloursDrawnIn(String chart) {
+        return (List<Object>) browser().evaluate("""
+                        const canvas = document.querySelector("[data-chart='%s'] canvas");
+                        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+                        const colours = new Set();
+                        for (let i = 0; i < data.length; i += 4) {
+                          colours.add(`#${[...data.slice(i, i + 3)].map((part) => part.toString(16).padStart(2, '0')).join('')}`);
+                        }
+                        return [...colours];
+                        """.formatted(chart));
     }
 
     private HoldfastProxy start() throws Exception {
