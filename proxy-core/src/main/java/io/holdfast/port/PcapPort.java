@@ -221,9 +221,14 @@ public final class PcapPort implements FramePort {
     public boolean isDrained() {
         synchronized (statisticsLock) {
             long handledFrames = capturedFrames.value() + truncatedFrames.value();
+            boolean sinkIsBusy = begunFrames.value() != handledFrames;
             readStatistics();
             long waitingFrames = acceptedFrames - rejectedFrames - kernelDroppedFrames - handledFrames;
-            recogniseRejectedFrames(waitingFrames, System.nanoTime());
+            if (sinkIsBusy) {
+                beginWindow(System.nanoTime()); // Frames that have to wait for it are not missing.
+            } else {
+                recogniseRejectedFrames(waitingFrames, System.nanoTime());
+            }
             return waitingFrames <= 0;
         }
     }
@@ -240,9 +245,13 @@ public final class PcapPort implements FramePort {
         fewestWaitingFrames = Math.min(fewestWaitingFrames, Math.max(0, waitingFrames));
         if (nowNanos - windowBeganNanos > WINDOW_NANOS) {
             rejectedFrames += fewestWaitingFrames;
-            fewestWaitingFrames = Long.MAX_VALUE;
-            windowBeganNanos = nowNanos;
+            beginWindow(nowNanos);
         }
+    }
+
+    private void beginWindow(long nowNanos) {
+        fewestWaitingFrames = Long.MAX_VALUE;
+        windowBeganNanos = nowNanos;
     }
 
     /** libpcap keeps the thread to itself while there is no frame. */
