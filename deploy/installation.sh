@@ -38,8 +38,8 @@ source "$REPOSITORY/deploy/lib/checks.sh"
 readonly GUIDE=$REPOSITORY/deploy/install.md
 readonly PROXY=holdfast-proxy@redis AGENT=holdfast-agent@redis GUEST=holdfast-guest@redis
 readonly CLIENTS=6 THINK_MILLIS=10 STUCK_MILLIS=30000
-# proc(5) CapBnd: CAP_DAC_OVERRIDE is bit 1, CAP_NET_ADMIN 12, CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21.
-readonly AGENT_CAPABILITIES=0000000000281002
+# proc(5) CapBnd: CAP_DAC_OVERRIDE is bit 1, CAP_NET_ADMIN 12, CAP_SYS_ADMIN 21.
+readonly AGENT_CAPABILITIES=0000000000201002
 readonly DEBIAN=$TARGET/debian.tar
 readonly TRACKER=/usr/local/lib/holdfast-track.so
 

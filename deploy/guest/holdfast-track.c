@@ -25,8 +25,9 @@
 
 static void track(void *memory, size_t bytes)
 {
-    /* Stays open as long as the process: closing it would end the registration. */
-    int fault = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    /* Stays open as long as the process: closing it would end the registration. Nobody has to handle faults of asynchronous write
+     * protection, those of the kernel neither, and without that right a QEMU needs no CAP_SYS_PTRACE (userfaultfd(2)). */
+    int fault = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
     struct uffdio_api api = {.api = UFFD_API,
                              .features = UFFD_FEATURE_WP_HUGETLBFS_SHMEM | WP_UNPOPULATED | WP_ASYNC};
     struct uffdio_register range = {.range = {(unsigned long) memory, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
