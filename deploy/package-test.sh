@@ -30,7 +30,7 @@ source "$REPOSITORY/deploy/lib/checks.sh"
 readonly PROXY=holdfast-proxy@redis.service AGENT=holdfast-agent@redis.service GUEST=holdfast-guest@redis.service
 readonly DEBIAN=$TARGET/debian.tar LOGS=$TARGET/package-logs
 # What `systemd-analyze security` may find at most, times ten: 0 is nothing, 100 is everything.
-readonly PROXY_EXPOSURE=20 AGENT_EXPOSURE=36 GUEST_EXPOSURE=24
+readonly PROXY_EXPOSURE=20 AGENT_EXPOSURE=34 GUEST_EXPOSURE=24
 # proc(5) CapBnd: CAP_NET_ADMIN is bit 12, CAP_NET_RAW 13.
 readonly PROXY_CAPABILITIES=0000000000003000
 readonly STARTS=10
