@@ -14,8 +14,8 @@ import picocli.CommandLine.ParentCommand;
         name = "audit",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows what was decided about the guest on this host, the newest last:",
-            "promotions, refusals, going alone, every state of the wall, with term and reason.",
+            "Shows what was decided about the guest on this host, the newest last.",
+            "Promotions, refusals, going alone and every state of the wall, with term and reason.",
             "It is a file on disk; `holdfast events --follow` shows it as it grows, with the events of the running processes."
         })
 final class AuditCommand implements Callable<Integer> {
@@ -30,7 +30,7 @@ final class AuditCommand implements Callable<Integer> {
             description = "How many entries; default: ${DEFAULT-VALUE}.")
     private int last;
 
-    @Option(names = "--json", description = "The lines as they stand in the file.")
+    @Option(names = "--json", description = "Print the lines as they stand in the file, a JSON object each.")
     private boolean json;
 
     @Override

@@ -34,21 +34,22 @@ final class BenchCommand implements Callable<Integer> {
             names = "--ways",
             split = ",",
             paramLabel = "WAY",
-            description = "Only these of kernel-bridge, packet-socket, pcap, wall-10ms and reverse.")
+            description =
+                    "Only these, with commas between them, of kernel-bridge, packet-socket, pcap, wall-10ms and reverse.")
     private List<String> labels = List.of();
 
     @Option(
             names = "--connections",
             paramLabel = "NUMBER",
             defaultValue = "1000",
-            description = "So many are open (${DEFAULT-VALUE}).")
+            description = "How many are open; default: ${DEFAULT-VALUE}.")
     private int connections;
 
     @Option(
             names = "--seconds",
             paramLabel = "NUMBER",
             defaultValue = "2",
-            description = "For each figure (${DEFAULT-VALUE}).")
+            description = "How long each figure is measured; default: ${DEFAULT-VALUE}.")
     private int seconds;
 
     @Option(names = "--json", description = "Print one JSON object.")

@@ -18,7 +18,10 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "doctor",
         mixinStandardHelpOptions = true,
-        description = "Says what this host lacks for the guest; changes nothing.")
+        description = {
+            "Says what this host lacks for the guest; changes nothing.",
+            "Exit code 1 if anything is marked FAIL."
+        })
 final class DoctorCommand implements Callable<Integer> {
 
     @ParentCommand

@@ -72,13 +72,13 @@ final class DumpCommand implements Callable<Integer> {
             description = "Where to write; - is the standard output.")
     private String out = "";
 
-    @Option(names = "--nic", paramLabel = "N", description = "Only this NIC, counted from 0 (default: all).")
+    @Option(names = "--nic", paramLabel = "N", description = "Only this NIC, counted from 0; default: all.")
     private @Nullable Integer nic;
 
     @Option(
             names = "--filter",
             paramLabel = "WAY",
-            description = "What the guest sends (outbound), what comes for it (inbound), or both (default).")
+            description = "What the guest sends (outbound), what comes for it (inbound), or both; default: both.")
     private String filter = "both";
 
     @Option(names = "--seconds", paramLabel = "S", description = "End after so many seconds.")

@@ -26,8 +26,9 @@ import picocli.CommandLine.ParentCommand;
         mixinStandardHelpOptions = true,
         description = {
             "Shows what was decided about the guest on this host lately, as `audit` does, and with --follow what happens from"
-                    + " now on: new entries of the audit log (in small letters), and the events of the control sockets (in"
-                    + " capitals), in order of time. A change of the wall is in both, and shown once, as the audit log has it.",
+                    + " now on.",
+            "That is new entries of the audit log (in small letters), and the events of the control sockets (in capitals), in"
+                    + " order of time. A change of the wall is in both, and shown once, as the audit log has it.",
             "When a process ends, that is said, and it is listened to again as soon as it is back.",
             "Such as: holdfast --guest redis events --follow",
             "Such as: holdfast --guest redis events --for 60 --json | jq -c 'select(.by == \"agent\")'"

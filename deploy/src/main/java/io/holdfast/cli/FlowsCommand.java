@@ -15,8 +15,9 @@ import picocli.CommandLine.Option;
         name = "flows",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows the connections whose clients' view is known, so that their output leaves at once (mode `reverse`):",
-            "what a restored guest would be given once more, and what it would have to say again."
+            "Shows the connections whose clients' view is known, so that their output leaves at once (mode `reverse`).",
+            "In bytes, what a restored guest would be given once more, and what it would have to say again. D and DT are how far"
+                    + " sequence numbers and timestamps are ahead, as the client sees them, of the guest's."
         })
 final class FlowsCommand extends AskingCommand {
 
@@ -25,10 +26,10 @@ final class FlowsCommand extends AskingCommand {
     @Option(
             names = "--sort",
             paramLabel = "BY",
-            description = "replay, reproduce (the default), client or state; the greatest first.")
+            description = "replay, reproduce, client or state, the greatest first; default: reproduce.")
     private String sort = "reproduce";
 
-    @Option(names = "--limit", paramLabel = "N", description = "Show that many, 150 at most.")
+    @Option(names = "--limit", paramLabel = "N", description = "Show that many; default, and at most: 150.")
     private @Nullable Long limit;
 
     @Override

@@ -19,7 +19,7 @@ import picocli.CommandLine.ParentCommand;
         name = "guest-command",
         mixinStandardHelpOptions = true,
         description = {
-            "Prints what starts the guest on this host (agent.qemu.command), as a shell reads it.",
+            "Prints the command that starts the guest on this host, `agent.qemu.command`, as a shell reads it.",
             "holdfast-guest@NAME.service runs it. Refuses if a QEMU of this guest is here already, running it or waiting."
         })
 final class GuestCommand implements Callable<Integer> {

@@ -42,7 +42,8 @@ final class ManualPage {
     String roff() {
         roff.add(".TH \"%s\" 1 \"\" \"%s\" \"Holdfast\""
                 .formatted(name().toUpperCase(Locale.ROOT), "holdfast " + version));
-        roff.add(".nh"); // A command's name is not to be broken.
+        roff.add(".nh"); // A command's name is not to be broken,
+        roff.add(".ad l"); // nor the blanks between long ones to be stretched.
         section("NAME");
         roff.add(escaped(name()) + " \\- " + escaped(firstSentence()));
         section("SYNOPSIS");
@@ -174,9 +175,7 @@ final class ManualPage {
                     .filter(inner -> !inner.usageMessage().hidden())
                     .forEach(inner -> item(
                             "\\fB" + escaped(inner.name()) + "\\fR",
-                            List.of(lines(inner.usageMessage().description())
-                                    .getFirst()
-                                    .replaceFirst(":$", "."))));
+                            List.of(lines(inner.usageMessage().description()).getFirst())));
         }
     }
 

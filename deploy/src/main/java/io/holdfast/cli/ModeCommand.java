@@ -12,8 +12,8 @@ import picocli.CommandLine.Parameters;
         name = "mode",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows what the proxy holds: `wall` everything, `reverse` only what cannot be reconciled, `off` nothing.",
-            "With an argument, chooses it, from the next epoch on and until the proxy is restarted. Connections that the"
+            "Shows or chooses what the proxy holds: `wall` everything, `reverse` only what cannot be reconciled, `off` nothing.",
+            "A choice holds from the next epoch on and until the proxy is restarted. Connections that the"
                     + " wall has held leave at once again when all that was held of them has left."
         })
 final class ModeCommand extends AskingCommand {

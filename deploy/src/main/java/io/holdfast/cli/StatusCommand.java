@@ -16,7 +16,10 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
-        description = "Shows the wall, the ports and the replication of the guest on this host.")
+        description = {
+            "Shows the wall, the ports and the replication of the guest on this host.",
+            "Exit code 4 only if neither proxy nor agent answers."
+        })
 final class StatusCommand implements Callable<Integer> {
 
     private static final long REFRESH_MILLIS = 1_000;

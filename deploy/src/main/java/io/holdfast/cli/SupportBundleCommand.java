@@ -21,9 +21,9 @@ import picocli.CommandLine.ParentCommand;
         name = "support-bundle",
         mixinStandardHelpOptions = true,
         description = {
-            "Collects what somebody needs who shall find out from afar what is wrong here, in a zip file for you alone: status,"
-                    + " metrics, decisions and log lines, threads, the network's state, what `doctor` says, and the"
-                    + " configuration without free texts.",
+            "Collects what is needed to find a fault from afar, in one zip file that only its owner may read.",
+            "Status, metrics, decisions and log lines, threads, the network's state, what `doctor` says, and the configuration"
+                    + " without free texts.",
             "It has nothing of what the guest and its clients say to each other, no key and no password, but names and"
                     + " addresses; its MANIFEST says what is in it, and what could not be had.",
             "Needs neither proxy nor agent, and changes nothing."
@@ -39,7 +39,8 @@ final class SupportBundleCommand implements Callable<Integer> {
     @Option(
             names = "--output",
             paramLabel = "FILE",
-            description = "The file; never one that exists. Default: holdfast-support-HOST-TIME.zip in this directory.")
+            description =
+                    "Where to, never over a file that is there; default: holdfast-support-HOST-TIME.zip in this directory.")
     private @Nullable Path output;
 
     @Override

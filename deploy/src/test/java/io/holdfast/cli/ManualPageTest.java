@@ -65,6 +65,23 @@ class ManualPageTest {
         assertThat(rendered("holdfast-barrier")).contains("engine said hello with `bound: false`\n");
     }
 
+    /** In a list of commands it stands alone. */
+    @Test
+    void shouldBeginEachDescriptionWithAWholeSentence() {
+        for (CommandLine command : Holdfast.commandLine().getSubcommands().values()) {
+            assertThat(command.getCommandSpec().usageMessage().description()[0])
+                    .as("%s", command.getCommandName())
+                    .endsWith(".");
+        }
+    }
+
+    @Test
+    void shouldNotStretchTheBlanksBetweenLongNames() throws Exception {
+        assertThat(formatted("holdfast", 80))
+                .contains("holdfast-proxy(1), holdfast-agent(1)")
+                .doesNotContainPattern("\\(1\\), {2,}");
+    }
+
     @Test
     void shouldShowThatOptionsExcludeEachOther() throws Exception {
         assertThat(rendered("holdfast-announce")).contains("announce [--json] [--stop | --dry-run]");
@@ -120,14 +137,17 @@ class ManualPageTest {
 
     /** As on a wide terminal, with single blanks. */
     private String rendered(String name) throws Exception {
+        return formatted(name, 500).replaceAll(" +", " ");
+    }
+
+    private String formatted(String name, int columns) throws Exception {
         return run(
-                        "groff",
-                        "-man",
-                        "-Tascii",
-                        "-P-cbou",
-                        "-rLL=500n",
-                        directory.resolve(name + ".1").toString())
-                .replaceAll(" +", " ");
+                "groff",
+                "-man",
+                "-Tascii",
+                "-P-cbou",
+                "-rLL=" + columns + "n",
+                directory.resolve(name + ".1").toString());
     }
 
     private List<String> completions(String... words) throws Exception {
