@@ -31,7 +31,7 @@
 #   --prometheus DIR   watch it with a real Prometheus, whose data is kept in DIR; dashboard.sh shows it
 #   --seed N           for the moments of death (default: a random one, which is shown)
 #   --keep             bring the dead host back at the end and leave everything running, until Ctrl-C; says where the status
-#                      pages and Prometheus are, and how to give the commands of the runbook
+#                      pages and Prometheus are, and how to give the holdfast commands of the runbook
 #
 # Installs missing Debian packages and builds what is missing. Everything happens in network namespaces of its own and is
 # removed at the end, whatever happens. The last line of standard output is one JSON object with the result. Exit code
@@ -302,7 +302,7 @@ keep_running() {
     fi
     say "be a client"
     detail "ip netns exec $(namespace_of client) redis-cli -h $GUEST_ADDRESS -r -1 -i 0.1 incr visits"
-    say "be an operator: the commands of deploy/runbook.md work as typed behind these, or in the shells that these are on their own"
+    say "be an operator: these give the holdfast commands of deploy/runbook.md on a host; without a command each is a shell there"
     for host in a b; do
         open_way_to "$host"
         detail "$(way_to "$host") holdfast --guest $GUEST_NAME status"
