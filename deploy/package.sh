@@ -44,7 +44,8 @@ main() {
 # The package for Debian is made last.
 packages_are_stale() {
     [[ -e $TAR && -e $DEB ]] || return 0
-    [[ -n $(find "$REPOSITORY"/{CHANGELOG.md,NOTICE,deploy/package.sh} "$DEBIAN" "$DISTRIBUTION" -newer "$DEB" -print -quit) ]]
+    [[ -n $(find "$REPOSITORY"/{CHANGELOG.md,NOTICE,deploy/{package.sh,control-protocol.md,pacemaker.md,examples}} "$DEBIAN" \
+        "$DISTRIBUTION" -newer "$DEB" -print -quit) ]]
 }
 
 make_packages() {
@@ -93,7 +94,10 @@ put_files_in_place() {
     mv "$HOLDFAST_HOME/pacemaker/ocf/holdfast" "$root/usr/lib/ocf/resource.d/holdfast"
 
     mv "$HOLDFAST_HOME"/{install,runbook}.md "$documents"
+    install -m 644 "$REPOSITORY"/deploy/{control-protocol,pacemaker}.md "$documents"
+    mv "$HOLDFAST_HOME/share/schemas" "$documents"
     mv "$HOLDFAST_HOME/conf/example.yaml" "$documents/examples"
+    install -m 644 "$REPOSITORY"/deploy/examples/* "$documents/examples"
     install -m 644 "$DEBIAN/copyright" "$REPOSITORY/NOTICE" "$documents"
     print_changelog | gzip --best --no-name > "$documents/changelog.gz"
     gzip --best --no-name --stdout "$REPOSITORY/CHANGELOG.md" > "$documents/CHANGELOG.md.gz"
