@@ -73,7 +73,7 @@ main() {
     step dashboard limited "$REPOSITORY/deploy/dashboard.sh" \
         --wall "$LOGS/prometheus-wall" --reverse "$LOGS/prometheus-reverse"
     count_checks_of dashboard
-    step steps limited "$REPOSITORY/deploy/steps.sh" --steps 5
+    step steps limited "$REPOSITORY/deploy/steps.sh" --steps 4
     count_checks_of steps
     step faults limited "$REPOSITORY/deploy/faults.sh"
     count_checks_of faults
