@@ -264,7 +264,8 @@ final class PrimaryShell implements Shell {
         @Override
         public void onWelcome(long session, LinkMessage.Welcome welcome, long arrivedNanos) {
             standing.onWelcome();
-            perform(role.onLinkUp(session, welcome.identity(), welcome.armed(), arrivedNanos));
+            Term followed = AgentContext.term(welcome.term());
+            perform(role.onLinkUp(session, followed, welcome.identity(), welcome.armed(), arrivedNanos));
         }
 
         @Override

@@ -172,10 +172,19 @@ public final class PrimaryRole {
     /**
      * A backup has welcomed us. It starts from a full checkpoint, whatever it had.
      *
+     * <p>One that answers a hello of before we went on alone believes in a term that is over, and would claim the next one after
+     * it, which may be ours or older (INV-9). It is asked again.
+     *
+     * @param followed the term that it follows
      * @param identity tells it from one that has lost its memory; empty if it has none
      * @param mayPromote whether it holds a checkpoint that it may promote
      */
-    public List<PrimaryEffect> onLinkUp(long newSession, String identity, boolean mayPromote, long nowNanos) {
+    public List<PrimaryEffect> onLinkUp(
+            long newSession, Term followed, String identity, boolean mayPromote, long nowNanos) {
+        if (!followed.equals(term())) {
+            return List.of(
+                    new CloseLink("the backup follows term " + followed + ", and ours is " + term() + " by now"));
+        }
         if (!backup.admits(identity)) {
             return List.of(
                     new RefuseBackup(

@@ -160,6 +160,40 @@ class FailoverSimulationTest {
         return pair;
     }
 
+    /** Its backup can be reached again in the moment in which the arbiter lets it go on alone, and follows the term before. */
+    @Test
+    void shouldArmNoBackupOfATermThatIsOver() {
+        System.out.println("seed " + SEED);
+        int armed = 0;
+        for (long run = 0; run < RUNS / 10; run++) {
+            SimulatedPair pair = healWhenThePrimaryGoesOnAlone(SEED + run, Sabotage.NONE);
+            assertThat(pair.violations())
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isEmpty();
+            armed += healWhenThePrimaryGoesOnAlone(SEED + run, Sabotage.ARM_UNDER_AN_OLDER_TERM)
+                            .violations()
+                            .isEmpty()
+                    ? 0
+                    : 1;
+        }
+        assertThat(armed).as("with a primary that does not look at the term").isPositive();
+    }
+
+    private static SimulatedPair healWhenThePrimaryGoesOnAlone(long seed, Sabotage sabotage) {
+        SplittableRandom random = new SplittableRandom(seed);
+        SimulatedPair pair = new SimulatedPair(sabotage, random.nextBoolean(), Guard.ARBITER);
+        settle(pair, random);
+        pair.cutNetwork();
+        pair.crashAgent(pair.b);
+        pair.startAgent(pair.b); // With nothing to promote.
+        for (int step = 0; step < 6000 && !pair.isAloneGranted(); step++) {
+            live(pair, random, 1, 0);
+        }
+        pair.healNetwork();
+        settle(pair, random);
+        return pair;
+    }
+
     /** Without an operator, because it has promised not to promote. */
     @Test
     void shouldServeOnWithoutABackupThatHasRelinquished() {
@@ -209,7 +243,7 @@ class FailoverSimulationTest {
             value = Sabotage.class,
             mode = EnumSource.Mode.EXCLUDE,
             // So rare that tests of their own lead up to them.
-            names = {"NONE", "GRANT_AFTER_LOSS_OF_DATA", "TRUST_ANY_BACKUP"})
+            names = {"NONE", "GRANT_AFTER_LOSS_OF_DATA", "TRUST_ANY_BACKUP", "ARM_UNDER_AN_OLDER_TERM"})
     void shouldSeeTheViolationWhenARuleIsBroken(Sabotage sabotage) {
         for (long run = 0; run < 100_000; run++) {
             if (!live(SEED + run, sabotage).violations().isEmpty()) {

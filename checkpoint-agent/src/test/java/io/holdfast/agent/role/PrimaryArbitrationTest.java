@@ -96,7 +96,7 @@ class PrimaryArbitrationTest {
     @Test
     void shouldNotAskWhileTheBackupIsBack() {
         loseBackup();
-        role.onLinkUp(SESSION + 1, "", true, now);
+        role.onLinkUp(SESSION + 1, role.term(), "", true, now);
         assertThat(role.onTick(now + 2 * GRACE)).noneMatch(effect -> effect.equals(new AskArbiter(CLAIM)));
     }
 
@@ -104,7 +104,7 @@ class PrimaryArbitrationTest {
     @Test
     void shouldGoOnUnderTheGrantedTermThoughTheBackupIsBack() {
         askForRight();
-        role.onLinkUp(SESSION + 1, "", true, now);
+        role.onLinkUp(SESSION + 1, role.term(), "", true, now);
         assertThat(role.onVerdict(CLAIM, granted(), now)).hasAtLeastOneElementOfType(GoAlone.class);
         assertThat(role.onAloneGranted(ALONE, "test")).hasAtLeastOneElementOfType(CloseLink.class);
     }
@@ -213,7 +213,7 @@ class PrimaryArbitrationTest {
     void shouldNeedNoLeaseWhenABackupIsArmed() {
         serveByGrant();
         renewed();
-        role.onLinkUp(SESSION + 1, "", false, now);
+        role.onLinkUp(SESSION + 1, role.term(), "", false, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2);
         role.onConfirmed(SESSION + 1, 2, now);
@@ -227,7 +227,7 @@ class PrimaryArbitrationTest {
     void shouldNotOpenTheWallForARenewalThatComesWhileABackupIsBeingArmed() {
         serveByGrant();
         role.onTick(now);
-        role.onLinkUp(SESSION + 1, "", false, now);
+        role.onLinkUp(SESSION + 1, role.term(), "", false, now);
         role.onPrecopied(SESSION + 1, now);
         role.onGuestPaused(now);
         role.onBarrierPlaced(2, false, now);
@@ -262,7 +262,7 @@ class PrimaryArbitrationTest {
     private void protect() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        role.onLinkUp(SESSION, "", true, now);
+        role.onLinkUp(SESSION, role.term(), "", true, now);
         role.onPrecopied(SESSION, now);
         checkpoint(1);
         role.onConfirmed(SESSION, 1, now);

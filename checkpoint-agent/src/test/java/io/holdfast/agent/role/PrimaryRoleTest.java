@@ -3,6 +3,7 @@ package io.holdfast.agent.role;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.holdfast.agent.role.PrimaryEffect.CaptureState;
+import io.holdfast.agent.role.PrimaryEffect.CloseLink;
 import io.holdfast.agent.role.PrimaryEffect.Commit;
 import io.holdfast.agent.role.PrimaryEffect.DiscardHeld;
 import io.holdfast.agent.role.PrimaryEffect.DrainWall;
@@ -63,7 +64,7 @@ class PrimaryRoleTest {
     void shouldHandOutAllMemoryBeforeTheFirstCheckpointOfABackup() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        assertThat(role.onLinkUp(SESSION, BACKUP, true, now)).containsExactly(new Precopy(SESSION));
+        assertThat(role.onLinkUp(SESSION, role.term(), BACKUP, true, now)).containsExactly(new Precopy(SESSION));
         assertThat(role.onPrecopied(SESSION, now)).containsExactly(new PauseGuest());
     }
 
@@ -224,7 +225,7 @@ class PrimaryRoleTest {
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnWhenANewBackupHasConfirmed() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, BACKUP, true, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
         assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PlaceBarrier());
         role.onBarrierPlaced(2, true, now);
         assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION + 1, 2));
@@ -298,7 +299,7 @@ class PrimaryRoleTest {
     @Test
     void shouldLetAGuestThatWaitedForRoomGoOnAloneAlsoDuringAPrecopy() {
         waitForRoom();
-        role.onLinkUp(SESSION + 1, BACKUP, true, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
         assertThat(role.onAloneGranted(TERM.aloneOf("a"), "the operator: test")).contains(new ResumeGuest());
     }
 
@@ -349,7 +350,7 @@ class PrimaryRoleTest {
     void shouldGoOnAloneWhenTheArmedBackupComesBackWithNothingToPromote() {
         protect();
         assertThat(role.onLinkDown(SESSION, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
-        List<PrimaryEffect> effects = role.onLinkUp(SESSION + 1, BACKUP, false, now);
+        List<PrimaryEffect> effects = role.onLinkUp(SESSION + 1, role.term(), BACKUP, false, now);
         assertThat(effects.getFirst()).isInstanceOf(StoreRelinquished.class);
         assertThat(effects.get(1)).isInstanceOf(OpenWall.class);
         assertThat(effects.getLast()).isEqualTo(new Precopy(SESSION + 1));
@@ -359,7 +360,8 @@ class PrimaryRoleTest {
     void shouldStaySuspendedWhenTheBackupComesBackWithACheckpointThatItMayPromote() {
         protect();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now)).containsExactly(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now))
+                .containsExactly(new Precopy(SESSION + 1));
     }
 
     /** It may be a promise from before it was armed. */
@@ -394,7 +396,7 @@ class PrimaryRoleTest {
         protect();
         role.onRelinquished(SESSION, "standby lost");
         role.onLinkDown(SESSION, "cut", now);
-        role.onLinkUp(SESSION + 1, BACKUP, false, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, false, now);
         role.onPrecopied(SESSION + 1, now);
         role.onGuestPaused(now);
         role.onBarrierPlaced(3, false, now);
@@ -432,7 +434,8 @@ class PrimaryRoleTest {
         connect();
         checkpoint(1, false);
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now)).containsExactly(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now))
+                .containsExactly(new Precopy(SESSION + 1));
     }
 
     @Test
@@ -515,7 +518,7 @@ class PrimaryRoleTest {
     @Test
     void shouldNotCallTheGuestProtectedUntilThisBackupMayTakeOver() {
         loseArmedBackup();
-        role.onLinkUp(SESSION + 1, BACKUP, true, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
         assertThat(role.isBackupArmed()).as("the one that was lost may promote").isTrue();
         assertThat(role.isProtected()).isFalse();
     }
@@ -527,7 +530,7 @@ class PrimaryRoleTest {
         role.onConfirmed(SESSION, 1, now);
         role.onArmingFailed();
         role.onLinkDown(SESSION, "the term cannot be written here", now);
-        role.onLinkUp(SESSION + 1, BACKUP, true, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2, false);
         assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed(BACKUP));
@@ -592,7 +595,7 @@ class PrimaryRoleTest {
         role.onStart(false, now);
         role.onWallUp(1, now);
         role.onHypervisorGone();
-        assertThat(role.onLinkUp(SESSION, BACKUP, true, now))
+        assertThat(role.onLinkUp(SESSION, role.term(), BACKUP, true, now))
                 .containsExactly(new ReportGuestDeath("the hypervisor process is gone", true));
     }
 
@@ -657,7 +660,7 @@ class PrimaryRoleTest {
     void shouldNotTakeABackupThatHasLostItsMemoryForTheOneThatWasArmed() {
         protect();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, "another", false, now))
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), "another", false, now))
                 .singleElement()
                 .isInstanceOf(RefuseBackup.class);
         assertThat(role.isBackupConnected()).isFalse();
@@ -669,19 +672,21 @@ class PrimaryRoleTest {
         role = PrimaryRole.withoutArbiter(SETTINGS, new PrimaryRole.Beginning(TERM, 0, true, BACKUP, false));
         role.onStart(false, now);
         role.onWallUp(1, now);
-        assertThat(role.onLinkUp(SESSION, "another", false, now))
+        assertThat(role.onLinkUp(SESSION, role.term(), "another", false, now))
                 .singleElement()
                 .isInstanceOf(RefuseBackup.class);
-        assertThat(role.onLinkUp(SESSION, BACKUP, false, now)).hasAtLeastOneElementOfType(StoreRelinquished.class);
+        assertThat(role.onLinkUp(SESSION, role.term(), BACKUP, false, now))
+                .hasAtLeastOneElementOfType(StoreRelinquished.class);
     }
 
     @Test
     void shouldTakeAnyBackupWhenNoneIsArmed() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        role.onLinkUp(SESSION, BACKUP, false, now);
+        role.onLinkUp(SESSION, role.term(), BACKUP, false, now);
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, "another", false, now)).noneMatch(RefuseBackup.class::isInstance);
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), "another", false, now))
+                .noneMatch(RefuseBackup.class::isInstance);
     }
 
     /** Somebody has answered for the old one. */
@@ -690,7 +695,20 @@ class PrimaryRoleTest {
         protect();
         role.onLinkDown(SESSION, "cut", now);
         role.onAloneGranted(TERM.aloneOf("a"), "the operator");
-        assertThat(role.onLinkUp(SESSION + 1, "another", false, now)).contains(new Precopy(SESSION + 1));
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), "another", false, now))
+                .contains(new Precopy(SESSION + 1));
+    }
+
+    /** INV-9: it would claim the next one, which may be ours. */
+    @Test
+    void shouldNotArmABackupThatAnswersAHelloOfATermThatIsOver() {
+        role.onStart(false, now);
+        role.onWallUp(1, now);
+        role.onAloneGranted(TERM.aloneOf("a"), "the operator");
+        assertThat(role.onLinkUp(SESSION, TERM, BACKUP, true, now))
+                .singleElement()
+                .isInstanceOf(CloseLink.class);
+        assertThat(role.isBackupConnected()).isFalse();
     }
 
     @Test
@@ -819,7 +837,7 @@ class PrimaryRoleTest {
     void shouldSayAgainToABackupThatComesBackThatItIsToTakeOver() {
         handOver();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, BACKUP, true, now))
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now))
                 .containsExactly(new HandOver(SESSION + 1, "maintenance"));
     }
 
@@ -835,7 +853,7 @@ class PrimaryRoleTest {
     void shouldTakeTheGuestBackFromABackupThatComesBackWithoutACheckpoint() {
         handOver();
         role.onLinkDown(SESSION, "cut", now);
-        assertThat(role.onLinkUp(SESSION + 1, BACKUP, false, now)).contains(new ResumeGuest());
+        assertThat(role.onLinkUp(SESSION + 1, role.term(), BACKUP, false, now)).contains(new ResumeGuest());
     }
 
     @Test
@@ -879,7 +897,7 @@ class PrimaryRoleTest {
     private void connect() {
         role.onStart(false, now);
         role.onWallUp(1, now);
-        role.onLinkUp(SESSION, BACKUP, true, now);
+        role.onLinkUp(SESSION, role.term(), BACKUP, true, now);
         role.onPrecopied(SESSION, now);
     }
 

@@ -54,6 +54,7 @@ final class SimulatedPair {
         HAND_OVER_AND_RESUME,
         FORGO_AFTER_SERVICE,
         TRUST_ANY_BACKUP,
+        ARM_UNDER_AN_OLDER_TERM,
         GRANT_BOTH,
         GRANT_AFTER_LOSS_OF_DATA
     }
@@ -118,7 +119,7 @@ final class SimulatedPair {
     private sealed interface Message {
         record Hello(Term term) implements Message {}
 
-        record Welcome(String identity, boolean armed) implements Message {}
+        record Welcome(Term term, String identity, boolean armed) implements Message {}
 
         record Refusal(String errorClass, Term term) implements Message {}
 
@@ -405,6 +406,15 @@ final class SimulatedPair {
         }
     }
 
+    /** INV-9: the next term that an armed backup claims must be above its primary's. */
+    private void checkFollower(Term ofPrimary) {
+        Connection c = connection;
+        BackupRole follower = c == null ? null : c.backup.backup;
+        if (follower != null && follower.term().isStaleAgainst(ofPrimary)) {
+            violations.add("a backup of term " + follower.term() + " is armed by a primary of term " + ofPrimary);
+        }
+    }
+
     private boolean servesAlone(Host host) {
         BufferWall wall = host.wall;
         return wall != null && wall.state() == WallState.ALONE && !wall.isLeaseOver(nowNanos);
@@ -423,6 +433,11 @@ final class SimulatedPair {
         if (next != null) {
             next.run();
         }
+    }
+
+    /** Whoever it is may not have heard of it yet. */
+    boolean isAloneGranted() {
+        return arbitersTerm != null && arbitersTerm.claim() == Term.Claim.ALONE;
     }
 
     /** The lease counts from now, however long the answer takes. */
@@ -597,8 +612,10 @@ final class SimulatedPair {
             return;
         }
         switch (message) {
-            case Message.Welcome welcome ->
-                runPrimary(host, role.onLinkUp(c.session, welcome.identity(), welcome.armed(), nowNanos));
+            case Message.Welcome welcome -> {
+                Term followed = sabotage == Sabotage.ARM_UNDER_AN_OLDER_TERM ? role.term() : welcome.term();
+                runPrimary(host, role.onLinkUp(c.session, followed, welcome.identity(), welcome.armed(), nowNanos));
+            }
             case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.session, "test"));
             case Message.Refusal refusal -> {
                 connection = null;
@@ -677,7 +694,10 @@ final class SimulatedPair {
             case PrimaryEffect.DropCaptured drop -> host.captured = null;
             case PrimaryEffect.StoreArmed store -> host.disk.storeArmed(store.backup());
             case PrimaryEffect.StoreRelinquished store -> host.disk.storeRelinquished();
-            case PrimaryEffect.SendArmed armed -> send(host, armed.session(), new Message.Armed());
+            case PrimaryEffect.SendArmed armed -> {
+                checkFollower(role.term());
+                send(host, armed.session(), new Message.Armed());
+            }
             case PrimaryEffect.ReportGuestDeath death ->
                 send(host, connection == null ? 0 : connection.session, new Message.Death(death.failover()));
             case PrimaryEffect.Commit commit ->
@@ -844,7 +864,7 @@ final class SimulatedPair {
             note(host.name + " " + effect);
         }
         switch (effect) {
-            case BackupEffect.StartStandby start -> host.engine.add(() -> run(host, role.onStandbyReady()));
+            case BackupEffect.StartStandby start -> startStandby(host, role);
             case BackupEffect.StoreTerm store ->
                 host.engine.add(() -> {
                     host.disk.storeTerm(store.term());
@@ -871,7 +891,9 @@ final class SimulatedPair {
                         host,
                         welcome.session(),
                         new Message.Welcome(
-                                sabotage == Sabotage.TRUST_ANY_BACKUP ? "" : host.disk.identity(), welcome.armed()));
+                                welcome.term(),
+                                sabotage == Sabotage.TRUST_ANY_BACKUP ? "" : host.disk.identity(),
+                                welcome.armed()));
             case BackupEffect.SendRefusal refusal -> {
                 Connection c = connection;
                 if (c != null && c.session == refusal.session()) {
@@ -969,6 +991,17 @@ final class SimulatedPair {
             }
             case BackupEffect.Note text -> {}
         }
+    }
+
+    /** Not over a guest that runs there still, and that its agent has forgotten with its disk. */
+    private void startStandby(Host host, BackupRole role) {
+        host.engine.add(() -> {
+            if (host.guest == null) {
+                run(host, role.onStandbyReady());
+            } else {
+                startStandby(host, role);
+            }
+        });
     }
 
     private void ownWallForPromotion(Host host, BackupRole role, long life, BackupEffect.OwnWall own) {
