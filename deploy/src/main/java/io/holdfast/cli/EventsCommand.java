@@ -5,13 +5,8 @@ import io.holdfast.config.HoldfastConfig;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
-import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -37,12 +32,6 @@ final class EventsCommand implements Callable<Integer> {
 
     private static final Duration TICK = Duration.ofMillis(100);
 
-    /** So long after it happened something may still come to be known: two looks at the file, with the time it takes to write. */
-    private static final Duration LATENESS = Duration.ofMillis(300);
-
-    /** More than there can be within the time in which an event and its entry come. */
-    private static final int MOST_DECIDED = 256;
-
     @ParentCommand
     private Holdfast holdfast;
 
@@ -62,11 +51,8 @@ final class EventsCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print a JSON object for each: at, by, event, data.")
     private boolean json;
 
-    /** Of these an event that comes besides is no news. Each takes the place of one. */
-    private final Deque<Happening> decided = new ArrayDeque<>();
-
     private final Queue<Happening> heard = new ConcurrentLinkedQueue<>();
-    private final PriorityQueue<Happening> pending = new PriorityQueue<>(Comparator.comparing(Happening::at));
+    private final Timeline timeline = new Timeline();
 
     @Override
     public Integer call() throws Exception {
@@ -82,7 +68,7 @@ final class EventsCommand implements Callable<Integer> {
         if (follow || seconds != null) {
             follow(config, audit);
         }
-        printUntil(Instant.MAX);
+        print(timeline.rest());
         return ExitCode.OK;
     }
 
@@ -99,8 +85,9 @@ final class EventsCommand implements Callable<Integer> {
                     || System.nanoTime() - beganNanos
                             < Duration.ofSeconds(seconds).toNanos()) {
                 Thread.sleep(TICK);
+                Instant collectedAt = Instant.now();
                 collect(audit);
-                printUntil(Instant.now().minus(LATENESS));
+                print(timeline.settledAt(collectedAt));
             }
         } finally {
             sources.forEach(EventSource::close);
@@ -108,44 +95,23 @@ final class EventsCommand implements Callable<Integer> {
         collect(audit);
     }
 
+    /** The log last, so that it has every change of the wall that was heard of: it is written first. */
     private void collect(AuditTail audit) throws IOException {
-        audit.newLines().forEach(this::take);
-        for (Happening happening = heard.poll(); happening != null; happening = heard.poll()) {
-            pending.add(happening);
+        for (Happening event = heard.poll(); event != null; event = heard.poll()) {
+            timeline.hear(event);
         }
+        audit.newLines().forEach(this::take);
     }
 
     private void take(String line) {
         Happening.ofAudit(line)
                 .ifPresentOrElse(
-                        this::takeDecision,
+                        timeline::decide,
                         () -> holdfast.err().println("holdfast: not a whole entry of the audit log: " + line));
     }
 
-    private void takeDecision(Happening decision) {
-        pending.add(decision);
-        decided.add(decision);
-        if (decided.size() > MOST_DECIDED) {
-            decided.remove();
-        }
-    }
-
-    /** Whether the audit log has it, and more of it. Where the proxy is the other host's, that host's log has it. */
-    private boolean isDecided(Happening happening) {
-        Optional<Happening> decision = decided.stream()
-                .filter(candidate -> candidate.includes(happening))
-                .findFirst();
-        decision.ifPresent(decided::remove);
-        return decision.isPresent();
-    }
-
-    private void printUntil(Instant limit) {
-        while (!pending.isEmpty() && pending.peek().at().isBefore(limit)) {
-            Happening next = pending.remove();
-            if (!isDecided(next)) {
-                holdfast.out().println(json ? next.toJson() : next.forPeople());
-            }
-        }
+    private void print(List<Happening> happenings) {
+        happenings.forEach(next -> holdfast.out().println(json ? next.toJson() : next.forPeople()));
         holdfast.out().flush();
     }
 }
