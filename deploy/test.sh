@@ -186,6 +186,7 @@ count_tests_of_build() {
         errors=$((errors + suite_errors))
     done < <(figures_of_suites)
     detail "the build's tests: $tests, of which failed or skipped: $errors"
+    failed_tests | while read -r suite_tests; do detail "FAILED $suite_tests"; done
     passed=$((passed + tests - errors))
     failed=$((failed + errors))
 }
@@ -205,6 +206,18 @@ figures_of_suites() {
     find . -path '*/target/surefire-reports/TEST-*.xml' -exec sed -n '/<testsuite /{
         s/.* tests="\([0-9]*\)" errors="\([0-9]*\)" skipped="\([0-9]*\)" failures="\([0-9]*\)".*/\1 \2 \3 \4/p; q }' {} \; \
         | awk '{ print $1, $2 + $3 + $4 }'
+}
+
+# "CLASS.TEST: MESSAGE" of every test that failed or was skipped, a line each. Maven's own list is far from the end of its log.
+failed_tests() {
+    find . -path '*/target/surefire-reports/TEST-*.xml' -exec awk '
+        function attribute(name) {
+            if (!match($0, " " name "=\"[^\"]*\"")) return ""
+            return substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+        }
+        /<testcase / { test = attribute("classname") "." attribute("name") }
+        /<(failure|error|skipped)[ >\/]/ { print test ": " substr(attribute("message"), 1, 300) }
+        ' {} +
 }
 
 # One run in three must show what Holdfast is for; else the checks, or the witness at the switch, may be blind. Rare checkpoints
