@@ -12,7 +12,8 @@
 #                      kill: all of the host's processes die (default);
 #                      freeze: they stand still, and go on after twice the time that the backup waits for a sign of life;
 #                      cut-replication, cut-uplink, cut-both: its cable to the other host, to the clients, or both are
-#                      unplugged for 20 s. If it is only the uplink, it keeps the guest, as the other host follows
+#                      unplugged. If it is only the uplink, it keeps the guest, as the other host follows
+#   --cut-seconds N    how long cables are unplugged (default: 20)
 #   --workload KIND    shared: replies depend on what other clients do, through a counter and a list (default);
 #                      independent: each client has keys of its own
 #   --service KIND     redis (default), or random: some clients speak to a service on port 7000 whose replies are random,
@@ -84,14 +85,15 @@ parse_options() {
         case $option in
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
-            --mode | --fault | --workload | --service | --admission | --held-ports | --port | --interval | --clients) ;;
-            --runs | --chain | --json | --prometheus | --seed) ;;
+            --mode | --fault | --cut-seconds | --workload | --service | --admission | --held-ports | --port | --interval) ;;
+            --clients | --runs | --chain | --json | --prometheus | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
         case $option in
             --mode) mode=$1 ;;
             --fault) fault=$1 ;;
+            --cut-seconds) CUT_SECONDS=$1 ;;
             --workload) workload=$1 ;;
             --service) service=$1 ;;
             --admission) admission=$1 ;;
@@ -109,6 +111,7 @@ parse_options() {
     done
     [[ $mode =~ ^(wall|reverse|off)$ ]] || die_of_usage "--mode is wall, reverse or off, not $mode"
     [[ $fault =~ ^($FAULTS)(,($FAULTS))*$ ]] || die_of_usage "--fault is a list of ${FAULTS//|/, }, not $fault"
+    [[ $CUT_SECONDS =~ ^[1-9][0-9]*$ ]] || die_of_usage "--cut-seconds is 1 or more, not $CUT_SECONDS"
     [[ $workload =~ ^(shared|independent)$ ]] || die_of_usage "--workload is shared or independent, not $workload"
     [[ $service =~ ^(redis|random)$ ]] || die_of_usage "--service is redis or random, not $service"
     if [[ $mode == reverse ]]; then
@@ -165,9 +168,9 @@ run_once() {
     [[ $workload == shared ]] || workload_options+=(--independent)
     [[ $service == redis ]] || workload_options+=(--random)
     # As long as the cable was out TCP has waited longer and longer, and waits as long again.
-    [[ $fault != *cut-uplink* ]] || workload_options+=(--stuck-millis 90000)
+    [[ $fault != *cut-uplink* ]] || workload_options+=(--stuck-millis $((2 * CUT_SECONDS + 50))000)
     # What nobody reconciles does not come back, however long one waits.
-    [[ $mode != off ]] || workload_options+=(--stuck-millis 12000)
+    [[ $mode != off ]] || workload_options+=(--stuck-millis 6000)
     # There it is the price of a release at once that what a client was told may be taken back, together with its connection.
     [[ $mode != reverse ]] || workload_options+=(--reset-disavows)
     say "run $run of $runs: a client, a switch, two hosts ${LAB}-*, and a guest that boots on host a"

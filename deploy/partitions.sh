@@ -41,7 +41,9 @@ readonly THINK_MILLIS=10
 readonly INTERVAL=25ms
 # TCP waits longer and longer while a cable is out.
 readonly STUCK_MILLIS=90000
-readonly CUT_MILLIS_HERE=6000
+CUT_SECONDS=6
+# The next retransmission may be as far away as the last one.
+readonly RETRANSMISSION_SECONDS=40
 readonly LEASE_SECONDS=4
 readonly DECISION_SECONDS=15
 readonly RECOVERY_SECONDS=60
@@ -132,13 +134,13 @@ cut_apart() {
         either) expect "either host has the right to the guest" $DECISION_SECONDS somebody_serves ;;
         nobody) expect_nobody_serves ;;
     esac
-    let_clients_run $CUT_MILLIS_HERE
+    let_clients_run "${CUT_SECONDS}000"
     expect "no two hosts let output through" 0 at_most_one_serves
     plug_segments up "$segments"
     say "the cables are plugged in again"
     expect "one host has the guest, and the other one is its backup" $RECOVERY_SECONDS is_settled
     owner=$(host_with_the_guest)
-    expect "all clients are answered" $CUT_PATIENCE_SECONDS nobody_is_silent
+    expect "all clients are answered" $RETRANSMISSION_SECONDS nobody_is_silent
     dismiss_witnesses
     expect "nothing uncommitted of an old owner has left" 0 nothing_uncommitted_left "$before"
 }
@@ -173,7 +175,7 @@ the_lease_runs_out() {
     expect "it serves again when etcd answers" $DECISION_SECONDS wall_is "$owner" ALONE
     plug_segments up "replication peer-arbiter"
     expect "it is protected when its backup is back" $RECOVERY_SECONDS is_settled
-    expect "all clients are answered" $CUT_PATIENCE_SECONDS nobody_is_silent
+    expect "all clients are answered" $RETRANSMISSION_SECONDS nobody_is_silent
 }
 
 # The same while the proxy is stopped. It has frames to send when it goes on, in the queues of its ports, and the right that
@@ -201,7 +203,7 @@ the_lease_runs_out_unseen() {
     expect "it serves again when etcd answers" $DECISION_SECONDS wall_is "$owner" ALONE
     plug_segments up "replication peer-arbiter"
     expect "it is protected when its backup is back" $RECOVERY_SECONDS is_settled
-    expect "all clients are answered" $CUT_PATIENCE_SECONDS nobody_is_silent
+    expect "all clients are answered" $RETRANSMISSION_SECONDS nobody_is_silent
 }
 
 # What the guest has sent to its host: frames_of_guest_on HOST

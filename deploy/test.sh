@@ -66,8 +66,8 @@ main() {
     count_checks_of pacemaker
     step installation limited "$REPOSITORY/deploy/installation.sh"
     count_checks_of installation
-    step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --json "$LOGS/failover.json" \
-        --prometheus "$LOGS/prometheus-wall"
+    step failover limited "$DEMO" --port pcap --chain 2 --fault cut-replication,freeze --cut-seconds 8 \
+        --json "$LOGS/failover.json" --prometheus "$LOGS/prometheus-wall"
     step reverse limited "$DEMO" --mode reverse --service random --seed 1 --json "$LOGS/reverse.json" \
         --prometheus "$LOGS/prometheus-reverse"
     step dashboard limited "$REPOSITORY/deploy/dashboard.sh" \
@@ -167,8 +167,8 @@ check_scripts() {
 
 build_and_run_tests() {
     rm -rf ./*/target/surefire-reports
-    # Two test classes at a time, because most of them wait for something now and then. Maven reads them itself for that.
-    JAVA_HOME=$JDK_25 limited mvn -B verify -DforkCount=2
+    # Three test classes at a time, because most of them wait for something now and then. Maven reads them itself for that.
+    JAVA_HOME=$JDK_25 limited mvn -B verify -DforkCount=3
     mark_build_as_fresh
 }
 

@@ -2,9 +2,7 @@
 # What can happen to a host, and how it ends. Needs lab.sh, hosts.sh and workload.sh.
 
 readonly FAULTS='kill|freeze|cut-replication|cut-uplink|cut-both'
-readonly CUT_MILLIS=20000
-# TCP's next retransmission may be as long away as the cut has lasted.
-readonly CUT_PATIENCE_SECONDS=40
+CUT_SECONDS=20
 
 # strike FAULT HOST
 strike() {
@@ -34,13 +32,14 @@ heal() {
             signal_everything_in "$2" CONT
             ;;
         *)
-            let_clients_run $CUT_MILLIS
+            let_clients_run "${CUT_SECONDS}000"
             say "the cables are plugged in again"
             plug "$1" "$2" up
             ;;
     esac
     wait_for_protection "$(owner_after "$1" "$2")"
-    [[ $1 != cut-uplink ]] || wait_for $CUT_PATIENCE_SECONDS nobody_is_silent || die "clients are silent: $(workload_progress)"
+    # TCP's next retransmission may be as long away as the cut has lasted.
+    [[ $1 != cut-uplink ]] || wait_for $((2 * CUT_SECONDS)) nobody_is_silent || die "clients are silent: $(workload_progress)"
     say "host $(owner_after "$1" "$2") has the guest, and the other one is its backup"
 }
 
