@@ -134,7 +134,7 @@ the_guest_is_protected() {
     expect_or_end "host b is the backup" 0 operator_reads 'may take over from checkpoint' b rejoin
     expect_or_end "the wall is PROTECTED" 10 operator_reads 'PROTECTED' a status
     expect_or_end "the guest answers" $GUEST_BOOT_SECONDS guest_answers_there
-    expect "the kernel says which memory changes" 10 operator_reads 'dirty pages by: pagemap-scan' a status
+    expect "the kernel says which memory changes" 10 operator_reads 'changed memory found by pagemap-scan' a status
     start_workload $CLIENTS installed: --think-millis $THINK_MILLIS --stuck-millis $STUCK_MILLIS
     let_clients_run 2000
     check "its clock is kept" operate_system a timedatectl

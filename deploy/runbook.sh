@@ -68,7 +68,7 @@ was_carried_out_so() {
         def shape:
             gsub("\\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\\b"; "MAC") | gsub("\\b[0-9a-f]{16}\\b"; "ID")
             | gsub("\\d+([.,:]\\d+)*"; "N") | gsub("N (B|KiB|MiB)\\b"; "N")
-            | gsub("host [ab]\\b"; "host X") | gsub("/[ab]\\b"; "/X") | gsub("^( *(agent +)?(owner|host):?) +[ab]$"; "\(.) X")
+            | gsub("host [ab]\\b"; "host X") | gsub("/[ab]\\b"; "/X") | gsub("^( *(owner|host)) +[ab]$"; "\(.) X")
             | gsub(" +"; " ") | rtrimstr(" ");
         def is_like($line): (shape | split("...")) as $parts
             | ($line | shape) as $said

@@ -17,7 +17,7 @@ import picocli.CommandLine.ParentCommand;
         name = "status",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows the wall, the ports and the replication of the guest on this host.",
+            "Shows the wall, the ports and the replication of the guest on this host, on one screen; --json has every figure.",
             "Exit code 4 only if neither proxy nor agent answers."
         })
 final class StatusCommand implements Callable<Integer> {
@@ -59,7 +59,7 @@ final class StatusCommand implements Callable<Integer> {
             holdfast.out().println(status);
         } else {
             boolean redraws = watch && Ansi.AUTO.enabled();
-            holdfast.out().println((redraws ? CLEAR_SCREEN : "") + new StatusScreen(Ansi.AUTO).draw(config, status));
+            holdfast.out().println((redraws ? CLEAR_SCREEN : "") + StatusScreen.draw(config, status, Ansi.AUTO));
         }
         holdfast.out().flush();
         boolean answered =
