@@ -174,7 +174,6 @@ final class BackupShell implements Shell {
             peer.connection.close("the certificate is another host's");
             return;
         }
-        log.info("primary {} introduces itself, term {}", hello.host(), AgentContext.term(hello.term()));
         differences = helloCheck.differences(hello);
         perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));
     }
@@ -195,9 +194,8 @@ final class BackupShell implements Shell {
 
     @Override
     public void onDown(LinkConnection down, String reason, boolean endOfFile) {
-        Peer peer = primaries.onDown(down);
+        Peer peer = primaries.onDown(down, reason);
         if (peer != null) {
-            log.warn("the primary's connection ended: {}", reason);
             perform(role.onSessionLost(peer.session, System.nanoTime()));
         }
     }
@@ -284,15 +282,8 @@ final class BackupShell implements Shell {
         if (peer == null || waiting == null) {
             return;
         }
-        long memoryBytes = waiting.memoryBytes();
-        inputLog.clear();
-        peer.welcome(
-                new LinkMessage.Welcome(
-                        context.claim(welcome.term()),
-                        welcome.confirmedEpoch(),
-                        welcome.armed(),
-                        context.terms().identity()),
-                memoryBytes);
+        inputLog.clear(); // First: the next input may come at once.
+        primaries.welcome(peer, welcome, waiting.memoryBytes());
     }
 
     private void confirm(BackupEffect.Confirm confirm) {

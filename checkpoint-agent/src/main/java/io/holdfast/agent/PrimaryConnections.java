@@ -56,8 +56,7 @@ final class PrimaryConnections {
             return heardNanos;
         }
 
-        /** Takes its checkpoints from now on, of a guest with that much memory. */
-        void welcome(LinkMessage.Welcome welcome, long memoryBytes) {
+        private void welcome(LinkMessage.Welcome welcome, long memoryBytes) {
             stage = new CheckpointStage(memoryBytes, 3 * memoryBytes, welcome.confirmedEpoch());
             connection.send(welcome);
         }
@@ -132,9 +131,12 @@ final class PrimaryConnections {
 
     /** @return which it was; null if it had said nothing */
     @Nullable
-    Peer onDown(LinkConnection down) {
+    Peer onDown(LinkConnection down, String reason) {
         Peer peer = peers.remove(down);
         if (peer != null) {
+            if (peer.isWelcomed()) {
+                log.warn("the primary's connection ended: {}", reason);
+            }
             context.eventLoop().execute(() -> {
                 CheckpointStage stage = peer.stage;
                 if (stage != null) {
@@ -151,6 +153,19 @@ final class PrimaryConnections {
         }
     }
 
+    /** Takes checkpoints of a guest with that much memory there from now on. */
+    void welcome(Peer peer, BackupEffect.SendWelcome welcome, long memoryBytes) {
+        log.info("following the primary, term {}", welcome.term());
+        notedRefusal = "";
+        peer.welcome(
+                new LinkMessage.Welcome(
+                        context.claim(welcome.term()),
+                        welcome.confirmedEpoch(),
+                        welcome.armed(),
+                        context.terms().identity()),
+                memoryBytes);
+    }
+
     void refuse(BackupEffect.SendRefusal refusal) {
         Peer peer = ofSession(refusal.session());
         if (peer != null) {
@@ -161,9 +176,8 @@ final class PrimaryConnections {
         }
     }
 
-    /** Whoever is refused asks again and again. */
+    /** Whoever is refused asks again and again, which is told once. */
     private void noteRefusal(String reasons) {
-        log.info("refused a primary: {}", reasons);
         if (!reasons.equals(notedRefusal)) {
             notedRefusal = reasons;
             context.audit().note(AuditEvent.PRIMARY_REFUSED, role.term(), "refused a primary: " + reasons);
