@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * Finds out of a primary's hello why this host could not take over from it: another guest, another machine, another version, or
- * a wall of which both hosts do not mean the same one.
+ * a wall of which both hosts do not mean the same one. What it finds is read on both, so it speaks of neither as "here".
  *
  * <p>Confined to the conductor.
  */
@@ -46,7 +46,8 @@ final class HelloCheck {
 
     private List<String> differencesOfGuest(LinkMessage.Hello hello) {
         if (!hello.guest().equals(context.config().guest())) {
-            return List.of("guest: %s here, %s there".formatted(context.config().guest(), hello.guest()));
+            return List.of("guest: %s on host %s, %s on host %s"
+                    .formatted(context.config().guest(), context.config().host(), hello.guest(), hello.host()));
         }
         if (hello.protocol() != LinkMessage.PROTOCOL) {
             return List.of(disagreementOnProtocol(context.config().host(), LinkMessage.PROTOCOL, hello));
@@ -54,10 +55,10 @@ final class HelloCheck {
         MachineDefinition machine = hypervisor.machine();
         return machine == null || hello.machine().isEmpty()
                 ? List.of()
-                : machine.differencesTo(new MachineDefinition(hello.machine()));
+                : machine.differencesTo(
+                        new MachineDefinition(hello.machine()), context.config().host(), hello.host());
     }
 
-    /** Read on both hosts, so it speaks of neither as "here". */
     static String disagreementOnProtocol(String host, int protocol, LinkMessage.Hello hello) {
         boolean primaryIsOlder = hello.protocol() < protocol;
         String older = primaryIsOlder ? hello.host() : host;
@@ -78,16 +79,20 @@ final class HelloCheck {
             case AGREED -> "";
             case YIELDS -> wall.giveWay(theirs);
             case CONTRADICTS ->
-                "the wall: %s here, %s there; the `wall` of one agent must be `peer`, that of the other `local`"
-                        .formatted(inWords(context.uplink().holder()), inWords(hello.wall()));
+                disagreementOnWall(context.config().host(), context.uplink().holder(), hello.host(), hello.wall());
         };
     }
 
-    private static String inWords(WallHolder holder) {
+    static String disagreementOnWall(String host, WallHolder ours, String othersHost, WallHolder theirs) {
+        return "the wall: to host %s it is %s, to host %s it is %s; the `wall` of one agent must be `peer`, that of the other `local`"
+                .formatted(host, inWords(ours, host, othersHost), othersHost, inWords(theirs, othersHost, host));
+    }
+
+    private static String inWords(WallHolder holder, String host, String othersHost) {
         return switch (holder) {
             case EACH -> "each host's own";
-            case SENDER -> "this host's";
-            case RECEIVER -> "the other host's";
+            case SENDER -> "that of host " + host;
+            case RECEIVER -> "that of host " + othersHost;
         };
     }
 }

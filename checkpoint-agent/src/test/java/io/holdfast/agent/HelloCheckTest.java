@@ -27,6 +27,14 @@ class HelloCheckTest {
                                 + " install the Holdfast of host a on host b, and restart the agent there");
     }
 
+    @Test
+    void shouldNameTheHostsThatDoNotMeanTheSameWall() {
+        assertThat(HelloCheck.disagreementOnWall("b", WallHolder.EACH, "a", WallHolder.SENDER))
+                .startsWith("the wall: to host b it is each host's own, to host a it is that of host a; ");
+        assertThat(HelloCheck.disagreementOnWall("b", WallHolder.RECEIVER, "a", WallHolder.RECEIVER))
+                .startsWith("the wall: to host b it is that of host a, to host a it is that of host b; ");
+    }
+
     private static LinkMessage.Hello helloOfA(int protocol) {
         return new LinkMessage.Hello(
                 protocol, "redis", "a", new TermClaim(1, "promotion", "a"), 4096, new TreeMap<>(), WallHolder.EACH);

@@ -24,17 +24,27 @@ public record MachineDefinition(SortedMap<String, String> properties) {
         return new MachineDefinition(new TreeMap<>(properties));
     }
 
-    /** One sentence for each difference; empty if the two fit. */
-    public List<String> differencesTo(MachineDefinition other) {
+    /**
+     * One sentence for each difference, for the operator of either host; empty if the two fit.
+     *
+     * @param host that has this one
+     * @param othersHost that has the other
+     */
+    public List<String> differencesTo(MachineDefinition other, String host, String othersHost) {
         List<String> differences = new ArrayList<>();
         TreeSet<String> names = new TreeSet<>(properties.keySet());
         names.addAll(other.properties.keySet());
         for (String name : names) {
-            String here = properties.get(name);
-            String there = other.properties.get(name);
-            if (!Objects.equals(here, there)) {
-                differences.add("%s: %s here, %s there"
-                        .formatted(name, here == null ? "absent" : here, there == null ? "absent" : there));
+            String ours = properties.get(name);
+            String theirs = other.properties.get(name);
+            if (!Objects.equals(ours, theirs)) {
+                differences.add("%s: %s on host %s, %s on host %s"
+                        .formatted(
+                                name,
+                                ours == null ? "absent" : ours,
+                                host,
+                                theirs == null ? "absent" : theirs,
+                                othersHost));
             }
         }
         return differences;

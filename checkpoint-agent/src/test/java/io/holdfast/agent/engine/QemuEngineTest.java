@@ -35,7 +35,7 @@ class QemuEngineTest {
                 QemuProcess primary = hosts.get(failover % 2).qemu();
                 QemuStandby standby =
                         QemuStandby.start(hosts.get((failover + 1) % 2).settings());
-                assertThat(engine.definition().differencesTo(standby.definition()))
+                assertThat(engine.definition().differencesTo(standby.definition(), "a", "b"))
                         .isEmpty();
                 Checkpoints backup = new Checkpoints(standby.memory());
                 engine.precopy(backup);

@@ -28,7 +28,8 @@ class QemuStandbyTest {
             assertThat(standby.memoryBytes()).isEqualTo(engine.memoryBytes());
             Checkpoints zeros = new Checkpoints(standby.memoryBytes());
             assertThat(standby.memory().mismatch(zeros.memory())).isEqualTo(-1);
-            assertThat(engine.definition().differencesTo(standby.definition())).isEmpty();
+            assertThat(engine.definition().differencesTo(standby.definition(), "a", "b"))
+                    .isEmpty();
             assertThat(engine.definition().properties())
                     .containsEntry("machine", "pc-i440fx-7.2")
                     .containsEntry("accelerator", "tcg")
@@ -59,14 +60,14 @@ class QemuStandbyTest {
                         "virtio-net-pci.mq=on",
                         "-device",
                         "virtio-rng-pci,id=entropy"))) {
-            assertThat(engine.definition().differencesTo(standby.definition()))
+            assertThat(engine.definition().differencesTo(standby.definition(), "a", "b"))
                     .contains(
-                            "memory bytes: 100663296 here, 134217728 there",
-                            "processors: 1 here, 2 there",
-                            "nic nic0: virtio-net-pci 52:54:00:07:00:10 here, virtio-net-pci 52:54:00:07:00:11 there",
-                            "device nic0 mq: false here, true there",
-                            "device entropy: absent here, virtio-rng-pci there",
-                            "pci 04.0: absent here, 1af4:1005 class 00ff entropy there");
+                            "memory bytes: 100663296 on host a, 134217728 on host b",
+                            "processors: 1 on host a, 2 on host b",
+                            "nic nic0: virtio-net-pci 52:54:00:07:00:10 on host a, virtio-net-pci 52:54:00:07:00:11 on host b",
+                            "device nic0 mq: false on host a, true on host b",
+                            "device entropy: absent on host a, virtio-rng-pci on host b",
+                            "pci 04.0: absent on host a, 1af4:1005 class 00ff entropy on host b");
         }
     }
 

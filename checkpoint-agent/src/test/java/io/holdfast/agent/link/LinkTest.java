@@ -121,7 +121,7 @@ class LinkTest {
 
     @Test
     void shouldLetThePeerReadARefusalThoughItIsStillSending() throws Exception {
-        Refusal refusal = new Refusal("Incompatible", List.of("cpu: a here, b there"), SampleMessages.TERM);
+        Refusal refusal = new Refusal("Incompatible", List.of("cpu: a on host a, b on host b"), SampleMessages.TERM);
         LinkServer server = link.serve(PLAIN, LOOPBACK, new RefusesEverybody(refusal));
         try (Socket busy =
                 new Socket(server.address().getAddress(), server.address().getPort())) {

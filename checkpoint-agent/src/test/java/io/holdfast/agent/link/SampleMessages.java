@@ -58,7 +58,7 @@ final class SampleMessages {
                         WallHolder.EACH),
                 new Welcome(TERM, 0, false, ""),
                 new Welcome(TERM, Long.MAX_VALUE, true, "f".repeat(LinkMessage.Welcome.MAX_IDENTITY_CHARS)),
-                new Refusal("Incompatible", List.of("cpu: a here, b there", "€"), TERM),
+                new Refusal("Incompatible", List.of("cpu: a on host a, b on host b", "€"), TERM),
                 new Refusal("StaleTerm", List.of(), TERM),
                 new CheckpointBegin(true, 0),
                 new CheckpointBegin(false, 41),

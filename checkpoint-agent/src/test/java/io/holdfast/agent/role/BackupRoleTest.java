@@ -63,9 +63,10 @@ class BackupRoleTest {
     @Test
     void shouldRefuseAPrimaryThatItCouldNotTakeOverFromAndSayWhy() {
         role.onStandbyReady();
-        List<BackupEffect> effects = role.onHello(SESSION, PRIMARYS, List.of("memory: 96 here, 128 there"), now);
+        List<BackupEffect> effects =
+                role.onHello(SESSION, PRIMARYS, List.of("memory: 96 on host b, 128 on host a"), now);
         assertThat(errorClassOf(effects)).isEqualTo("Incompatible");
-        assertThat(((SendRefusal) effects.get(0)).reasons()).containsExactly("memory: 96 here, 128 there");
+        assertThat(((SendRefusal) effects.get(0)).reasons()).containsExactly("memory: 96 on host b, 128 on host a");
     }
 
     /** An agent that was upgraded knows nothing of what the one before has promised, and need not. */
