@@ -64,7 +64,7 @@ import picocli.CommandLine.Spec;
         })
 public final class Holdfast implements Runnable {
 
-    private static final Path CONFIGURATIONS = Path.of("/etc/holdfast");
+    static final Path CONFIGURATIONS = Path.of("/etc/holdfast");
 
     @Option(
             names = "--config",

@@ -125,6 +125,15 @@ class ManualPageTest {
     }
 
     @Test
+    void shouldCompleteTheNameOfAGuestInBash() throws Exception {
+        Files.createFile(directory.resolve("redis.yaml"));
+        Files.createFile(directory.resolve("postgres.yaml"));
+        Files.createFile(directory.resolve("redis.yaml.old"));
+        assertThat(completions("holdfast", "--guest", "re")).containsExactly("redis");
+        assertThat(completions("holdfast", "status", "--guest", "")).containsExactlyInAnyOrder("postgres", "redis");
+    }
+
+    @Test
     void shouldNotOfferHiddenCommandsInBash() throws Exception {
         assertThat(completions("holdfast", "")).contains("seal").doesNotContain("warm-up", "manual");
     }
@@ -153,7 +162,8 @@ class ManualPageTest {
     private List<String> completions(String... words) throws Exception {
         StringWriter script = new StringWriter();
         Holdfast.commandLine().setOut(new PrintWriter(script, true)).execute("completion");
-        Path file = Files.writeString(directory.resolve("completion.bash"), script.toString());
+        String here = script.toString().replace("/etc/holdfast", directory.toString());
+        Path file = Files.writeString(directory.resolve("completion.bash"), here);
         String line = String.join(" ", words);
         return run("bash", "--norc", "-c", """
                 compopt() { :; } # Bash has it only while somebody types.
