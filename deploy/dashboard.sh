@@ -202,6 +202,9 @@ check_console() {
     say "the console, as Prometheus and a browser make it"
     check "the console finds the guest" console_says "<title>Holdfast: $GUEST_NAME</title>"
     check "and who serves it" console_says "<div>Host [ab] serves <strong>(PROTECTED|ALONE)</strong></div>"
+    check "and that its clients are answered" console_says "<strong>are served</strong>"
+    check "and whether it would outlive its host" console_says "<strong>would be (survived|its end)</strong>"
+    check "and its term" console_says "<div>Term <strong>[1-9][0-9]*</strong></div>"
     while IFS= read -r expression; do
         check "${expression%%\{*}... of the console reads what is scraped" reads_what_is_scraped_in wall "$expression"
         check "${expression%%\{*}... of the console shows something" shows_something wall console range "$expression"
