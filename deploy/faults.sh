@@ -238,17 +238,25 @@ the_proxy_of_the_primary_dies() {
     expect "the wall lives a new life" 0 host_says a ".proxy.incarnation != \"$incarnation\""
 }
 
+# The checkpoint is in a file, which outlives it. But what dies again and again would not run the guest either.
 the_waiting_qemu_dies() {
-    local round
-    for round in 1 2 3; do
-        say "the waiting QEMU on host b dies, time $round of 3"
-        let_clients_run $((RANDOM % 1000))
-        mark_history a
-        kill_waiting_qemu
-        # It has nothing to promote any more, and says so.
-        expect "the guest goes on alone" 5 wall_went ALONE
-        expect_recovery
-    done
+    local pid frontier
+    say "the waiting QEMU on host b dies"
+    let_clients_run $((RANDOM % 1000))
+    mark_history a
+    pid=$(pid_of_waiting_qemu b)
+    kill -KILL "$pid"
+    expect "another one waits" 5 another_qemu_waits b "$pid"
+    frontier=$(figure_of a .proxy.frontier)
+    expect "commits go on" $RECOVERY_SECONDS host_says a ".proxy.frontier > $frontier"
+    let_clients_run 500
+    expect "the guest was PROTECTED all the time" 0 wall_went_nowhere
+    say "and that one, too"
+    pid=$(pid_of_waiting_qemu b)
+    kill -KILL "$pid"
+    # It has nothing to promote any more, and says so.
+    expect "the guest goes on alone" 5 wall_went ALONE
+    expect_recovery
     expect "nothing was ever held for want of it" 0 was_never_suspended
     expect "the audit log has why" 1 audit_tells a relinquished 'standby lost'
     expect "the agent of host b has lived through it" 0 host_says b '.agent.may_promote'
@@ -283,6 +291,7 @@ the_agent_of_the_backup_dies() {
 }
 
 # Since the mark.
+wall_went_nowhere() { [[ -z $(history_since_mark) ]]; }
 was_never_suspended() { ! wall_went SUSPENDED; }
 
 # What TCP sends again when the cable is back. The wall need not even notice.
@@ -302,7 +311,6 @@ the_link_is_silent() {
 
 # Connections break, while checkpoints are on their way and while the first full one is.
 the_link_flaps() {
-    local round
     say "the replication link refuses, and flaps"
     mark_history a
     refuse_replication
@@ -311,7 +319,7 @@ the_link_flaps() {
     allow_replication
     expect_recovery
     mark_history a
-    for round in 1 2 3 4 5 6 7 8; do
+    for _ in 1 2 3 4 5 6 7 8; do
         refuse_replication
         let_clients_run $((50 + RANDOM % 150))
         allow_replication
@@ -540,10 +548,12 @@ the_backup_dies_and_the_operator_goes_on_alone() {
     TERM_BEFORE=$(figure_of b .agent.term)
 }
 
-# In the middle of a rehearsal, which has the checkpoint's memory in its hands.
+# In the middle of a rehearsal, which has the checkpoint's memory in its hands. And the QEMU that waits cannot be given the state.
 the_host_dies() {
-    local killed_micros
+    local killed_micros pid
     say "after all that, host b dies, while host a rehearses: SIGKILL to its QEMU, agent and proxy"
+    pid=$(pid_of_waiting_qemu a)
+    rm "$HOSTS_DIR/a/run/incoming.sock"
     touch "$REHEARSAL_STAYS"
     begin_rehearsal_on a
     expect "the guest runs a second time, where nobody sees it" $REHEARSAL_SECONDS \
@@ -552,6 +562,7 @@ the_host_dies() {
     kill_everything_in b
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
     expect_take_over a $((PATIENCE_SECONDS + RECOVERY_SECONDS))
+    expect "the guest runs in another QEMU than the one that waited" 0 is_gone "$pid"
     expect "host a counts it" 5 metric_is a $AGENT_PORT holdfast_failovers_total '. == 1'
     expect "the rehearsal has given way" 5 host_says a '.agent.rehearsal.outcome == "interrupted"'
     expect "nothing is left of it" 0 nothing_is_left_of_rehearsal_on a
@@ -647,10 +658,17 @@ be_patient_for() {
     GRACE=$1s
 }
 
-kill_waiting_qemu() {
+# pid_of_waiting_qemu HOST
+pid_of_waiting_qemu() {
     local pid rest
-    read -r pid rest < "$HOSTS_DIR/b/run/standby.pid"
-    kill -KILL "$pid"
+    read -r pid rest < "$HOSTS_DIR/$1/run/standby.pid"
+    echo "$pid"
+}
+
+# another_qemu_waits HOST PID
+another_qemu_waits() {
+    local pid
+    pid=$(pid_of_waiting_qemu "$1" 2> /dev/null) && [[ -n $pid && $pid != "$2" ]]
 }
 
 refuse_replication() {

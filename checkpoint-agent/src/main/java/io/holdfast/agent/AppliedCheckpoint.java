@@ -2,6 +2,7 @@ package io.holdfast.agent;
 
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.GuestNotStartedException;
 import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.StagedCheckpoint;
@@ -10,6 +11,8 @@ import io.holdfast.wall.Epoch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The newest checkpoint in the memory of the waiting hypervisor. A guest that runs there changes that memory; so, where the
@@ -20,7 +23,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class AppliedCheckpoint implements AutoCloseable {
 
+    private static final Logger log = LoggerFactory.getLogger(AppliedCheckpoint.class);
+
     private static final long NO_CHECKPOINT = -1;
+    /** That are given it, one after the other. */
+    private static final int PROCESSES = 3;
 
     private final boolean copying;
     private Arena arena = Arena.ofShared();
@@ -122,13 +129,33 @@ final class AppliedCheckpoint implements AutoCloseable {
         }
     }
 
-    /** Starts the guest of the checkpoint that ends an epoch. */
-    CheckpointEngine promote(StandbyEngine waiting, long expectedEpoch) throws EngineException {
+    /** Has another process wait in place of one that has failed. */
+    interface Restart {
+        void restart(StandbyEngine failed) throws EngineException;
+    }
+
+    /**
+     * Starts the guest of the checkpoint that ends an epoch. Until it has run, the memory is the checkpoint's; and as nobody else
+     * serves its clients, the failure of a process must not be the end.
+     */
+    CheckpointEngine promote(StandbyEngine waiting, long expectedEpoch, Restart another) throws EngineException {
         loseCopyForRehearsal("the guest is restored in earnest");
         if (epoch != expectedEpoch) {
             throw new EngineException("checkpoint " + expectedEpoch + " is not applied, but " + epoch);
         }
-        return waiting.promote(deviceState);
+        for (int process = 1; ; process++) {
+            try {
+                if (process > 1) {
+                    another.restart(waiting);
+                }
+                return waiting.promote(deviceState);
+            } catch (GuestNotStartedException e) {
+                if (process == PROCESSES) {
+                    throw e;
+                }
+                log.error("{}; the guest has not run, so another process gets checkpoint {}", e.getMessage(), epoch);
+            }
+        }
     }
 
     /** Frees the copy. */

@@ -85,7 +85,7 @@ final class GuestRestoration {
     private void restoreBeside(StandbyEngine waiting, long epoch) {
         engineThread.run(() -> {
             try {
-                CheckpointEngine resumed = applied.promote(waiting, epoch);
+                CheckpointEngine resumed = applied.promote(waiting, epoch, hypervisor::restart);
                 running = resumed;
                 conductor.post(() -> onRestored(resumed));
             } catch (EngineException | RuntimeException e) {
@@ -117,7 +117,7 @@ final class GuestRestoration {
                 new InlinePromotion.Guests() {
                     @Override
                     public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
-                        CheckpointEngine resumed = applied.promote(withMemory, epoch);
+                        CheckpointEngine resumed = applied.promote(withMemory, epoch, hypervisor::restart);
                         hypervisor.fillSpares(); // In case that this attempt diverges.
                         return resumed;
                     }

@@ -10,6 +10,7 @@ import io.holdfast.agent.role.BackupRole;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +27,8 @@ final class WaitingHypervisor {
 
     private static final long START_RETRY_MILLIS = 1_000;
     private static final long CHECK_NANOS = 200_000_000L;
+    /** For how long a process must have waited to be replaced by another one on its memory. */
+    private static final long STEADY_NANOS = 10_000_000_000L;
 
     /** Hears what becomes of it. On the conductor. */
     interface Listener {
@@ -51,6 +54,8 @@ final class WaitingHypervisor {
     private @Nullable StandbyEngine waiting;
     private @Nullable MachineDefinition machine;
     private long checkedNanos;
+    private boolean restarting;
+    private OptionalLong restartedNanos = OptionalLong.empty();
 
     /** @param role is asked only */
     WaitingHypervisor(
@@ -131,6 +136,12 @@ final class WaitingHypervisor {
         }
     }
 
+    /** Starts another process for what is in its memory. On the engine thread. */
+    void restart(StandbyEngine failed) throws EngineException {
+        failed.restart();
+        checked(failed);
+    }
+
     /** Has memory made for {@link #startAnother}, as long as the applied checkpoint is the newest. On the engine thread. */
     void fillSpares() {
         applied.fill(spares);
@@ -173,10 +184,37 @@ final class WaitingHypervisor {
         StandbyEngine watched = waiting;
         if (watched != null && nowNanos - checkedNanos > CHECK_NANOS) {
             checkedNanos = nowNanos;
-            if (!role.isPromoting() && !watched.isReady()) {
-                lose(watched, "its process is gone");
+            if (!role.isPromoting() && !restarting && !watched.isReady()) {
+                onProcessGone(watched, nowNanos);
             }
         }
+    }
+
+    /** The checkpoint in its memory is still there; but a process that ends again and again would not run it either. */
+    private void onProcessGone(StandbyEngine watched, long nowNanos) {
+        boolean again = restartedNanos.isPresent() && nowNanos - restartedNanos.getAsLong() < STEADY_NANOS;
+        restartedNanos = OptionalLong.of(nowNanos);
+        if (again) {
+            lose(watched, "its process is gone, so soon after another one");
+            return;
+        }
+        log.warn("the waiting hypervisor's process is gone; another one gets its memory");
+        restarting = true;
+        engineThread.run(() -> {
+            String trouble = "";
+            try {
+                restart(watched);
+            } catch (EngineException | RuntimeException e) {
+                trouble = "its process is gone, and another one does not start: " + e.getMessage();
+            }
+            String outcome = trouble;
+            context.conductor().post(() -> {
+                restarting = false;
+                if (!outcome.isEmpty()) {
+                    lose(watched, outcome);
+                }
+            });
+        });
     }
 
     private void lose(StandbyEngine lost, String reason) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.GuestNotStartedException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.PageSink;
 import io.holdfast.agent.engine.StandbyEngine;
@@ -70,10 +71,47 @@ class AppliedCheckpointTest {
     void shouldPromoteOnlyTheCheckpointThatIsExpected() throws Exception {
         applied.begin(MEMORY_BYTES);
         apply(stage.full(1, 0x11));
-        assertThatThrownBy(() -> applied.promote(waiting, 2))
+        assertThatThrownBy(() -> promote(2))
                 .isInstanceOf(EngineException.class)
                 .hasMessageContaining("checkpoint 2 is not applied, but 1");
-        assertThatThrownBy(() -> applied.promote(waiting, 1)).hasMessage("given 3 bytes");
+        assertThatThrownBy(() -> promote(1)).hasMessage("given 3 bytes");
+    }
+
+    @Test
+    void shouldGiveTheCheckpointToAnotherProcessAsLongAsTheGuestHasNotRun() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        waiting.processesThatFail = 2;
+        assertThatThrownBy(() -> promote(1)).hasMessage("given 3 bytes");
+        assertThat(waiting.restarts).isEqualTo(2);
+    }
+
+    @Test
+    void shouldTryAgainWhereAnotherProcessDoesNotStart() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        waiting.processesThatFail = 1;
+        waiting.startsThatFail = 1;
+        assertThatThrownBy(() -> promote(1)).hasMessage("given 3 bytes");
+        assertThat(waiting.restarts).isEqualTo(2);
+    }
+
+    @Test
+    void shouldGiveUpWhenOneProcessAfterTheOtherFails() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        waiting.processesThatFail = 3;
+        assertThatThrownBy(() -> promote(1)).isInstanceOf(GuestNotStartedException.class);
+        assertThat(waiting.restarts).isEqualTo(2);
+    }
+
+    /** What it has written is in no checkpoint, and what it has said may be on its way. */
+    @Test
+    void shouldNotRestoreAGuestOnceMoreThatMayHaveRun() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        assertThatThrownBy(() -> promote(1)).hasMessage("given 3 bytes");
+        assertThat(waiting.restarts).isZero();
     }
 
     /** INV-11. */
@@ -83,7 +121,7 @@ class AppliedCheckpointTest {
         StagedCheckpoint missed = stage.full(1, 0x11);
         missed.release();
         assertThatThrownBy(() -> apply(stage.delta(2, 0, 0x22))).isInstanceOf(IllegalStateException.class);
-        assertThatThrownBy(() -> applied.promote(waiting, Epoch.NONE)).hasMessageContaining("is not applied");
+        assertThatThrownBy(() -> promote(Epoch.NONE)).hasMessageContaining("is not applied");
     }
 
     @Test
@@ -147,7 +185,7 @@ class AppliedCheckpointTest {
         }
         apply(stage.delta(2, 0, 0x22));
         assertThat(doomed.outcome()).isCompletedExceptionally();
-        assertThatThrownBy(() -> applied.promote(waiting, 2)).hasMessage("given 3 bytes");
+        assertThatThrownBy(() -> promote(2)).hasMessage("given 3 bytes");
     }
 
     @Test
@@ -162,7 +200,7 @@ class AppliedCheckpointTest {
         applied.begin(MEMORY_BYTES);
         apply(stage.full(1, 0x11));
         applied.copyForRehearsal(copy, waiting.memory);
-        assertThatThrownBy(() -> applied.promote(waiting, 1)).hasMessage("given 3 bytes");
+        assertThatThrownBy(() -> promote(1)).hasMessage("given 3 bytes");
         assertThat(copy.outcome()).isCompletedExceptionally();
     }
 
@@ -202,6 +240,10 @@ class AppliedCheckpointTest {
         while (applied.copyForRehearsal(copy, waiting.memory)) {
             assertThat(++parts).isLessThan(PAGES);
         }
+    }
+
+    private CheckpointEngine promote(long epoch) throws EngineException {
+        return applied.promote(waiting, epoch, StandbyEngine::restart);
     }
 
     private void apply(StagedCheckpoint checkpoint) {
@@ -267,10 +309,13 @@ class AppliedCheckpointTest {
         }
     }
 
-    /** Has memory, and nothing that could run. */
+    /** Has memory, and nothing that could run: it ends with a guest that has, or may have. */
     private static final class Waiting implements StandbyEngine {
 
         private final MemorySegment memory = Arena.ofAuto().allocate(MEMORY_BYTES);
+        private int processesThatFail;
+        private int startsThatFail;
+        private int restarts;
 
         byte page(int number) {
             return memory.get(ValueLayout.JAVA_BYTE, (long) number * PageSink.PAGE_BYTES);
@@ -303,7 +348,20 @@ class AppliedCheckpointTest {
 
         @Override
         public CheckpointEngine promote(byte[] deviceState) throws EngineException {
+            if (processesThatFail > 0) {
+                processesThatFail--;
+                throw new GuestNotStartedException("killed");
+            }
             throw new EngineException("given " + deviceState.length + " bytes");
+        }
+
+        @Override
+        public void restart() throws EngineException {
+            restarts++;
+            if (startsThatFail > 0) {
+                startsThatFail--;
+                throw new GuestNotStartedException("busy");
+            }
         }
 
         @Override

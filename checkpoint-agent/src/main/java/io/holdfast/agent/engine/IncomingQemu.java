@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -21,21 +20,21 @@ final class IncomingQemu {
     private static final Logger LOG = LoggerFactory.getLogger(IncomingQemu.class);
     private static final long START_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
-    private static final long RESTORE_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(5);
+    private static final long LOAD_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(5);
     private static final long START_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-    private static final long RESTORE_POLL_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+    private static final long LOAD_POLL_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
     private static final int LOG_TAIL_LINES = 5;
 
     private IncomingQemu() {}
 
     /**
-     * Starts a command, which gets {@code -incoming defer}.
+     * Starts a command, which gets {@code -incoming defer}, and {@code -S}: it executes nothing until it is told to.
      *
      * @param log takes what it prints; an earlier one is overwritten
      */
     static QemuProcess launch(List<String> command, Path log) throws EngineException {
         List<String> waiting = new ArrayList<>(command);
-        waiting.addAll(List.of("-incoming", "defer"));
+        waiting.addAll(List.of("-S", "-incoming", "defer"));
         try {
             Process started = new ProcessBuilder(waiting)
                     .redirectInput(Path.of("/dev/null").toFile())
@@ -81,47 +80,57 @@ final class IncomingQemu {
     }
 
     /**
-     * Gives it a state, and returns when it executes the guest.
+     * Gives it a state, and returns when it has taken it. The guest has executed nothing then, nor after a failure.
      *
      * @param stream of {@link RestoreStream}
      * @param incoming where the socket that takes it is for us
      */
-    static void load(QmpClient qmp, byte[] stream, Path incoming) throws EngineException, IOException {
+    static void load(QmpClient qmp, byte[] stream, Path incoming) throws EngineException {
         inject(stream, incoming);
-        awaitRunning(qmp);
+        awaitLoaded(qmp);
     }
 
-    private static void inject(byte[] stream, Path incoming) throws IOException {
+    /** Has it execute the guest whose state it has taken. After a failure nobody knows whether it does. */
+    static void resume(QmpClient qmp) throws EngineException {
+        qmp.execute("cont");
+        String state = stateOf(qmp);
+        if (!state.equals("running")) {
+            throw new EngineException("when told to run the guest it is in state \"%s\"".formatted(state));
+        }
+    }
+
+    private static void inject(byte[] stream, Path incoming) throws EngineException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(incoming));
             ByteBuffer buffer = ByteBuffer.wrap(stream);
             while (buffer.hasRemaining()) {
                 channel.write(buffer);
             }
+        } catch (IOException e) {
+            throw new EngineException("cannot give it the state over %s: %s".formatted(incoming, e.getMessage()), e);
         }
     }
 
-    private static void awaitRunning(QmpClient qmp) throws EngineException {
-        long deadlineNanos = System.nanoTime() + RESTORE_LIMIT_NANOS;
+    private static void awaitLoaded(QmpClient qmp) throws EngineException {
+        long deadlineNanos = System.nanoTime() + LOAD_LIMIT_NANOS;
         while (true) {
-            String state = qmp.execute("query-status").path("status").asText();
-            switch (state) {
-                case "running" -> {
-                    return;
-                }
-                case "inmigrate" -> LockSupport.parkNanos(RESTORE_POLL_NANOS);
-                // The state is loaded, but was taken in a way that does not start the guest by itself.
-                case "paused", "prelaunch", "finish-migrate", "postmigrate" -> {
-                    qmp.call("cont", Map.of());
-                    LockSupport.parkNanos(RESTORE_POLL_NANOS);
-                }
-                default -> throw new EngineException("after loading the state it is in state \"%s\"".formatted(state));
+            String state = stateOf(qmp);
+            if (state.equals("paused")) {
+                return;
+            }
+            if (!state.equals("inmigrate")) {
+                throw new EngineException("after loading the state it is in state \"%s\"".formatted(state));
             }
             if (System.nanoTime() - deadlineNanos > 0) {
                 throw new EngineException("still in state \"%s\" after %d s"
-                        .formatted(state, TimeUnit.NANOSECONDS.toSeconds(RESTORE_LIMIT_NANOS)));
+                        .formatted(state, TimeUnit.NANOSECONDS.toSeconds(LOAD_LIMIT_NANOS)));
             }
+            LockSupport.parkNanos(LOAD_POLL_NANOS);
         }
+    }
+
+    private static String stateOf(QmpClient qmp) throws EngineException {
+        return qmp.execute("query-status").path("status").asText();
     }
 
     /** The end of what it printed, to be put behind a sentence. */

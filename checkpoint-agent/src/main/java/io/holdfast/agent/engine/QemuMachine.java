@@ -47,6 +47,9 @@ final class QemuMachine {
     /** Devices that the machine has by itself. */
     static final String BOARD_DEVICES = "/machine/unattached";
 
+    /** What is no device, such as the guest's memory. */
+    private static final String OBJECTS = "/objects";
+
     private static final String MACHINE_SUFFIX = "-machine";
     private static final Pattern CHILD = Pattern.compile("child<(.+)>");
     /** Types of properties that are settings; links, children and structures are not. */
@@ -91,6 +94,18 @@ final class QemuMachine {
     static String versionedName(QmpClient qmp) throws EngineException {
         String type = typeOf(qmp, "/machine");
         return type.endsWith(MACHINE_SUFFIX) ? type.substring(0, type.length() - MACHINE_SUFFIX.length()) : type;
+    }
+
+    /** Whether it throws the guest's memory away when it ends, though that is a file ({@code discard-data=on}). */
+    static boolean discardsMemory(QmpClient qmp) throws EngineException {
+        for (QemuObject object : children(qmp, OBJECTS)) {
+            if (object.type().equals("memory-backend-file")
+                    && qmp.execute("qom-get", Map.of("path", object.path(), "property", "discard-data"))
+                            .asBoolean()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     static List<QemuObject> children(QmpClient qmp, String path) throws EngineException {

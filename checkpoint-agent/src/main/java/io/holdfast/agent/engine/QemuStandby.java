@@ -5,9 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -19,9 +17,12 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>Whose process is it?</b> The process outlives the agent, so a new agent may find the one of its predecessor. While a
  * process waits, its pid and start time are noted in {@code standby.pid} in the runtime directory; the note is removed
- * <em>before</em> the process is given a state. So whoever is noted there never ran the guest and may be killed. A process
+ * <em>before</em> the process may execute the guest. So whoever is noted there never ran the guest and may be killed. A process
  * without a note that has our memory open is killed only if it says that it waits; else it may be the guest, and starting
  * is refused.
+ *
+ * <p><b>Whose is the memory?</b> Ours as long as the guest has not run: a process that waits, or takes a state, does not write to
+ * it, and it outlives the process. So what was written to it is worth another process.
  */
 public final class QemuStandby implements StandbyEngine {
 
@@ -53,16 +54,18 @@ public final class QemuStandby implements StandbyEngine {
     private static final long GREETING_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private final Settings settings;
-    private final QemuProcess process;
-    private final QemuEvents events;
-    private final QmpClient qmp;
-    private final String machine;
     private final GuestMemory memory;
-    private boolean used;
+    private final boolean memoryIsDiscarded;
+    /** Replaced by {@link #restart}. */
+    private volatile WaitingQemu waiting;
+
+    private volatile boolean used;
 
     /** Starts a process that waits with memory of zeros, after making sure that no earlier one is left. */
     public static QemuStandby start(Settings settings) throws EngineException {
-        return start(settings, Optional.empty());
+        removeLeftover(settings);
+        removeMemory(settings);
+        return startOver(settings);
     }
 
     /**
@@ -71,58 +74,41 @@ public final class QemuStandby implements StandbyEngine {
      * @param filled a file that has as much as the guest, beside {@link Settings#memory}, which it becomes
      */
     public static QemuStandby start(Settings settings, Path filled) throws EngineException {
-        return start(settings, Optional.of(filled));
-    }
-
-    private static QemuStandby start(Settings settings, Optional<Path> filled) throws EngineException {
-        if (settings.command().contains("-incoming")) {
-            throw new EngineException("agent.qemu.command must not contain -incoming: the agent adds it");
-        }
         removeLeftover(settings);
-        if (filled.isPresent()) {
-            putInPlace(filled.get(), settings.memory());
-        }
-        QemuProcess process = launch(settings);
-        QemuEvents events = new QemuEvents();
+        putInPlace(filled, settings.memory());
+        return startOver(settings);
+    }
+
+    private static QemuStandby startOver(Settings settings) throws EngineException {
+        WaitingQemu started = WaitingQemu.launch(settings);
         try {
-            return new QemuStandby(settings, process, events, connect(settings, process, events));
+            return new QemuStandby(settings, started);
         } catch (EngineException e) {
-            events.close();
-            process.kill();
+            started.end();
             throw e;
         }
     }
 
-    private QemuStandby(Settings settings, QemuProcess process, QemuEvents events, QmpClient qmp)
-            throws EngineException {
+    private QemuStandby(Settings settings, WaitingQemu started) throws EngineException {
         this.settings = settings;
-        this.process = process;
-        this.events = events;
-        this.qmp = qmp;
-        try {
-            this.machine = QemuMachine.versionedName(qmp);
-            qmp.execute("migrate-incoming", Map.of("uri", "unix:" + settings.incoming()));
-            this.memory = GuestMemory.mapWritable(settings.memory());
-        } catch (EngineException e) {
-            qmp.close();
-            throw e;
-        }
-        LOG.info("QEMU process {} waits for a state", process.pid());
+        this.waiting = started;
+        this.memoryIsDiscarded = QemuMachine.discardsMemory(started.qmp());
+        this.memory = GuestMemory.mapWritable(settings.memory());
     }
 
     @Override
     public MachineDefinition definition() throws EngineException {
-        return QemuMachine.definition(qmp);
+        return QemuMachine.definition(waiting.qmp());
     }
 
     @Override
     public List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException {
-        return ExitSearch.exits(qmp, wallGuestPorts);
+        return ExitSearch.exits(waiting.qmp(), wallGuestPorts);
     }
 
     @Override
     public boolean isReady() {
-        return !used && qmp.isConnected() && process.isAlive();
+        return !used && waiting.isReady();
     }
 
     @Override
@@ -137,26 +123,66 @@ public final class QemuStandby implements StandbyEngine {
 
     @Override
     public QemuEngine promote(byte[] deviceState) throws EngineException {
-        if (!isReady()) {
-            throw new EngineException("the waiting QEMU process %d is used up or dead: start a new one%s"
-                    .formatted(process.pid(), IncomingQemu.tailOf(settings.log())));
+        if (used) {
+            throw new EngineException("the waiting QEMU process is used up: start a new one");
         }
-        byte[] stream = RestoreStream.of(deviceState, machine);
+        WaitingQemu promoted = waiting;
+        byte[] stream = RestoreStream.of(deviceState, promoted.machine());
         long startNanos = System.nanoTime();
+        try {
+            IncomingQemu.load(promoted.qmp(), stream, settings.incoming());
+            Files.deleteIfExists(settings.pidFile());
+        } catch (IOException | EngineException e) {
+            promoted.end(); // Whatever became of it, it is not to run the guest later.
+            throw new GuestNotStartedException(
+                    "the waiting QEMU process %d did not take the checkpoint and was killed: %s%s"
+                            .formatted(promoted.process().pid(), e.getMessage(), IncomingQemu.tailOf(settings.log())),
+                    e);
+        }
         used = true;
         try {
-            Files.deleteIfExists(settings.pidFile());
-            IncomingQemu.load(qmp, stream, settings.incoming());
-            LOG.info(
-                    "QEMU process {} runs the guest, {} ms after it was given the state",
-                    process.pid(),
-                    TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
-            return new QemuEngine(settings.socket(), settings.memory(), memory, Optional.of(process), qmp, events);
-        } catch (IOException e) {
-            throw failed(e);
+            IncomingQemu.resume(promoted.qmp());
         } catch (EngineException e) {
-            throw failed(e);
+            end();
+            throw new EngineException(
+                    "QEMU process %d has taken the checkpoint but does not run the guest, and was killed: %s%s"
+                            .formatted(promoted.process().pid(), e.getMessage(), IncomingQemu.tailOf(settings.log())),
+                    e);
         }
+        LOG.info(
+                "QEMU process {} runs the guest, {} ms after it was given the state",
+                promoted.process().pid(),
+                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos));
+        return new QemuEngine(
+                settings.socket(),
+                settings.memory(),
+                memory,
+                Optional.of(promoted.process()),
+                promoted.qmp(),
+                promoted.events());
+    }
+
+    @Override
+    public void restart() throws EngineException {
+        if (used) {
+            throw new IllegalStateException("the guest may have run in this memory");
+        }
+        if (!waiting.end()) {
+            throw new EngineException(survivesKill(waiting.process()));
+        }
+        if (memoryIsDiscarded) {
+            throw new EngineException(
+                    "QEMU process %d may have thrown the guest's memory away at its end: leave discard-data=on out of agent.qemu.command"
+                            .formatted(waiting.process().pid()));
+        }
+        memory.requireToBe(settings.memory());
+        removeLeftover(settings);
+        try {
+            waiting = WaitingQemu.launch(settings);
+        } catch (EngineException e) {
+            throw new GuestNotStartedException(String.valueOf(e.getMessage()), e);
+        }
+        memory.requireToBe(settings.memory());
     }
 
     @Override
@@ -168,10 +194,8 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     private void end() {
-        qmp.close();
-        events.close();
-        if (!process.kill()) {
-            LOG.error("QEMU process {} survives SIGKILL; look for I/O that hangs", process.pid());
+        if (!waiting.end()) {
+            LOG.error("{}", survivesKill(waiting.process()));
         }
         memory.close();
         try {
@@ -181,13 +205,8 @@ public final class QemuStandby implements StandbyEngine {
         }
     }
 
-    /** Half a restored guest is none: nobody knows what it would do. */
-    private EngineException failed(Exception reason) {
-        end();
-        return new EngineException(
-                "the waiting QEMU process %d did not take the checkpoint and was killed: %s%s"
-                        .formatted(process.pid(), reason.getMessage(), IncomingQemu.tailOf(settings.log())),
-                reason);
+    private static String survivesKill(QemuProcess process) {
+        return "QEMU process %d survives SIGKILL; look for I/O that hangs".formatted(process.pid());
     }
 
     private static void removeLeftover(Settings settings) throws EngineException {
@@ -210,13 +229,20 @@ public final class QemuStandby implements StandbyEngine {
                 }
                 killLeftover(holder.get());
             }
-            // A new file is all zero, which is what a first checkpoint leaves out.
-            Files.delete(settings.memory());
         } catch (IOException e) {
             throw new EngineException(
                     "cannot clear away what an earlier backup left in %s and %s: %s"
                             .formatted(settings.runtimeDirectory(), settings.memory(), e),
                     e);
+        }
+    }
+
+    /** A new file is all zero, which is what a first checkpoint leaves out. */
+    private static void removeMemory(Settings settings) throws EngineException {
+        try {
+            Files.deleteIfExists(settings.memory());
+        } catch (IOException e) {
+            throw new EngineException("cannot remove the memory of an earlier backup: " + e, e);
         }
     }
 
@@ -231,9 +257,7 @@ public final class QemuStandby implements StandbyEngine {
     private static void killLeftover(QemuProcess leftover) throws EngineException {
         LOG.info("killing QEMU process {}, which an earlier agent left waiting", leftover.pid());
         if (!leftover.kill()) {
-            throw new EngineException(
-                    "QEMU process %d, left by an earlier agent, survives SIGKILL; look for I/O that hangs"
-                            .formatted(leftover.pid()));
+            throw new EngineException("left by an earlier agent, " + survivesKill(leftover));
         }
     }
 
@@ -245,26 +269,5 @@ public final class QemuStandby implements StandbyEngine {
             LOG.warn("cannot ask who has {} open: {}", settings.memory(), e.getMessage());
             return false;
         }
-    }
-
-    private static QemuProcess launch(Settings settings) throws EngineException {
-        List<String> command = new ArrayList<>();
-        // A session of its own: the guest must survive the end of the agent and of the agent's terminal.
-        command.add("setsid");
-        command.addAll(settings.command());
-        try {
-            Files.createDirectories(settings.runtimeDirectory());
-            Files.deleteIfExists(settings.socket());
-            Files.deleteIfExists(settings.incoming());
-            QemuProcess process = IncomingQemu.launch(command, settings.log());
-            process.writeTo(settings.pidFile());
-            return process;
-        } catch (IOException e) {
-            throw new EngineException("cannot start %s: %s; check agent.qemu.command".formatted(command, e), e);
-        }
-    }
-
-    private static QmpClient connect(Settings settings, QemuProcess process, QemuEvents events) throws EngineException {
-        return IncomingQemu.connect(process, settings.socket(), settings.socket(), settings.log(), events);
     }
 }

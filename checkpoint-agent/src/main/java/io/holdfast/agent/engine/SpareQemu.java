@@ -112,7 +112,8 @@ public final class SpareQemu implements AutoCloseable {
         try {
             connected.execute("migrate-incoming", Map.of("uri", "unix:" + settings.incoming()));
             IncomingQemu.load(connected, stream, directory.incoming());
-        } catch (EngineException | IOException e) {
+            IncomingQemu.resume(connected);
+        } catch (EngineException e) {
             throw new EngineException(
                     "the spare QEMU did not take the checkpoint: %s%s"
                             .formatted(e.getMessage(), IncomingQemu.tailOf(directory.log())),

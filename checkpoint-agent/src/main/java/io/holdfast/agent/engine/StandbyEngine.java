@@ -29,11 +29,23 @@ public interface StandbyEngine extends AutoCloseable {
     MemorySegment memory();
 
     /**
-     * Starts the guest from {@link #memory} and the given device state. This engine is used up afterwards.
+     * Starts the guest from {@link #memory} and the given device state. Afterwards this engine is used up, unless the guest has
+     * not run.
      *
      * @return the running guest
+     * @throws GuestNotStartedException if the process has failed before: {@link #restart} may help
+     * @throws EngineException if nobody knows whether the guest has run; nothing of it is left
      */
     CheckpointEngine promote(byte[] deviceState) throws EngineException;
+
+    /**
+     * Starts another process in place of one that has ended or failed, on the same memory.
+     *
+     * @throws GuestNotStartedException if it does not start; a further one may
+     * @throws EngineException if that memory is not there any more, or the first process cannot be ended
+     * @throws IllegalStateException if this engine is used up
+     */
+    void restart() throws EngineException;
 
     /** Ends the waiting process, unless it was promoted. */
     @Override

@@ -8,14 +8,18 @@ import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 @NeedsQemu
 @InNetworkNamespace
 class QemuStandbyTest {
+
+    private static final byte[] NONSENSE = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
 
     @Test
     void shouldWaitWithZeroedMemoryAndTheMachineOfTheGuestItWaitsFor() throws Exception {
@@ -78,10 +82,102 @@ class QemuStandbyTest {
                 QemuStandby standby = QemuStandby.start(guest.settings())) {
             guest.qemu().kill();
             assertThat(standby.isReady()).isFalse();
-            assertThatThrownBy(() -> standby.promote(new byte[100]))
-                    .isInstanceOf(EngineException.class)
-                    .hasMessageContaining("used up or dead");
+            assertThatThrownBy(() -> standby.promote(NONSENSE)).isInstanceOf(GuestNotStartedException.class);
         }
+    }
+
+    @Test
+    void shouldRunTheGuestInAnotherProcessWhenTheOneThatWaitedHasDied() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            byte[] devices = guest.image().devices().toArray(ValueLayout.JAVA_BYTE);
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            standby.memory().copyFrom(guest.image().memory());
+            guest.qemu().kill();
+            standby.restart();
+            assertThat(standby.isReady()).isTrue();
+            assertThat(standby.memory().mismatch(guest.image().memory())).isEqualTo(-1);
+            expectToServe(standby.promote(devices));
+        }
+    }
+
+    /** It has loaded some devices before it ends itself. */
+    @Test
+    void shouldRunTheGuestInAnotherProcessWhenOneBrokeOffWhileItTookTheState() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            byte[] devices = guest.image().devices().toArray(ValueLayout.JAVA_BYTE);
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            standby.memory().copyFrom(guest.image().memory());
+            assertThatThrownBy(() -> standby.promote(Arrays.copyOf(devices, devices.length * 3 / 4)))
+                    .isInstanceOf(GuestNotStartedException.class);
+            standby.restart();
+            assertThat(standby.memory().mismatch(guest.image().memory())).isEqualTo(-1);
+            expectToServe(standby.promote(devices));
+        }
+    }
+
+    private static void expectToServe(QemuEngine guest) throws Exception {
+        try (guest;
+                RedisClient client = RedisClient.connect(TestGuest.ADDRESS, 5000)) {
+            assertThat(client.increment("counter")).isEqualTo(1);
+            guest.kill();
+        }
+    }
+
+    @Test
+    void shouldNotBeRestartedOnceItsGuestHasRun() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            byte[] devices = guest.image().devices().toArray(ValueLayout.JAVA_BYTE);
+            QemuStandby standby = QemuStandby.start(guest.settings());
+            standby.memory().copyFrom(guest.image().memory());
+            try (QemuEngine engine = standby.promote(devices)) {
+                engine.kill();
+                assertThatThrownBy(standby::restart)
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("may have run");
+            }
+        }
+    }
+
+    /** QEMU would make a new file, of zeros, and run whatever that is. */
+    @Test
+    void shouldNotBeRestartedWithoutTheFileThatIsItsMemory() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                QemuStandby standby = QemuStandby.start(guest.settings())) {
+            guest.qemu().kill();
+            Files.delete(guest.memory());
+            assertThatThrownBy(standby::restart)
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("is gone");
+            Files.createFile(guest.memory());
+            assertThatThrownBy(standby::restart)
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("another file");
+        }
+    }
+
+    @Test
+    void shouldNotBeRestartedOnMemoryThatItsFirstProcessMayHaveThrownAway() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0");
+                QemuStandby standby = QemuStandby.start(discardingMemory(guest))) {
+            guest.qemu().kill();
+            assertThatThrownBy(standby::restart)
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("leave discard-data=on out of agent.qemu.command");
+        }
+    }
+
+    private static QemuStandby.Settings discardingMemory(TestGuest guest) {
+        QemuStandby.Settings settings = guest.settings();
+        List<String> command = settings.command().stream()
+                .map(word -> word.startsWith("memory-backend-file,") ? word + ",discard-data=on" : word)
+                .toList();
+        return new QemuStandby.Settings(
+                command, settings.socket(), settings.memory(), settings.incoming(), settings.runtimeDirectory());
     }
 
     @Test
@@ -157,8 +253,7 @@ class QemuStandbyTest {
         try (TestGuest guest = new TestGuest("tap0")) {
             QemuStandby standby = QemuStandby.start(guest.settings());
             QemuProcess process = guest.qemu();
-            byte[] nonsense = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
-            assertThatThrownBy(() -> standby.promote(nonsense))
+            assertThatThrownBy(() -> standby.promote(NONSENSE))
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("did not take the checkpoint")
                     .hasMessageContaining("it said");
@@ -175,8 +270,7 @@ class QemuStandbyTest {
             QemuStandby standby = QemuStandby.start(guest.settings());
             QemuProcess process = guest.qemu();
             Shell.run("kill", "-STOP", Long.toString(process.pid()));
-            byte[] nonsense = "QEVM\0\0\0\3 and then nothing of sense".getBytes(StandardCharsets.US_ASCII);
-            assertThatThrownBy(() -> standby.promote(nonsense))
+            assertThatThrownBy(() -> standby.promote(NONSENSE))
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("did not answer query-status");
             assertThat(process.isAlive()).isFalse();
