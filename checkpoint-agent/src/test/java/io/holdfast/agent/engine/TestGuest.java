@@ -38,7 +38,7 @@ final class TestGuest implements AutoCloseable {
     private static final Path SCRIPTS =
             Path.of("../deploy/guest").toAbsolutePath().normalize();
     private static final long BUILD_LIMIT_MINUTES = 10;
-    private static final long BOOT_LIMIT_MILLIS = 40_000;
+    private static final long BOOT_LIMIT_MILLIS = 120_000;
     /** The guest once booted, so that later tests restore it in a tenth of a second instead of booting again. */
     private static @Nullable BootImage booted;
 
