@@ -39,8 +39,8 @@ final class InlineFailover implements AutoCloseable {
     private static final String INCARNATION = "9f";
     private static final int FIRST_ENGINE = 1;
     private static final int SECOND_ENGINE = 2;
-    private static final long LEASE_NANOS = 5_000_000_000L;
-    private static final long CATCH_UP_LIMIT_NANOS = 5_000_000_000L;
+    private static final long LEASE_NANOS = 60_000_000_000L;
+    private static final long CATCH_UP_LIMIT_NANOS = 30_000_000_000L;
 
     private final Wire wire;
     private final VlanInterface vlan;
@@ -55,7 +55,6 @@ final class InlineFailover implements AutoCloseable {
     private long checkpointEpoch;
     private byte[] devices = {};
     private @Nullable CheckpointEngine restored;
-    private long caughtUpMillis;
 
     /** A guest that serves, unprotected. */
     InlineFailover(IntPredicate heldPorts) throws Exception {
@@ -157,7 +156,7 @@ final class InlineFailover implements AutoCloseable {
         while (!report().decided() && System.nanoTime() - beganNanos < CATCH_UP_LIMIT_NANOS) {
             Thread.sleep(1);
         }
-        caughtUpMillis = (System.nanoTime() - beganNanos) / 1_000_000;
+        long caughtUpMillis = (System.nanoTime() - beganNanos) / 1_000_000;
         System.out.println("caught up in " + caughtUpMillis + " ms: " + report());
     }
 
