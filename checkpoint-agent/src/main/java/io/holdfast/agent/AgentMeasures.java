@@ -80,6 +80,9 @@ final class AgentMeasures {
     /** Those that were used. */
     final Counter usedSpares = new Counter();
 
+    /** Processes that were started in place of a waiting hypervisor's. */
+    final Counter replacedStandbys = new Counter();
+
     /** When the other host's agent was last heard, in whatever role. Conductor. */
     final LastContact peerContact = new LastContact();
 

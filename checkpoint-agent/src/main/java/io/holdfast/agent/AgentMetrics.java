@@ -73,6 +73,12 @@ final class AgentMetrics {
         Gauge.builder("holdfast.spares.waiting", measures, now -> now.sparesWaiting)
                 .description("Memories of the checkpoint that wait for a further attempt to restore it")
                 .register(meters);
+        count(
+                meters,
+                "holdfast.replaced.standbys",
+                "Processes that were started in place of a waiting hypervisor's that had died, or had failed at a takeover,"
+                        + " on the same memory",
+                measures.replacedStandbys);
         measures.rehearsals.bindTo(registry);
         countClaims(meters, "granted", measures.grantedClaims);
         countClaims(meters, "refused", measures.refusedClaims);

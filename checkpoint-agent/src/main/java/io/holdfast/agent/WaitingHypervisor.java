@@ -139,6 +139,7 @@ final class WaitingHypervisor {
     /** Starts another process for what is in its memory. On the engine thread. */
     void restart(StandbyEngine failed) throws EngineException {
         failed.restart();
+        context.measures().replacedStandbys.increment();
         checked(failed);
     }
 
