@@ -247,7 +247,7 @@ the_waiting_qemu_dies() {
     pid=$(pid_of_waiting_qemu b)
     kill -KILL "$pid"
     expect "another one waits" 5 another_qemu_waits b "$pid"
-    expect "which is counted" 5 metric_is b $AGENT_PORT holdfast_replaced_standbys_total '. == 1'
+    expect "which is counted" 5 metric_is b $AGENT_PORT holdfast_failed_standbys_total '. == 1'
     frontier=$(figure_of a .proxy.frontier)
     expect "commits go on" $RECOVERY_SECONDS host_says a ".proxy.frontier > $frontier"
     let_clients_run 500

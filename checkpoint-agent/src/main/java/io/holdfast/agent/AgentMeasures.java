@@ -80,8 +80,8 @@ final class AgentMeasures {
     /** Those that were used. */
     final Counter usedSpares = new Counter();
 
-    /** Processes that were started in place of a waiting hypervisor's. */
-    final Counter replacedStandbys = new Counter();
+    /** Waiting hypervisors whose process died, or failed at a takeover. Conductor. */
+    final Counter failedStandbys = new Counter();
 
     /** When the other host's agent was last heard, in whatever role. Conductor. */
     final LastContact peerContact = new LastContact();

@@ -75,10 +75,9 @@ final class AgentMetrics {
                 .register(meters);
         count(
                 meters,
-                "holdfast.replaced.standbys",
-                "Processes that were started in place of a waiting hypervisor's that had died, or had failed at a takeover,"
-                        + " on the same memory",
-                measures.replacedStandbys);
+                "holdfast.failed.standbys",
+                "Waiting hypervisors whose process died, or failed at a takeover before the guest ran",
+                measures.failedStandbys);
         measures.rehearsals.bindTo(registry);
         countClaims(meters, "granted", measures.grantedClaims);
         countClaims(meters, "refused", measures.refusedClaims);

@@ -150,7 +150,7 @@ final class AppliedCheckpoint implements AutoCloseable {
                 }
                 return waiting.promote(deviceState);
             } catch (GuestNotStartedException e) {
-                if (process == PROCESSES) {
+                if (process == PROCESSES || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
                 log.error("{}; the guest has not run, so another process gets checkpoint {}", e.getMessage(), epoch);

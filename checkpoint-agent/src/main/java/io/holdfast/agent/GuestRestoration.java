@@ -41,6 +41,8 @@ final class GuestRestoration {
 
     private @Nullable InlinePromotion inlinePromotion;
     private @Nullable CheckpointEngine guest;
+    /** Read by the engine thread. */
+    private volatile boolean abandoned;
 
     /** Engine thread. Only beside the guest. */
     private @Nullable CheckpointEngine running;
@@ -71,6 +73,7 @@ final class GuestRestoration {
 
     /** @param epoch whose checkpoint it is */
     void restore(long epoch) {
+        abandoned = false;
         StandbyEngine waiting = hypervisor.waiting();
         if (waiting == null) {
             listener.onRestoreFailed("the waiting hypervisor is gone");
@@ -85,13 +88,26 @@ final class GuestRestoration {
     private void restoreBeside(StandbyEngine waiting, long epoch) {
         engineThread.run(() -> {
             try {
-                CheckpointEngine resumed = applied.promote(waiting, epoch, hypervisor::restart);
+                CheckpointEngine resumed = promote(waiting, epoch);
                 running = resumed;
                 conductor.post(() -> onRestored(resumed));
             } catch (EngineException | RuntimeException e) {
                 conductor.post(() -> listener.onRestoreFailed(String.valueOf(e.getMessage())));
             }
         });
+    }
+
+    /** Engine thread. */
+    private CheckpointEngine promote(StandbyEngine waiting, long epoch) throws EngineException {
+        return applied.promote(waiting, epoch, this::restart);
+    }
+
+    private void restart(StandbyEngine failed) throws EngineException {
+        conductor.post(context.measures().failedStandbys::increment);
+        if (abandoned) {
+            throw new EngineException("the restoration was given up");
+        }
+        failed.restart();
     }
 
     /**
@@ -117,7 +133,7 @@ final class GuestRestoration {
                 new InlinePromotion.Guests() {
                     @Override
                     public CheckpointEngine resume(StandbyEngine withMemory) throws EngineException {
-                        CheckpointEngine resumed = applied.promote(withMemory, epoch, hypervisor::restart);
+                        CheckpointEngine resumed = promote(withMemory, epoch);
                         hypervisor.fillSpares(); // In case that this attempt diverges.
                         return resumed;
                     }
@@ -160,6 +176,7 @@ final class GuestRestoration {
 
     /** The wall first: it holds what the guest says until it is dead. */
     void abandon(String reason) {
+        abandoned = true;
         wall.abandon(reason);
         StandbyEngine waiting = hypervisor.take();
         inlinePromotion = null;

@@ -55,7 +55,7 @@ final class WaitingHypervisor {
     private @Nullable MachineDefinition machine;
     private long checkedNanos;
     private boolean restarting;
-    private OptionalLong restartedNanos = OptionalLong.empty();
+    private OptionalLong goneNanos = OptionalLong.empty();
 
     /** @param role is asked only */
     WaitingHypervisor(
@@ -73,10 +73,10 @@ final class WaitingHypervisor {
         engineThread.run(() -> {
             try {
                 StandbyEngine started = startWithoutMemory();
-                MachineDefinition definition = prepare(started);
+                prepare(started);
                 context.conductor().post(() -> {
                     waiting = started;
-                    machine = definition;
+                    machine = started.definition();
                     listener.onReady();
                 });
             } catch (EngineException e) {
@@ -86,11 +86,10 @@ final class WaitingHypervisor {
         });
     }
 
-    private MachineDefinition prepare(StandbyEngine started) throws EngineException {
+    private void prepare(StandbyEngine started) throws EngineException {
         try {
             spares.empty();
             applied.begin(started.memoryBytes());
-            return started.definition();
         } catch (EngineException e) {
             started.close();
             throw e;
@@ -134,13 +133,6 @@ final class WaitingHypervisor {
             started.close();
             throw e;
         }
-    }
-
-    /** Starts another process for what is in its memory. On the engine thread. */
-    void restart(StandbyEngine failed) throws EngineException {
-        failed.restart();
-        context.measures().replacedStandbys.increment();
-        checked(failed);
     }
 
     /** Has memory made for {@link #startAnother}, as long as the applied checkpoint is the newest. On the engine thread. */
@@ -193,28 +185,25 @@ final class WaitingHypervisor {
 
     /** The checkpoint in its memory is still there; but a process that ends again and again would not run it either. */
     private void onProcessGone(StandbyEngine watched, long nowNanos) {
-        boolean again = restartedNanos.isPresent() && nowNanos - restartedNanos.getAsLong() < STEADY_NANOS;
-        restartedNanos = OptionalLong.of(nowNanos);
+        context.measures().failedStandbys.increment();
+        boolean again = goneNanos.isPresent() && nowNanos - goneNanos.getAsLong() < STEADY_NANOS;
+        goneNanos = OptionalLong.of(nowNanos);
         if (again) {
             lose(watched, "its process is gone, so soon after another one");
             return;
         }
-        log.warn("the waiting hypervisor's process is gone; another one gets its memory");
         restarting = true;
         engineThread.run(() -> {
-            String trouble = "";
             try {
-                restart(watched);
+                watched.restart();
+                context.conductor().post(() -> restarting = false);
             } catch (EngineException | RuntimeException e) {
-                trouble = "its process is gone, and another one does not start: " + e.getMessage();
+                log.error("the waiting hypervisor is gone, and no other one gets its memory: {}", e.getMessage());
+                context.conductor().post(() -> {
+                    restarting = false;
+                    lose(watched, "its process is gone, and another one does not start: " + e.getMessage());
+                });
             }
-            String outcome = trouble;
-            context.conductor().post(() -> {
-                restarting = false;
-                if (!outcome.isEmpty()) {
-                    lose(watched, outcome);
-                }
-            });
         });
     }
 

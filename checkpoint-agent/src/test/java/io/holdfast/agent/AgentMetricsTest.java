@@ -34,7 +34,7 @@ class AgentMetricsTest {
         measures.switchovers.increment();
         measures.usedSpares.increment();
         measures.sparesWaiting = 2;
-        measures.replacedStandbys.increment();
+        measures.failedStandbys.increment();
         measures.refusedClaims.increment();
         assertThat(scrape())
                 .contains(
@@ -50,7 +50,7 @@ class AgentMetricsTest {
                         "holdfast_switchovers_total" + LABELS + "1.0",
                         "holdfast_used_spares_total" + LABELS + "1.0",
                         "holdfast_spares_waiting" + LABELS + "2.0",
-                        "holdfast_replaced_standbys_total" + LABELS + "1.0",
+                        "holdfast_failed_standbys_total" + LABELS + "1.0",
                         "holdfast_arbiter_claims_total{guest=\"redis\",host=\"a\",outcome=\"refused\",} 1.0");
     }
 

@@ -105,6 +105,21 @@ class AppliedCheckpointTest {
         assertThat(waiting.restarts).isEqualTo(2);
     }
 
+    /** As when the agent ends: nobody would end the next one. */
+    @Test
+    void shouldStartNoOtherProcessWhenItWasInterrupted() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        waiting.processesThatFail = 1;
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(() -> promote(1)).isInstanceOf(GuestNotStartedException.class);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(waiting.restarts).isZero();
+    }
+
     /** What it has written is in no checkpoint, and what it has said may be on its way. */
     @Test
     void shouldNotRestoreAGuestOnceMoreThatMayHaveRun() throws Exception {

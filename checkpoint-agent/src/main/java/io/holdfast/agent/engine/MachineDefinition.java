@@ -24,6 +24,16 @@ public record MachineDefinition(SortedMap<String, String> properties) {
         return new MachineDefinition(new TreeMap<>(properties));
     }
 
+    /** The name of its type, with the version, such as {@code pc-i440fx-7.2}. */
+    String machine() {
+        return Objects.requireNonNull(properties.get("machine"));
+    }
+
+    /** That of the hypervisor, such as {@code 7.2.22}. */
+    String hypervisorVersion() {
+        return Objects.requireNonNull(properties.get("qemu"));
+    }
+
     /**
      * One sentence for each difference, for the operator of either host; empty if the two fit.
      *

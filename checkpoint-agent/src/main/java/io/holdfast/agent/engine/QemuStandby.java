@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>Whose process is it?</b> The process outlives the agent, so a new agent may find the one of its predecessor. While a
  * process waits, its pid and start time are noted in {@code standby.pid} in the runtime directory; the note is removed
- * <em>before</em> the process may execute the guest. So whoever is noted there never ran the guest and may be killed. A process
+ * <em>before</em> the process is given a state. So whoever is noted there never ran the guest and may be killed. A process
  * without a note that has our memory open is killed only if it says that it waits; else it may be the guest, and starting
  * is refused.
  *
@@ -97,8 +97,8 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     @Override
-    public MachineDefinition definition() throws EngineException {
-        return QemuMachine.definition(waiting.qmp());
+    public MachineDefinition definition() {
+        return waiting.definition();
     }
 
     @Override
@@ -127,11 +127,11 @@ public final class QemuStandby implements StandbyEngine {
             throw new EngineException("the waiting QEMU process is used up: start a new one");
         }
         WaitingQemu promoted = waiting;
-        byte[] stream = RestoreStream.of(deviceState, promoted.machine());
+        byte[] stream = RestoreStream.of(deviceState, promoted.definition().machine());
         long startNanos = System.nanoTime();
         try {
-            IncomingQemu.load(promoted.qmp(), stream, settings.incoming());
             Files.deleteIfExists(settings.pidFile());
+            IncomingQemu.load(promoted.qmp(), stream, settings.incoming());
         } catch (IOException | EngineException e) {
             promoted.end(); // Whatever became of it, it is not to run the guest later.
             throw new GuestNotStartedException(
@@ -167,22 +167,47 @@ public final class QemuStandby implements StandbyEngine {
         if (used) {
             throw new IllegalStateException("the guest may have run in this memory");
         }
-        if (!waiting.end()) {
-            throw new EngineException(survivesKill(waiting.process()));
+        WaitingQemu failed = waiting;
+        if (!failed.end()) {
+            throw new EngineException(survivesKill(failed.process()));
         }
+        LOG.warn(
+                "QEMU process {} is dead, and another one is started in its place{}",
+                failed.process().pid(),
+                IncomingQemu.tailOf(settings.log()));
         if (memoryIsDiscarded) {
             throw new EngineException(
                     "QEMU process %d may have thrown the guest's memory away at its end: leave discard-data=on out of agent.qemu.command"
-                            .formatted(waiting.process().pid()));
+                            .formatted(failed.process().pid()));
         }
         memory.requireToBe(settings.memory());
         removeLeftover(settings);
+        WaitingQemu started = launchAgain();
         try {
-            waiting = WaitingQemu.launch(settings);
+            memory.requireToBe(settings.memory());
+            requireTheSame(failed.definition(), started.definition());
+        } catch (EngineException e) {
+            started.end();
+            throw e;
+        }
+        waiting = started;
+    }
+
+    private WaitingQemu launchAgain() throws GuestNotStartedException {
+        try {
+            return WaitingQemu.launch(settings);
         } catch (EngineException e) {
             throw new GuestNotStartedException(String.valueOf(e.getMessage()), e);
         }
-        memory.requireToBe(settings.memory());
+    }
+
+    /** With the same command line and the same machine, it has no exit either that the first had not (INV-8). */
+    private static void requireTheSame(MachineDefinition before, MachineDefinition now) throws EngineException {
+        if (!now.equals(before)) {
+            throw new EngineException(
+                    "QEMU %s makes another machine of the same command than QEMU %s did before, so the checkpoint may not fit"
+                            .formatted(now.hypervisorVersion(), before.hypervisorVersion()));
+        }
     }
 
     @Override

@@ -10,7 +10,7 @@ import java.util.List;
  */
 public interface StandbyEngine extends AutoCloseable {
 
-    MachineDefinition definition() throws EngineException;
+    MachineDefinition definition();
 
     /**
      * As {@link CheckpointEngine#exitsPastTheWall}, of the guest that would run here.
@@ -39,10 +39,11 @@ public interface StandbyEngine extends AutoCloseable {
     CheckpointEngine promote(byte[] deviceState) throws EngineException;
 
     /**
-     * Starts another process in place of one that has ended or failed, on the same memory.
+     * Starts another process in place of one that has ended or failed, with the same memory and the same machine.
      *
      * @throws GuestNotStartedException if it does not start; a further one may
-     * @throws EngineException if that memory is not there any more, or the first process cannot be ended
+     * @throws EngineException if that memory is not there any more, the machine is another one, or the first process cannot be
+     *     ended
      * @throws IllegalStateException if this engine is used up
      */
     void restart() throws EngineException;

@@ -8,12 +8,8 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * A QEMU process that waits for a state, and the connection to it.
- *
- * @param machine its machine's name with the version
- */
-record WaitingQemu(QemuProcess process, QemuEvents events, QmpClient qmp, String machine) {
+/** A QEMU process that waits for a state, the connection to it, and what it has. */
+record WaitingQemu(QemuProcess process, QemuEvents events, QmpClient qmp, MachineDefinition definition) {
 
     private static final Logger LOG = LoggerFactory.getLogger(WaitingQemu.class);
 
@@ -27,10 +23,10 @@ record WaitingQemu(QemuProcess process, QemuEvents events, QmpClient qmp, String
         try {
             QmpClient qmp = IncomingQemu.connect(process, settings.socket(), settings.socket(), settings.log(), events);
             try {
-                String machine = QemuMachine.versionedName(qmp);
+                MachineDefinition definition = QemuMachine.definition(qmp);
                 qmp.execute("migrate-incoming", Map.of("uri", "unix:" + settings.incoming()));
                 LOG.info("QEMU process {} waits for a state", process.pid());
-                return new WaitingQemu(process, events, qmp, machine);
+                return new WaitingQemu(process, events, qmp, definition);
             } catch (EngineException e) {
                 qmp.close();
                 throw e;

@@ -6,9 +6,12 @@ import static org.awaitility.Awaitility.await;
 
 import io.holdfast.testkit.InNetworkNamespace;
 import io.holdfast.testkit.Shell;
+import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -169,6 +172,35 @@ class QemuStandbyTest {
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("leave discard-data=on out of agent.qemu.command");
         }
+    }
+
+    /** As after an upgrade: a command that is the same names a QEMU that is not. */
+    @Test
+    void shouldNotBeRestartedAsAnotherMachine() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0")) {
+            Path qemu = guest.folder().resolve("qemu");
+            List<String> command = new ArrayList<>(guest.settings().command());
+            int program = command.indexOf("qemu-system-x86_64");
+            command.set(program, qemu.toString());
+            writeProgram(qemu, "exec qemu-system-x86_64 \"$@\"");
+            QemuStandby.Settings settings = guest.settings();
+            try (QemuStandby standby = QemuStandby.start(new QemuStandby.Settings(
+                    command, settings.socket(), settings.memory(), settings.incoming(), settings.runtimeDirectory()))) {
+                guest.qemu().kill();
+                writeProgram(qemu, "exec qemu-system-x86_64 \"$@\" -global virtio-net-pci.mq=on");
+                assertThatThrownBy(standby::restart)
+                        .isInstanceOf(EngineException.class)
+                        .hasMessageContaining("another machine");
+                assertThat(standby.isReady()).isFalse();
+                assertThat(QemuProcess.holding(guest.memory())).isEmpty();
+            }
+        }
+    }
+
+    private static void writeProgram(Path file, String line) throws IOException {
+        Files.writeString(file, "#!/bin/sh\n" + line + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
     }
 
     private static QemuStandby.Settings discardingMemory(TestGuest guest) {

@@ -97,6 +97,10 @@ final class TestGuest implements AutoCloseable {
         }
     }
 
+    Path folder() {
+        return folder;
+    }
+
     Path socket() {
         return folder.resolve("qmp.sock");
     }
