@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Cuts a protected pair with an arbiter apart in all ways: the replication segment, the way to the clients, and either host's
 # way to etcd, alone and together, under load. Never do two hosts serve, never does a client see what the guest that goes on
-# does not know, and whoever has the right to the guest serves it.
+# does not know, and whoever has the right to the guest serves it. At last a guest that has taken over is lost: no host goes on from
+# before what clients have seen of it, unless an operator says so.
 #
 #   partitions.sh [--cases N] [--seed N]      as root, on Debian 12 with a JDK 25
 #
@@ -86,6 +87,7 @@ main() {
     done
     the_lease_runs_out
     clients_have_noticed_nothing
+    the_guest_that_has_taken_over_is_lost
     conclude
 }
 
@@ -204,6 +206,30 @@ the_lease_runs_out_unseen() {
     plug_segments up "replication peer-arbiter"
     expect "it is protected when its backup is back" $RECOVERY_SECONDS is_settled
     expect "all clients are answered" $RETRANSMISSION_SECONDS nobody_is_silent
+}
+
+# Its host comes back without it, and the old owner has a guest that knows nothing of what clients were told last. The arbiter has
+# no reason to refuse that; the agents have one. What then is said, the operator answers for.
+the_guest_that_has_taken_over_is_lost() {
+    local peer
+    peer=$(peer_of "$owner")
+    say "host $owner is cut off, host $peer takes over, serves, and dies; then everything is plugged in again"
+    plug_segments down "replication arbiter"
+    expect "host $peer takes over" $DECISION_SECONDS has_the_guest "$peer"
+    expect "its guest answers" $RETRANSMISSION_SECONDS guest_answers "$peer"
+    kill_everything_in "$peer"
+    plug_segments up "replication arbiter"
+    start_backup "$peer" # Its disk knows better.
+    expect "host $owner hears of the newer term" $DECISION_SECONDS host_says "$owner" '.agent.waits_for | contains("not given it up")'
+    # As long as it may take to ask the arbiter, and to be granted a lease.
+    sleep $((2 * LEASE_SECONDS))
+    expect "the wall is SUSPENDED" 0 wall_is "$owner" SUSPENDED
+    expect "nothing leaves host $owner" 0 is_silent "$owner" 0.5
+    JAVA_HOME=$JDK_25 in_lab "$owner" "$HOLDFAST" --config "$(config_of "$owner")" \
+        alone --force --yes --reason "the guest of host $peer is lost" > /dev/null || warn "host $owner does not go on alone"
+    expect "it goes on alone by an operator's word" 5 wall_is "$owner" ALONE
+    expect "its guest answers" $RETRANSMISSION_SECONDS guest_answers "$owner"
+    expect "host $peer is its backup" $RECOVERY_SECONDS is_settled
 }
 
 # What the guest has sent to its host: frames_of_guest_on HOST

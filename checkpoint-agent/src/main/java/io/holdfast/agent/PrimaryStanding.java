@@ -79,7 +79,8 @@ final class PrimaryStanding {
                 : refusal(
                         BackupRole.TERM_UNSERVED,
                         "host " + host + " owns term " + role.term()
-                                + ", but no guest runs there; start it there, or let this host go on alone");
+                                + ", but no guest runs there; start it there, or let this host go on alone, which takes back what"
+                                + " clients were told under that term");
     }
 
     private LinkMessage.Refusal refusal(String errorClass, String reason) {

@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  * <p>It does not step down by the arbiter's word. That another host owns a newer term does not say that the guest runs there, and
  * the one here may be the last; that host says so itself when it is seen. Until then nothing leaves, which is safe.
  *
+ * <p>Nor does it claim one after a newer term of another host, though that host has no guest: clients may have been served under that
+ * term before the guest was lost, and what they have seen contradicts the one here (INV-1). Only the host's promise that no guest ever
+ * ran under it, or an operator's word, lets this one go on.
+ *
  * <p>Not thread-safe. Times are monotonic.
  */
 final class AloneClaims {
@@ -31,14 +35,14 @@ final class AloneClaims {
     /**
      * What a primary's agent knows when it asks.
      *
-     * @param highestTermSeen that anybody has told of as over, or as ours
+     * @param isTermContested whether another host is heard to own a newer term, and has not forgone it
      * @param isBackupArmed whether a backup may promote, by this side's knowledge
      * @param servesAlone whether the guest serves, or would serve, unprotected
      * @param isWallUp whether there is a wall that could be opened
      */
     record Situation(
             Term term,
-            Term highestTermSeen,
+            boolean isTermContested,
             boolean isBackupArmed,
             boolean isBackupConnected,
             boolean servesAlone,
@@ -161,7 +165,7 @@ final class AloneClaims {
     }
 
     private boolean wantsAnotherTerm(Situation now, long nowNanos) {
-        if (isOvertaken(now)) {
+        if (now.isTermContested() || isOvertaken(now)) {
             return false;
         }
         boolean backupAway =
@@ -170,8 +174,7 @@ final class AloneClaims {
     }
 
     private Claim aloneClaim(Situation now) {
-        Term seen = now.highestTermSeen();
-        return Claim.after(seen, grantedUnheard.orElse(seen.aloneOf(host)));
+        return Claim.after(now.term(), grantedUnheard.orElse(now.term().aloneOf(host)));
     }
 
     private Optional<Claim> registration(Situation now) {
@@ -191,9 +194,7 @@ final class AloneClaims {
     }
 
     private boolean isOvertaken(Situation now) {
-        return overtakenBy
-                .filter(newer -> now.highestTermSeen().compareTo(newer) < 0)
-                .isPresent();
+        return overtakenBy.filter(newer -> now.term().compareTo(newer) < 0).isPresent();
     }
 
     // ---- what is answered ----

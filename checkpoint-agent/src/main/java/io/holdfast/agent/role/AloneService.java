@@ -82,7 +82,7 @@ final class AloneService {
         claims.onPromise();
     }
 
-    /** Somebody knows a newer term. It ends nothing, but the next one that is claimed here must be above it. */
+    /** Somebody knows a newer term. It ends nothing, but only an operator lets the guest go on from there, above it. */
     void onTermSeen(Term seen) {
         if (seen.compareTo(highestTermSeen) > 0) {
             highestTermSeen = seen;
@@ -211,11 +211,16 @@ final class AloneService {
     private AloneClaims.Situation situation() {
         return new AloneClaims.Situation(
                 term,
-                highestTermSeen,
+                isContested(),
                 backup.isArmed(),
                 backup.isConnected(),
                 servesAlone && !backup.isArmed(),
                 wall.isUp());
+    }
+
+    /** Whether another host is heard to own a newer term, and has not forgone it. */
+    private boolean isContested() {
+        return term.compareTo(highestTermSeen) < 0;
     }
 
     // ---- what others may know ----
@@ -257,6 +262,9 @@ final class AloneService {
         boolean rightMissing = servesAlone ? claims.isRightMissing() : backup.mayHaveTakenOver();
         if (guest.isOver() || !rightMissing || !claims.isArbitrated()) {
             return "";
+        }
+        if (isContested()) {
+            return "the owner of term " + highestTermSeen + ", who has not given it up, or an operator's word";
         }
         return claims.overtakenBy()
                 .map(newer -> "the owner of term " + newer + ", which the arbiter has granted")

@@ -160,6 +160,36 @@ class FailoverSimulationTest {
         return pair;
     }
 
+    /** Its backup has served, dies with its host, and comes back without a guest; the arbiter has forgotten nothing. */
+    @Test
+    void shouldNotGoOnFromBeforeATermThatHasServedThoughNoGuestRunsUnderIt() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 30; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), Guard.ARBITER);
+            settle(pair, random);
+            if (random.nextBoolean()) {
+                pair.crashAgent(pair.a);
+            } else {
+                pair.cutNetwork();
+                pair.a.cutFromArbiter = true;
+            }
+            settle(pair, random);
+            assertThat(pair.promotions).as("seed %d", SEED + run).isEqualTo(1);
+            pair.crashHost(pair.b);
+            pair.healNetwork();
+            pair.a.cutFromArbiter = false;
+            pair.startProxy(pair.b);
+            pair.startAgent(pair.b);
+            pair.startAgent(pair.a);
+            settle(pair, random);
+            assertThat(pair.a.guest).as("seed %d", SEED + run).isNotNull();
+            assertThat(pair.violations())
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isEmpty();
+        }
+    }
+
     /** Its backup can be reached again in the moment in which the arbiter lets it go on alone, and follows the term before. */
     @Test
     void shouldArmNoBackupOfATermThatIsOver() {

@@ -127,6 +127,24 @@ class PrimaryArbitrationTest {
         assertThat(role.waitsForArbiter()).contains("3/promotion/b");
     }
 
+    /** Clients may have been served under it before that guest was lost (INV-1). */
+    @Test
+    void shouldNotAskToGoOnAfterAnotherHostsTermThoughNoGuestRunsUnderIt() {
+        askForRight();
+        role.onVerdict(CLAIM, refusedFor(TERM.promotionOf("b")), now);
+        role.onRefused(BackupRole.TERM_UNSERVED, TERM.promotionOf("b"));
+        assertThat(role.onTick(now + 10 * GRACE)).isEmpty();
+    }
+
+    /** As one that an operator has forced while the arbiter could not be reached. */
+    @Test
+    void shouldNotAskToGoOnFromBeforeATermThatTheArbiterMayNotKnow() {
+        loseBackup();
+        role.onRefused(BackupRole.TERM_UNSERVED, TERM.promotionOf("b"));
+        assertThat(role.onTick(now + 10 * GRACE)).isEmpty();
+        assertThat(role.waitsForArbiter()).contains("3/promotion/b", "operator");
+    }
+
     @Test
     void shouldGoAloneAboveTheTermThatTheArbiterHasNamedWhenTheOperatorSaysSo() {
         askForRight();

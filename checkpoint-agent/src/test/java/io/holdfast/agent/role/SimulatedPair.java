@@ -555,11 +555,12 @@ final class SimulatedPair {
                 connection.toBackup.add(new Message.Hello(host.primary.term()));
             } else if (connection == null && !cut && other(host).isPrimary()) {
                 meetRival(host, host.primary, Objects.requireNonNull(other(host).primary));
-                return;
             } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
                 connection.toBackup.add(new Message.Heartbeat());
             }
-            runPrimary(host, host.primary.onTick(nowNanos));
+            if (host.primary != null) { // It may have stepped down before the rival.
+                runPrimary(host, host.primary.onTick(nowNanos));
+            }
         } else if (host.backup != null) {
             run(host, host.backup.onTick(nowNanos));
         }
