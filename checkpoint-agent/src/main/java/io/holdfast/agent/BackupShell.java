@@ -120,6 +120,11 @@ final class BackupShell implements Shell {
                     }
 
                     @Override
+                    public void onNotStarted(String reason) {
+                        perform(role.onGuestNotStarted(reason, System.nanoTime()));
+                    }
+
+                    @Override
                     public void onRestoreFailed(String reason) {
                         perform(role.onRestoreFailed(reason));
                     }
@@ -173,6 +178,9 @@ final class BackupShell implements Shell {
             log.error("{} calls itself {}, but its certificate is {}'s", peer.connection, hello.host(), certifiedHost);
             peer.connection.close("the certificate is another host's");
             return;
+        }
+        if (HelloCheck.hasGuest(context.config().guest(), hello)) {
+            perform(role.onGuestElsewhere());
         }
         differences = helloCheck.differences(hello);
         perform(role.onHello(peer.session, AgentContext.term(hello.term()), differences, System.nanoTime()));

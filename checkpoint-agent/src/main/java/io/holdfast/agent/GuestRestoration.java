@@ -2,6 +2,7 @@ package io.holdfast.agent;
 
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
+import io.holdfast.agent.engine.GuestNotStartedException;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.role.BackupRole;
 import io.holdfast.agent.role.CatchUpAttempts;
@@ -22,6 +23,9 @@ final class GuestRestoration {
 
         /** See {@link #guest}. */
         void onRestored();
+
+        /** It has certainly not run, and may be restored again. */
+        void onNotStarted(String reason);
 
         void onRestoreFailed(String reason);
 
@@ -91,6 +95,8 @@ final class GuestRestoration {
                 CheckpointEngine resumed = promote(waiting, epoch);
                 running = resumed;
                 conductor.post(() -> onRestored(resumed));
+            } catch (GuestNotStartedException e) {
+                conductor.post(() -> listener.onNotStarted(String.valueOf(e.getMessage())));
             } catch (EngineException | RuntimeException e) {
                 conductor.post(() -> listener.onRestoreFailed(String.valueOf(e.getMessage())));
             }

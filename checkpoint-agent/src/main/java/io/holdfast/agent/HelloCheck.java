@@ -44,6 +44,11 @@ final class HelloCheck {
         return differences;
     }
 
+    /** Whether who says that has the guest, and has not lost it. */
+    static boolean hasGuest(String guest, LinkMessage.Hello hello) {
+        return hello.guest().equals(guest) && !hello.machine().isEmpty();
+    }
+
     private List<String> differencesOfGuest(LinkMessage.Hello hello) {
         if (!hello.guest().equals(context.config().guest())) {
             return List.of("guest: %s on host %s, %s on host %s"

@@ -58,9 +58,9 @@ final class PrimaryStanding {
 
     // ---- to the other host ----
 
-    /** To a backup. */
+    /** To a backup. Who has lost the guest has as little of it as who never had it. */
     LinkMessage.Hello hello() {
-        GuestWorker.Found known = found;
+        GuestWorker.Found known = role.isGuestLost() ? null : found;
         return new LinkMessage.Hello(
                 LinkMessage.PROTOCOL,
                 context.config().guest(),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.holdfast.agent.link.LinkMessage;
 import io.holdfast.agent.link.TermClaim;
 import io.holdfast.agent.link.WallHolder;
+import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +34,16 @@ class HelloCheckTest {
                 .startsWith("the wall: to host b it is each host's own, to host a it is that of host a; ");
         assertThat(HelloCheck.disagreementOnWall("b", WallHolder.RECEIVER, "a", WallHolder.RECEIVER))
                 .startsWith("the wall: to host b it is that of host a, to host a it is that of host b; ");
+    }
+
+    @Test
+    void shouldTellAPrimaryThatHasTheGuestFromOneThatHasLostIt() {
+        LinkMessage.Hello without = helloOfA(8);
+        LinkMessage.Hello with = new LinkMessage.Hello(
+                8, "redis", "a", without.term(), 4096, new TreeMap<>(Map.of("memory", "96")), WallHolder.EACH);
+        assertThat(HelloCheck.hasGuest("redis", with)).isTrue();
+        assertThat(HelloCheck.hasGuest("redis", without)).isFalse();
+        assertThat(HelloCheck.hasGuest("postgres", with)).isFalse();
     }
 
     private static LinkMessage.Hello helloOfA(int protocol) {

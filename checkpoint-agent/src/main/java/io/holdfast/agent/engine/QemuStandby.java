@@ -169,7 +169,7 @@ public final class QemuStandby implements StandbyEngine {
         }
         WaitingQemu failed = waiting;
         if (!failed.end()) {
-            throw new EngineException(survivesKill(failed.process()));
+            throw new GuestNotStartedException(survivesKill(failed.process()));
         }
         LOG.warn(
                 "QEMU process {} is dead, and another one is started in its place{}",
@@ -202,9 +202,10 @@ public final class QemuStandby implements StandbyEngine {
     }
 
     /** With the same command line and the same machine, it has no exit either that the first had not (INV-8). */
-    private static void requireTheSame(MachineDefinition before, MachineDefinition now) throws EngineException {
+    private static void requireTheSame(MachineDefinition before, MachineDefinition now)
+            throws GuestNotStartedException {
         if (!now.equals(before)) {
-            throw new EngineException(
+            throw new GuestNotStartedException(
                     "QEMU %s makes another machine of the same command than QEMU %s did before, so the checkpoint may not fit"
                             .formatted(now.hypervisorVersion(), before.hypervisorVersion()));
         }

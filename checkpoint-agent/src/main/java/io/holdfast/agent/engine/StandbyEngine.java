@@ -41,9 +41,9 @@ public interface StandbyEngine extends AutoCloseable {
     /**
      * Starts another process in place of one that has ended or failed, with the same memory and the same machine.
      *
-     * @throws GuestNotStartedException if it does not start; a further one may
-     * @throws EngineException if that memory is not there any more, the machine is another one, or the first process cannot be
-     *     ended
+     * @throws GuestNotStartedException if it does not start, makes another machine, or the first process cannot be ended; a further one
+     *     may do
+     * @throws EngineException if that memory is not there any more
      * @throws IllegalStateException if this engine is used up
      */
     void restart() throws EngineException;

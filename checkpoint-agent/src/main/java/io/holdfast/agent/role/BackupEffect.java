@@ -57,7 +57,10 @@ public sealed interface BackupEffect {
     /** Write to disk that the guest may run here under our term. Then {@link BackupRole#onServiceBegunStored}. */
     record StoreServiceBegun() implements BackupEffect {}
 
-    /** Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}. */
+    /**
+     * Resume the guest at that checkpoint. Then {@link BackupRole#onGuestRestored}, {@link BackupRole#onGuestNotStarted}, after which it
+     * may be asked for again, or {@link BackupRole#onRestoreFailed}.
+     */
     record RestoreGuest(long epoch) implements BackupEffect {}
 
     /**

@@ -111,11 +111,11 @@ public final class BackupRole {
                     newSession, Following.NOT_READY, List.of("host " + host + " is taking over"), primaryTerm));
         }
         if (isForgone() && primaryTerm.isStaleAgainst(term)) {
-            // The promise holds when nothing is left of the hypervisor that was to run the guest.
+            // The promise holds when nothing is left of a hypervisor that has run the guest.
             return List.of(
-                    following.isStandbyReady()
-                            ? refuseAsForgone(newSession)
-                            : Following.refuseUntilStandby(newSession, primaryTerm));
+                    following.hasLeftovers()
+                            ? Following.refuseUntilStandby(newSession, primaryTerm)
+                            : refuseAsForgone(newSession));
         }
         if (promotion.isComplete() || primaryTerm.isStaleAgainst(term)) {
             return List.of(new SendRefusal(
@@ -134,6 +134,11 @@ public final class BackupRole {
                         ? following.welcomeUnder(primaryTerm, newSession)
                         : following.welcome(newSession, nowNanos));
         return effects;
+    }
+
+    /** A primary says that the guest runs there, or stands still and can go on. To be told before {@link #onHello}. */
+    public List<BackupEffect> onGuestElsewhere() {
+        return promotion.onGuestElsewhere();
     }
 
     private SendRefusal refuseAsForgone(long newSession) {
@@ -301,7 +306,12 @@ public final class BackupRole {
         return promotion.onOldOwnerFound(answer);
     }
 
-    /** The guest could not be resumed here: nobody serves it now. */
+    /** The guest could not be started here. It has certainly not run, and its checkpoint is as it was. */
+    public List<BackupEffect> onGuestNotStarted(String reason, long nowNanos) {
+        return promotion.onGuestNotStarted(reason, nowNanos);
+    }
+
+    /** The guest could not be resumed here, though it may have run: nobody serves it now. */
     public List<BackupEffect> onRestoreFailed(String reason) {
         return promotion.onRestoreFailed(reason);
     }
@@ -380,8 +390,11 @@ public final class BackupRole {
         if (!isPromoting()) {
             return following.whatIsMissing();
         }
-        return promotion.hasFailed()
-                ? "the promotion has failed: " + promotion.failure()
-                : "a promotion is already under way";
+        if (promotion.hasFailed()) {
+            return "the promotion has failed: " + promotion.failure();
+        }
+        String obstacle = promotion.obstacle();
+        return "a promotion is already under way"
+                + (obstacle.isEmpty() ? "" : ", but the guest does not start, which is tried again: " + obstacle);
     }
 }

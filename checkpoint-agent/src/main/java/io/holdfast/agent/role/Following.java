@@ -39,19 +39,25 @@ final class Following {
     private long sessionAwaitingTerm = NO_SESSION;
 
     private boolean standbyReady;
+    /** Whether a hypervisor that has run the guest under a term that is forgone may be left. */
+    private boolean leftovers;
+
     private long confirmedEpoch = Epoch.NONE;
     private boolean armed;
 
     Following(Term term, boolean forgone, FailureDetector detector) {
         this.term = term;
         this.forgone = forgone;
+        this.leftovers = forgone;
         this.detector = detector;
     }
 
     // ---- the waiting hypervisor ----
 
+    /** After whatever was left of another one is gone. */
     void onStandbyReady() {
         standbyReady = true;
+        leftovers = false;
     }
 
     void onStandbyLost() {
@@ -177,10 +183,15 @@ final class Following {
         term = term.promotionOf(host);
     }
 
-    /** Nothing is left of the guest that was to run here, and none will run under our term. */
-    void forgo() {
+    /**
+     * No guest will run here under our term.
+     *
+     * @param guestHasRun whether one may have
+     */
+    void forgo(boolean guestHasRun) {
         forgone = true;
         standbyReady = false;
+        leftovers = guestHasRun;
         forgetCheckpoint();
         detector.stop();
     }
@@ -230,6 +241,11 @@ final class Following {
 
     boolean isForgone() {
         return forgone;
+    }
+
+    /** Whether something may be left of a guest that ran here under our term. */
+    boolean hasLeftovers() {
+        return leftovers;
     }
 
     boolean isStandbyReady() {

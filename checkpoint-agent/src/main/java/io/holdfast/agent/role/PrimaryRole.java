@@ -480,6 +480,11 @@ public final class PrimaryRole {
         return guest.isOver();
     }
 
+    /** Whether nothing is left here that could go on. */
+    public boolean isGuestLost() {
+        return guest.isGone() && !isHandedOver();
+    }
+
     /**
      * Whether a primary of an older term must end its guest because of ours. Not for a term that was claimed here and under which
      * no guest was ever seen: that promotion may have died on its way, and the older guest may be the last one.

@@ -48,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  * held, not lost), and it is opened when the guest runs. While it is restored, the network is asked whether the guest still
  * speaks elsewhere (INV-9): an answer ends the promotion, and silence, which proves nothing, only lets it go on.
  *
+ * <p>A guest that no hypervisor could be given, and that so has not run, is restored again and again: its checkpoint may be the last
+ * that is left of it. A primary that comes back with the guest between two attempts ends that, and goes on with it at once.
+ *
  * <p>A promotion that fails has shown nobody anything. When its guest is dead for certain, this host <i>forgoes</i> the term: the
  * guest never runs here under it, which is on disk before anybody is told. A primary that is told has the last guest, and may go on
  * with it under a newer term, which this host then follows. So does one whose promotion died with its agent before a guest ran.
@@ -102,6 +105,12 @@ final class Promotion {
 
     private boolean probing;
     private boolean guestRuns;
+    private final ClaimAttempts restorations = new ClaimAttempts();
+    /** True when in doubt. */
+    private boolean guestHasRun = true;
+    /** Why the guest has not run yet. */
+    private String obstacle = "";
+
     private String failure = "";
 
     Promotion(String host, Safeguards safeguards, Following following) {
@@ -157,7 +166,12 @@ final class Promotion {
         if (isAsking()) {
             return attempts.isDue(nowNanos) ? ask() : List.of();
         }
-        return isUnderWay() ? keepLease(nowNanos) : List.of();
+        if (!isUnderWay()) {
+            return List.of();
+        }
+        List<BackupEffect> effects = new ArrayList<>(keepLease(nowNanos));
+        effects.addAll(restoreAgainIfDue(nowNanos));
+        return effects;
     }
 
     // ---- the arbiter and the fence ----
@@ -305,6 +319,8 @@ final class Promotion {
         phase = Phase.STORING;
         following.claimTerm(host);
         attempts.begin(AloneClaims.renewalNanos(aloneRight.leaseUntilNanos(), nowNanos));
+        restorations.begin(nowNanos);
+        guestHasRun = true;
         Term term = following.term();
         String without = overridden.isEmpty() ? "" : "; WITHOUT " + String.join(" and ", overridden);
         List<BackupEffect> effects = new ArrayList<>();
@@ -339,7 +355,45 @@ final class Promotion {
 
     /** It is on disk that the guest may have run under our term. */
     List<BackupEffect> onServiceBegunStored() {
-        return phase == Phase.RESTORING ? List.of(new RestoreGuest(following.confirmedEpoch())) : List.of();
+        return phase == Phase.RESTORING ? List.of(restore()) : List.of();
+    }
+
+    private RestoreGuest restore() {
+        restorations.onAsked();
+        return new RestoreGuest(following.confirmedEpoch());
+    }
+
+    private List<BackupEffect> restoreAgainIfDue(long nowNanos) {
+        return isObstructed() && restorations.isDue(nowNanos) ? List.of(restore()) : List.of();
+    }
+
+    /** The guest has certainly not run, and its checkpoint is still here. */
+    List<BackupEffect> onGuestNotStarted(String reason, long nowNanos) {
+        if (phase != Phase.RESTORING) {
+            return List.of();
+        }
+        boolean known = isObstructed();
+        obstacle = reason;
+        restorations.onFailed(nowNanos);
+        return known
+                ? List.of()
+                : List.of(new Note(
+                        AuditEvent.PROMOTION,
+                        "the guest does not start here, which is tried again until it does, or until a primary comes back"
+                                + " that has it: " + reason));
+    }
+
+    /** A primary says that it has the guest. It says so again: during an attempt nobody knows whether the guest runs here. */
+    List<BackupEffect> onGuestElsewhere() {
+        if (!isObstructed() || restorations.isAwaited()) {
+            return List.of();
+        }
+        guestHasRun = false;
+        return fail("the guest does not start here, and goes on at the primary's host, which is back: " + obstacle);
+    }
+
+    private boolean isObstructed() {
+        return phase == Phase.RESTORING && restorations.hasFailed();
     }
 
     /** The guest runs here, behind the wall. */
@@ -411,7 +465,7 @@ final class Promotion {
         phase = Phase.WATCHING;
         guestRuns = false;
         probing = false;
-        following.forgo();
+        following.forgo(guestHasRun);
         return List.of(
                 new Note(
                         AuditEvent.TERM_FORGONE,
@@ -448,6 +502,11 @@ final class Promotion {
     /** Whether one was decided, and what it has restored is not yet dead for certain. */
     boolean hasFailed() {
         return phase == Phase.FAILED;
+    }
+
+    /** Why the guest of one that is under way has not run yet; empty if nothing is known against it. */
+    String obstacle() {
+        return isObstructed() ? obstacle : "";
     }
 
     /** Of the newest one that has failed. */

@@ -455,12 +455,98 @@ class BackupRoleTest {
         assertThat(probing.onOldOwnerFound("the guest")).isEmpty();
     }
 
-    private List<BackupEffect> failToRestore() {
+    // ---- a guest that does not start ----
+
+    /** Its checkpoint may be the last that is left of the guest. */
+    @Test
+    void shouldRestoreAGuestThatCouldNotBeStartedAgainAndAgain() {
+        restore();
+        for (int attempt = 0; attempt < 100; attempt++) {
+            assertThat(role.onGuestNotStarted("no memory for QEMU", now)).noneMatch(AbandonGuest.class::isInstance);
+            now += 10_000_000_000L;
+            assertThat(role.onTick(now)).containsExactly(new RestoreGuest(5));
+        }
+        assertThat(role.onGuestRestored()).hasAtLeastOneElementOfType(OpenWallAndAnnounce.class);
+    }
+
+    @Test
+    void shouldNotRestoreAGuestThatIsBeingStarted() {
+        restore();
+        assertThat(role.onTick(now + 10_000_000_000L)).isEmpty();
+        role.onGuestNotStarted("no memory for QEMU", now);
+        role.onTick(now + 10_000_000_000L);
+        assertThat(role.onTick(now + 20_000_000_000L)).isEmpty();
+    }
+
+    @Test
+    void shouldGiveAGuestThatStartsNeitherHereNorLaterSomeTimeBetweenTwoAttempts() {
+        restore();
+        role.onGuestNotStarted("no memory for QEMU", now);
+        assertThat(role.onTick(now)).isEmpty();
+    }
+
+    @Test
+    void shouldTellOnceThatTheGuestDoesNotStartAndOnDemandWhy() {
+        restore();
+        assertThat(role.onGuestNotStarted("no memory for QEMU 17", now))
+                .singleElement()
+                .isInstanceOf(Note.class);
+        role.onTick(now + 10_000_000_000L);
+        assertThat(role.onGuestNotStarted("no memory for QEMU 18", now)).isEmpty();
+        assertThat(role.whyNotPromote()).contains("no memory for QEMU 18");
+    }
+
+    @Test
+    void shouldLetThePrimaryGoOnThatComesBackWithTheGuestThatDoesNotStartHere() {
+        restore();
+        role.onGuestNotStarted("no memory for QEMU", now);
+        assertThat(role.onGuestElsewhere()).hasAtLeastOneElementOfType(AbandonGuest.class);
+        role.onGuestAbandoned();
+        role.onForgone();
+        assertThat(errorClassOf(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)))
+                .as("though no hypervisor starts here either")
+                .isEqualTo(BackupRole.TERM_FORGONE);
+    }
+
+    /** Nobody knows yet whether it runs. */
+    @Test
+    void shouldNotGiveUpAGuestWhileItIsBeingStartedOnceMore() {
+        restore();
+        role.onGuestNotStarted("no memory for QEMU", now);
+        role.onTick(now + 10_000_000_000L);
+        assertThat(role.onGuestElsewhere()).isEmpty();
+        assertThat(role.onGuestRestored()).hasAtLeastOneElementOfType(OpenWallAndAnnounce.class);
+    }
+
+    /** It has only been slow to learn that it was taken for dead. */
+    @Test
+    void shouldGoOnWithAPromotionThatNothingObstructsThoughThePrimaryIsBack() {
+        restore();
+        assertThat(role.onGuestElsewhere()).isEmpty();
+        assertThat(role.onGuestRestored()).hasAtLeastOneElementOfType(OpenWallAndAnnounce.class);
+    }
+
+    /** The old owner has it, so the checkpoint is not the last. */
+    @Test
+    void shouldNotRestoreAgainAfterAnOldOwnerHasAnswered() {
+        restoreWithProbe();
+        probing.onWallOwned();
+        probing.onServiceBegunStored();
+        probing.onGuestNotStarted("no memory for QEMU", now);
+        probing.onOldOwnerFound("the guest");
+        assertThat(probing.onTick(now + 10_000_000_000L)).isEmpty();
+    }
+
+    private void restore() {
         protect();
         role.onGuestDeath(SESSION, "killed", true, now);
         role.onTermStored(OURS, now);
         role.onWallOwned();
         role.onServiceBegunStored();
+    }
+
+    private List<BackupEffect> failToRestore() {
+        restore();
         return role.onRestoreFailed("no such memory");
     }
 

@@ -51,7 +51,15 @@ class FailoverSimulationTest {
             assertThat(isServing(pair, random))
                     .as("before the fault: %s", pair.describe())
                     .isTrue();
-            switch (random.nextInt(13)) {
+            switch (random.nextInt(15)) {
+                case 13 -> {
+                    pair.b.startsNoGuest = true;
+                    pair.crashHost(pair.a);
+                }
+                case 14 -> {
+                    pair.b.startsNoGuest = true;
+                    pair.cutNetwork();
+                }
                 case 10 -> pair.switchOver(pair.a);
                 case 11 -> {
                     pair.b.failsToRestore = true;
@@ -78,6 +86,8 @@ class FailoverSimulationTest {
             }
             live(pair, random, random.nextInt(1500), 0);
             pair.healNetwork();
+            // A primary that has the guest, and that no fence kills, is to go on instead.
+            pair.b.startsNoGuest &= pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();
             pair.losesAnswers = false;
             pair.a.cutFromArbiter = false;
             pair.b.cutFromArbiter = false;
@@ -332,7 +342,8 @@ class FailoverSimulationTest {
     }
 
     private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
-        switch (random.nextInt(21)) {
+        switch (random.nextInt(22)) {
+            case 21 -> host.startsNoGuest = !host.startsNoGuest;
             case 19 -> host.failsToRestore = true;
             case 20 -> pair.loseDisk(host);
             case 14 -> host.cutFromArbiter = !host.cutFromArbiter;

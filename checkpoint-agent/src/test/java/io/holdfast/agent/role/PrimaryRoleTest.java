@@ -537,6 +537,21 @@ class PrimaryRoleTest {
     }
 
     @Test
+    void shouldHaveLostAGuestWhoseHypervisorIsGone() {
+        protect();
+        assertThat(role.isGuestLost()).isFalse();
+        role.onHypervisorGone();
+        assertThat(role.isGuestLost()).isTrue();
+    }
+
+    /** It goes on here if the backup cannot run it. */
+    @Test
+    void shouldNotHaveLostAGuestThatItHasHandedOver() {
+        handOver();
+        assertThat(role.isGuestLost()).isFalse();
+    }
+
+    @Test
     void shouldGoAloneAboveATermThatWasClaimedInVain() {
         loseArmedBackup();
         Term failed = TERM.promotionOf("b");

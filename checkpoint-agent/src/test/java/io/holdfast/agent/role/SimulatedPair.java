@@ -117,7 +117,7 @@ final class SimulatedPair {
     }
 
     private sealed interface Message {
-        record Hello(Term term) implements Message {}
+        record Hello(Term term, boolean hasGuest) implements Message {}
 
         record Welcome(Term term, String identity, boolean armed) implements Message {}
 
@@ -163,6 +163,8 @@ final class SimulatedPair {
         boolean frozen;
         /** The next guest that is restored here does not run. */
         boolean failsToRestore;
+        /** No hypervisor here can be given a guest, for as long as this lasts. */
+        boolean startsNoGuest;
 
         // the guest
         @Nullable
@@ -409,7 +411,8 @@ final class SimulatedPair {
     /** INV-9: the next term that an armed backup claims must be above its primary's. */
     private void checkFollower(Term ofPrimary) {
         Connection c = connection;
-        BackupRole follower = c == null ? null : c.backup.backup;
+        BackupRole follower =
+                c == null || c.closedForPrimary ? null : c.backup.backup; // Or its successor, which hears nothing.
         if (follower != null && follower.term().isStaleAgainst(ofPrimary)) {
             violations.add("a backup of term " + follower.term() + " is armed by a primary of term " + ofPrimary);
         }
@@ -552,7 +555,7 @@ final class SimulatedPair {
             noticeSilence(host, host.primary);
             if (connection == null && !cut && other(host).agentAlive && other(host).backup != null) {
                 connection = new Connection(nextSession++, host, other(host));
-                connection.toBackup.add(new Message.Hello(host.primary.term()));
+                connection.toBackup.add(new Message.Hello(host.primary.term(), !host.primary.isGuestLost()));
             } else if (connection == null && !cut && other(host).isPrimary()) {
                 meetRival(host, host.primary, Objects.requireNonNull(other(host).primary));
             } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
@@ -587,7 +590,12 @@ final class SimulatedPair {
         }
         role.onBytes(c.session, nowNanos);
         switch (message) {
-            case Message.Hello hello -> run(host, role.onHello(c.session, hello.term(), List.of(), nowNanos));
+            case Message.Hello hello -> {
+                if (hello.hasGuest()) {
+                    run(host, role.onGuestElsewhere());
+                }
+                run(host, role.onHello(c.session, hello.term(), List.of(), nowNanos));
+            }
             case Message.Checkpoint checkpoint -> {
                 if (sabotage == Sabotage.CONFIRM_BEFORE_STAGED && nowNanos % 4 == 0) {
                     c.toPrimary.add(new Message.Confirm(checkpoint.epoch()));
@@ -950,6 +958,10 @@ final class SimulatedPair {
                     if (at == null) {
                         violations.add(
                                 host.name + " promotes checkpoint " + restore.epoch() + ", which it does not have");
+                        return;
+                    }
+                    if (host.startsNoGuest) {
+                        run(host, role.onGuestNotStarted("test", nowNanos));
                         return;
                     }
                     if (host.failsToRestore) {
