@@ -91,6 +91,7 @@ main() {
     the_host_of_the_backup_speaks_as_the_guest
     the_agent_of_the_primary_stays_away
     a_promotion_dies_before_the_guest_runs
+    no_guest_starts_on_the_backup
     the_operator_promotes a
     the_backup_and_the_agent_of_the_primary_are_upgraded
     the_operator_moves_the_guest_from a
@@ -417,6 +418,24 @@ a_promotion_dies_before_the_guest_runs() {
     let_clients_run 2000
 }
 
+# The guest of host b goes on when host a sees it again, though no QEMU starts on host a even then.
+no_guest_starts_on_the_backup() {
+    say "host a does not see host b, and cannot start its guest"
+    mark_history b
+    take_qemu_from a
+    in_lab a ip link set rep0 down
+    expect "host a tries again and again" $((PATIENCE_SECONDS + 10)) does_not_start_on a
+    expect "nothing leaves host b" 0 is_silent b 0.5
+    in_lab a ip link set rep0 up
+    expect "host a gives its term up" $RECOVERY_SECONDS audit_tells a promotion-failed 'is back'
+    expect "the guest goes on alone, by nobody's command" $RECOVERY_SECONDS wall_went ALONE
+    give_qemu_to a
+    expect "it is PROTECTED again" $RECOVERY_SECONDS protected_again
+    expect "host a may promote" 10 host_says a '.agent.may_promote'
+    TERM_BEFORE=$(figure_of b .agent.term)
+    let_clients_run 2000
+}
+
 # There is nothing wrong with the primary, and it gives way all the same: the_operator_promotes HOST
 the_operator_promotes() {
     say "the operator lets host $1 take over"
@@ -549,27 +568,31 @@ the_backup_dies_and_the_operator_goes_on_alone() {
     TERM_BEFORE=$(figure_of b .agent.term)
 }
 
-# In the middle of a rehearsal, which has the checkpoint's memory in its hands. And the QEMU that waits cannot be given the state.
+# In the middle of a rehearsal, which has the checkpoint's memory in its hands. And the QEMU that waits cannot be given the state,
+# nor does another one start before somebody mends that; the checkpoint is the last.
 the_host_dies() {
     local killed_micros pid
     say "after all that, host b dies, while host a rehearses: SIGKILL to its QEMU, agent and proxy"
     pid=$(pid_of_waiting_qemu a)
-    rm "$HOSTS_DIR/a/run/incoming.sock"
     touch "$REHEARSAL_STAYS"
     begin_rehearsal_on a
     expect "the guest runs a second time, where nobody sees it" $REHEARSAL_SECONDS \
         host_says a '.agent.rehearsal.step | test("check")'
+    take_qemu_from a
     killed_micros=$(now_micros)
     kill_everything_in b
     tell_workload_of_failover "$killed_micros" "$(now_micros)"
-    expect_take_over a $((PATIENCE_SECONDS + RECOVERY_SECONDS))
+    expect "host a tries again and again" $((PATIENCE_SECONDS + 10)) does_not_start_on a
+    give_qemu_to a
+    expect_take_over a $RECOVERY_SECONDS
     expect "the guest runs in another QEMU than the one that waited" 0 is_gone "$pid"
     expect "host a counts it" 5 metric_is a $AGENT_PORT holdfast_failovers_total '. == 1'
     expect "the rehearsal has given way" 5 host_says a '.agent.rehearsal.outcome == "interrupted"'
     expect "nothing is left of it" 0 nothing_is_left_of_rehearsal_on a
     rm "$REHEARSAL_STAYS"
-    # As long as a client may wait for its own next retransmission after the patience of the hosts.
-    let_clients_run 10000
+    # A client may wait for its own next retransmission as long again as nobody has served it.
+    expect "all clients are answered" $RECOVERY_SECONDS nobody_is_silent
+    let_clients_run 2000
 }
 
 # All that is left of them is their disks, with the term.
@@ -658,6 +681,18 @@ be_patient_for() {
     HEARTBEAT=$(($1 * 1000 / HEARTBEATS_MISSED))ms
     GRACE=$1s
 }
+
+# No QEMU is given a guest there any more, neither the one that waits nor another one: take_qemu_from HOST, for its agent
+take_qemu_from() {
+    rm "$HOSTS_DIR/$1/run/incoming.sock"
+    nsenter --mount --target "${HOLDFAST_PIDS[$1-agent]}" mount --bind /bin/false "$(qemu_of "$1")"
+}
+
+give_qemu_to() { nsenter --mount --target "${HOLDFAST_PIDS[$1-agent]}" umount "$(qemu_of "$1")"; }
+
+qemu_of() { command -v "$(qemu_command_of "$1" | head -n 1)"; }
+
+does_not_start_on() { host_says "$1" '.agent.missing_for_promotion | test("tries again: the guest does not start")'; }
 
 # pid_of_waiting_qemu HOST
 pid_of_waiting_qemu() {

@@ -274,8 +274,13 @@ final class BackupShell implements Shell {
 
     private void claimTerm(Term term) {
         rehearsals.end("a promotion");
-        terms.storeClaimed(term, () -> onTermStored(term));
-        promotionBeganNanos = System.nanoTime();
+        terms.storeClaimed(
+                term,
+                () -> onTermStored(term),
+                reason -> perform(role.onTermNotStored(term, reason, System.nanoTime())));
+        if (!role.isObstructed()) {
+            promotionBeganNanos = System.nanoTime();
+        }
         measures.detectedBy = role.promotionCause();
         try {
             takeUplinkIfAsked();

@@ -42,9 +42,13 @@ final class TermWriter {
         store(term, () -> terms.store(term), onStored);
     }
 
-    /** Likewise, for a term under which no guest has run yet. */
-    void storeClaimed(Term term, Runnable onStored) {
-        store(term, () -> terms.storeClaimed(term), onStored);
+    /**
+     * The same of a term under which no guest has run yet.
+     *
+     * @param onFailure hears why it cannot be written
+     */
+    void storeClaimed(Term term, Runnable onStored, Consumer<String> onFailure) {
+        storeOrTell(() -> terms.storeClaimed(term), onStored, onFailure);
     }
 
     private void store(Term term, Storing storing, Runnable onStored) {
@@ -64,9 +68,13 @@ final class TermWriter {
      * @param onFailure hears why it cannot be written
      */
     void storeServiceBegun(Runnable onStored, Consumer<String> onFailure) {
+        storeOrTell(terms::storeServiceBegun, onStored, onFailure);
+    }
+
+    private void storeOrTell(Storing storing, Runnable onStored, Consumer<String> onFailure) {
         engineThread.run(() -> {
             try {
-                terms.storeServiceBegun();
+                storing.store();
                 conductor.post(onStored);
             } catch (TermFileException | StaleTermException e) {
                 conductor.post(() -> onFailure.accept("the disk of this host fails: " + e.getMessage()));

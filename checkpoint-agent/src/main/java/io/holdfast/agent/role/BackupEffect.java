@@ -18,7 +18,10 @@ public sealed interface BackupEffect {
     /** Write the term to disk. Then {@link BackupRole#onTermStored}. */
     record StoreTerm(Term term) implements BackupEffect {}
 
-    /** Write to disk that we claim the term, under which no guest has run yet. Then {@link BackupRole#onTermStored}. */
+    /**
+     * Write to disk that we claim the term, under which no guest has run yet. Then {@link BackupRole#onTermStored} or {@link
+     * BackupRole#onTermNotStored}, after which it may be asked for again.
+     */
     record ClaimTerm(Term term) implements BackupEffect {}
 
     /** Accept a primary. */

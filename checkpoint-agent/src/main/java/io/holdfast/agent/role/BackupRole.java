@@ -277,6 +277,11 @@ public final class BackupRole {
         return promotion.isWatching() ? following.onTermStored(stored, nowNanos) : promotion.onTermStored(stored);
     }
 
+    /** Our term could not be written to disk, so it does not count yet. */
+    public List<BackupEffect> onTermNotStored(Term claimed, String reason, long nowNanos) {
+        return promotion.onTermNotStored(claimed, reason, nowNanos);
+    }
+
     /** The local wall has accepted the new term. */
     public List<BackupEffect> onWallOwned() {
         return promotion.onWallOwned();
@@ -360,6 +365,11 @@ public final class BackupRole {
         return promotion.isDecided();
     }
 
+    /** Whether something is tried again before it can go on. */
+    public boolean isObstructed() {
+        return !promotion.obstacle().isEmpty();
+    }
+
     /** Whether it has neither succeeded nor failed. */
     public boolean isPromotionUnderWay() {
         return promotion.isUnderWay();
@@ -394,7 +404,6 @@ public final class BackupRole {
             return "the promotion has failed: " + promotion.failure();
         }
         String obstacle = promotion.obstacle();
-        return "a promotion is already under way"
-                + (obstacle.isEmpty() ? "" : ", but the guest does not start, which is tried again: " + obstacle);
+        return "a promotion is already under way" + (obstacle.isEmpty() ? "" : ", and tries again: " + obstacle);
     }
 }

@@ -183,6 +183,11 @@ final class Following {
         term = term.promotionOf(host);
     }
 
+    /** That term is not on disk, and the one before goes on. */
+    void withdrawTo(Term before) {
+        term = before;
+    }
+
     /**
      * No guest will run here under our term.
      *

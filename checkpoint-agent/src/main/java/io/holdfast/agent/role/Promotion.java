@@ -48,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  * held, not lost), and it is opened when the guest runs. While it is restored, the network is asked whether the guest still
  * speaks elsewhere (INV-9): an answer ends the promotion, and silence, which proves nothing, only lets it go on.
  *
+ * <p>What fails before anybody has noticed anything of the promotion is tried again. If the term cannot be written to disk, a primary
+ * that comes back with the guest between two attempts is followed again, as if nothing had been decided.
+ *
  * <p>A guest that no hypervisor could be given, and that so has not run, is restored again and again: its checkpoint may be the last
  * that is left of it. A primary that comes back with the guest between two attempts ends that, and goes on with it at once.
  *
@@ -105,10 +108,14 @@ final class Promotion {
 
     private boolean probing;
     private boolean guestRuns;
-    private final ClaimAttempts restorations = new ClaimAttempts();
+    /** Under which the checkpoint was armed. */
+    private Term followed = Term.none();
+
+    private long decidedNanos;
+    private final ClaimAttempts retries = new ClaimAttempts();
     /** True when in doubt. */
     private boolean guestHasRun = true;
-    /** Why the guest has not run yet. */
+    /** What the newest attempt has failed for. */
     private String obstacle = "";
 
     private String failure = "";
@@ -170,7 +177,7 @@ final class Promotion {
             return List.of();
         }
         List<BackupEffect> effects = new ArrayList<>(keepLease(nowNanos));
-        effects.addAll(restoreAgainIfDue(nowNanos));
+        effects.addAll(tryAgainIfDue(nowNanos));
         return effects;
     }
 
@@ -317,9 +324,11 @@ final class Promotion {
 
     private List<BackupEffect> decide(long nowNanos) {
         phase = Phase.STORING;
+        followed = following.term();
         following.claimTerm(host);
         attempts.begin(AloneClaims.renewalNanos(aloneRight.leaseUntilNanos(), nowNanos));
-        restorations.begin(nowNanos);
+        decidedNanos = nowNanos;
+        retries.begin(decidedNanos);
         guestHasRun = true;
         Term term = following.term();
         String without = overridden.isEmpty() ? "" : "; WITHOUT " + String.join(" and ", overridden);
@@ -329,8 +338,20 @@ final class Promotion {
                 "promoting at checkpoint " + following.confirmedEpoch() + ", term " + term + ": " + why + " (" + cause
                         + ")" + without));
         effects.addAll(following.dropSession("promoting under term " + term));
-        effects.add(new ClaimTerm(term));
+        effects.add(claimTerm());
         return effects;
+    }
+
+    private ClaimTerm claimTerm() {
+        retries.onAsked();
+        return new ClaimTerm(following.term());
+    }
+
+    /** The term is not on disk, so nothing has changed. */
+    List<BackupEffect> onTermNotStored(Term claimed, String reason, long nowNanos) {
+        return phase == Phase.STORING && claimed.equals(following.term())
+                ? onObstacle("its term cannot be written to disk: " + reason, nowNanos)
+                : List.of();
     }
 
     /** The term is on disk. */
@@ -339,6 +360,7 @@ final class Promotion {
             return List.of();
         }
         phase = Phase.OWNING;
+        retries.begin(decidedNanos);
         return List.of(new OwnWall(following.term(), following.confirmedEpoch() + 1));
     }
 
@@ -359,41 +381,51 @@ final class Promotion {
     }
 
     private RestoreGuest restore() {
-        restorations.onAsked();
+        retries.onAsked();
         return new RestoreGuest(following.confirmedEpoch());
-    }
-
-    private List<BackupEffect> restoreAgainIfDue(long nowNanos) {
-        return isObstructed() && restorations.isDue(nowNanos) ? List.of(restore()) : List.of();
     }
 
     /** The guest has certainly not run, and its checkpoint is still here. */
     List<BackupEffect> onGuestNotStarted(String reason, long nowNanos) {
-        if (phase != Phase.RESTORING) {
-            return List.of();
-        }
+        return phase == Phase.RESTORING ? onObstacle("the guest does not start: " + reason, nowNanos) : List.of();
+    }
+
+    private List<BackupEffect> onObstacle(String newObstacle, long nowNanos) {
         boolean known = isObstructed();
-        obstacle = reason;
-        restorations.onFailed(nowNanos);
+        obstacle = newObstacle;
+        retries.onFailed(nowNanos);
         return known
                 ? List.of()
                 : List.of(new Note(
                         AuditEvent.PROMOTION,
-                        "the guest does not start here, which is tried again until it does, or until a primary comes back"
-                                + " that has it: " + reason));
+                        "the promotion waits, and tries again until a primary comes back that has the guest: "
+                                + obstacle));
     }
 
-    /** A primary says that it has the guest. It says so again: during an attempt nobody knows whether the guest runs here. */
-    List<BackupEffect> onGuestElsewhere() {
-        if (!isObstructed() || restorations.isAwaited()) {
+    private List<BackupEffect> tryAgainIfDue(long nowNanos) {
+        if (!isObstructed() || !retries.isDue(nowNanos)) {
             return List.of();
         }
+        return List.of(phase == Phase.STORING ? claimTerm() : restore());
+    }
+
+    /** A primary says that it has the guest. It says so again: nobody knows what becomes of an attempt that is under way. */
+    List<BackupEffect> onGuestElsewhere() {
+        if (!isObstructed() || retries.isAwaited()) {
+            return List.of();
+        }
+        if (phase == Phase.STORING) {
+            phase = Phase.WATCHING;
+            following.withdrawTo(followed);
+            return List.of(new Note(
+                    AuditEvent.PROMOTION_REFUSED, "the promotion is given up: the primary is back; " + obstacle));
+        }
         guestHasRun = false;
-        return fail("the guest does not start here, and goes on at the primary's host, which is back: " + obstacle);
+        return fail(obstacle + "; the primary is back, and goes on with it");
     }
 
     private boolean isObstructed() {
-        return phase == Phase.RESTORING && restorations.hasFailed();
+        return isUnderWay() && retries.hasFailed();
     }
 
     /** The guest runs here, behind the wall. */
@@ -504,7 +536,7 @@ final class Promotion {
         return phase == Phase.FAILED;
     }
 
-    /** Why the guest of one that is under way has not run yet; empty if nothing is known against it. */
+    /** Why one that is under way has got no further yet; empty if nothing is known against it. */
     String obstacle() {
         return isObstructed() ? obstacle : "";
     }

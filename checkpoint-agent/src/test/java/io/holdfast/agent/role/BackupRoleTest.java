@@ -285,7 +285,23 @@ class BackupRoleTest {
         assertThat(tick(10 * SILENCE)).isEmpty();
     }
 
-    /** Until then what an earlier agent has left may run. */
+    /** Nobody knows what the agent that claimed it has left. */
+    @Test
+    void shouldPromiseThatATermIsForgoneWhichItFindsOnDiskOnlyWhenAHypervisorWaits() {
+        BackupRole restarted = new BackupRole(
+                "b",
+                OURS,
+                true,
+                new FailureDetector.Settings(SILENCE, GRACE, 100),
+                new Safeguards(false, false, false));
+        assertThat(errorClassOf(restarted.onHello(SESSION, PRIMARYS, List.of(), now)))
+                .isEqualTo("NotReady");
+        restarted.onStandbyReady();
+        assertThat(errorClassOf(restarted.onHello(SESSION, PRIMARYS, List.of(), now)))
+                .isEqualTo(BackupRole.TERM_FORGONE);
+    }
+
+    /** Until then what was killed here may run. */
     @Test
     void shouldPromiseThatATermIsForgoneOnlyWhenAFreshHypervisorWaits() {
         forgo();
@@ -535,6 +551,41 @@ class BackupRoleTest {
         probing.onGuestNotStarted("no memory for QEMU", now);
         probing.onOldOwnerFound("the guest");
         assertThat(probing.onTick(now + 10_000_000_000L)).isEmpty();
+    }
+
+    // ---- a term that cannot be written ----
+
+    @Test
+    void shouldTryAgainToWriteATermThatCouldNotBeWritten() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        assertThat(role.onTermNotStored(OURS, "disk full", now)).singleElement().isInstanceOf(Note.class);
+        assertThat(role.whyNotPromote()).contains("disk full");
+        assertThat(role.onTick(now)).isEmpty();
+        assertThat(role.onTick(now + 10_000_000_000L)).containsExactly(new ClaimTerm(OURS));
+        assertThat(role.onTermStored(OURS, now)).hasOnlyElementsOfType(OwnWall.class);
+    }
+
+    /** Nobody has heard of the term yet. */
+    @Test
+    void shouldFollowAPrimaryThatComesBackWhileItsOwnTermCannotBeWritten() {
+        protect();
+        role.onSessionLost(SESSION, now);
+        tick(2 * GRACE);
+        role.onTermNotStored(OURS, "disk full", now);
+        role.onGuestElsewhere();
+        assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))
+                .containsExactly(new SendWelcome(SESSION + 1, PRIMARYS, 5, true));
+    }
+
+    @Test
+    void shouldNotWithdrawATermThatMayBeOnItsWayToTheDisk() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        role.onTermNotStored(OURS, "disk full", now);
+        role.onTick(now + 10_000_000_000L);
+        assertThat(role.onGuestElsewhere()).isEmpty();
+        assertThat(role.term()).isEqualTo(OURS);
     }
 
     private void restore() {

@@ -53,11 +53,11 @@ class FailoverSimulationTest {
                     .isTrue();
             switch (random.nextInt(15)) {
                 case 13 -> {
-                    pair.b.startsNoGuest = true;
+                    obstruct(pair.b, random);
                     pair.crashHost(pair.a);
                 }
                 case 14 -> {
-                    pair.b.startsNoGuest = true;
+                    obstruct(pair.b, random);
                     pair.cutNetwork();
                 }
                 case 10 -> pair.switchOver(pair.a);
@@ -87,7 +87,9 @@ class FailoverSimulationTest {
             live(pair, random, random.nextInt(1500), 0);
             pair.healNetwork();
             // A primary that has the guest, and that no fence kills, is to go on instead.
-            pair.b.startsNoGuest &= pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();
+            boolean staysObstructed = pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();
+            pair.b.startsNoGuest &= staysObstructed;
+            pair.b.storesNoClaim &= staysObstructed;
             pair.losesAnswers = false;
             pair.a.cutFromArbiter = false;
             pair.b.cutFromArbiter = false;
@@ -341,9 +343,15 @@ class FailoverSimulationTest {
         }
     }
 
+    private static void obstruct(Host host, SplittableRandom random) {
+        host.startsNoGuest = random.nextBoolean();
+        host.storesNoClaim = !host.startsNoGuest;
+    }
+
     private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
-        switch (random.nextInt(22)) {
+        switch (random.nextInt(23)) {
             case 21 -> host.startsNoGuest = !host.startsNoGuest;
+            case 22 -> host.storesNoClaim = !host.storesNoClaim;
             case 19 -> host.failsToRestore = true;
             case 20 -> pair.loseDisk(host);
             case 14 -> host.cutFromArbiter = !host.cutFromArbiter;

@@ -165,6 +165,8 @@ final class SimulatedPair {
         boolean failsToRestore;
         /** No hypervisor here can be given a guest, for as long as this lasts. */
         boolean startsNoGuest;
+        /** Nor can a claimed term be written. */
+        boolean storesNoClaim;
 
         // the guest
         @Nullable
@@ -881,6 +883,10 @@ final class SimulatedPair {
                 });
             case BackupEffect.ClaimTerm claim ->
                 host.engine.add(() -> {
+                    if (host.storesNoClaim) {
+                        run(host, role.onTermNotStored(claim.term(), "test", nowNanos));
+                        return;
+                    }
                     host.disk.storeTerm(claim.term());
                     host.disk.onlyClaimed = true;
                     run(host, role.onTermStored(claim.term(), nowNanos));
