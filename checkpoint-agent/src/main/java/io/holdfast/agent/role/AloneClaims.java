@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>it <b>registers</b> its term, once for each backup that it arms and for each time that it serves alone, so that the other
  *       host's claims compare with it;
  *   <li>it <b>claims</b> a new term when the backup that it has armed is away for longer than the grace, and when the lease of the
- *       present one has run out while the guest served on it; not while its wall cannot be reached, which would help nobody and bar
- *       the backup;
+ *       present one has run out while the guest served on it; not while its wall cannot be reached, nor before an agent that has
+ *       restarted has found the guest, which would help nobody and bar the backup, for ever;
  *   <li>it <b>renews</b> the lease on which the guest serves alone, at a third of it.
  * </ul>
  *
@@ -36,6 +36,7 @@ final class AloneClaims {
      * What a primary's agent knows when it asks.
      *
      * @param isTermContested whether another host is heard to own a newer term, and has not forgone it
+     * @param isGuestFound whether a guest was seen here: the backup may have the last one
      * @param isBackupArmed whether a backup may promote, by this side's knowledge
      * @param servesAlone whether the guest serves, or would serve, unprotected
      * @param isWallUp whether there is a wall that could be opened
@@ -43,6 +44,7 @@ final class AloneClaims {
     record Situation(
             Term term,
             boolean isTermContested,
+            boolean isGuestFound,
             boolean isBackupArmed,
             boolean isBackupConnected,
             boolean servesAlone,
@@ -168,9 +170,9 @@ final class AloneClaims {
         if (now.isTermContested() || isOvertaken(now)) {
             return false;
         }
-        boolean backupAway =
-                now.isBackupArmed() && !now.isBackupConnected() && nowNanos - lostNanos >= graceNanos && now.isWallUp();
-        return backupAway || grantedUnheard.isPresent() || (termEnded && now.servesAlone());
+        boolean backupAway = now.isBackupArmed() && !now.isBackupConnected() && nowNanos - lostNanos >= graceNanos;
+        boolean couldServe = now.isGuestFound() && now.isWallUp();
+        return (backupAway && couldServe) || grantedUnheard.isPresent() || (termEnded && now.servesAlone());
     }
 
     private Claim aloneClaim(Situation now) {

@@ -212,6 +212,7 @@ final class AloneService {
         return new AloneClaims.Situation(
                 term,
                 isContested(),
+                guest.isFound(),
                 backup.isArmed(),
                 backup.isConnected(),
                 servesAlone && !backup.isArmed(),

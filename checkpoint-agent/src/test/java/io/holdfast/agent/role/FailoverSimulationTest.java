@@ -202,6 +202,29 @@ class FailoverSimulationTest {
         }
     }
 
+    /** Its host comes back without the guest before the arbiter can be asked by the backup, which has the last of it. */
+    @Test
+    void shouldLeaveTheGuestToTheBackupWhenItsHostComesBackWithoutIt() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 30; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, random.nextBoolean(), Guard.ARBITER);
+            settle(pair, random);
+            pair.b.cutFromArbiter = true;
+            pair.crashHost(pair.a);
+            live(pair, random, random.nextInt(1500), 0);
+            pair.startProxy(pair.a);
+            pair.startAgent(pair.a);
+            live(pair, random, random.nextInt(1500), 0);
+            pair.b.cutFromArbiter = false;
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            assertThat(pair.violations()).isEmpty();
+        }
+    }
+
     /** Its backup can be reached again in the moment in which the arbiter lets it go on alone, and follows the term before. */
     @Test
     void shouldArmNoBackupOfATermThatIsOver() {

@@ -109,6 +109,17 @@ class PrimaryArbitrationTest {
         assertThat(role.onAloneGranted(ALONE, "test")).hasAtLeastOneElementOfType(CloseLink.class);
     }
 
+    /** It is looked for while time passes already. Perhaps only the backup has it, and would be barred for ever. */
+    @Test
+    void shouldNotAskForTheRightBeforeARestartedAgentHasFoundTheGuest() {
+        role = role(TERM, true, false, AloneRight.toBeClaimed());
+        role.onWallUp(5, now);
+        assertThat(role.onTick(now + 10 * GRACE)).isEmpty();
+        role.onStart(false, now + 10 * GRACE);
+        assertThat(role.onTick(now + 11 * GRACE - 1)).isEmpty();
+        assertThat(role.onTick(now + 11 * GRACE)).containsExactly(new AskArbiter(CLAIM));
+    }
+
     /** It would help nobody, and bar the backup, which may be beside the wall. */
     @Test
     void shouldNotAskForTheRightWhileItsWallCannotBeReached() {

@@ -206,6 +206,9 @@ final class SimulatedPair {
         final Deque<Runnable> claims = new ArrayDeque<>();
 
         boolean cutFromArbiter;
+        /** Whether a primary has looked for its guest, and so for a backup. */
+        boolean connects;
+
         long wallOwnedByLife;
         long helloNumber;
 
@@ -555,10 +558,13 @@ final class SimulatedPair {
         }
         if (host.primary != null) {
             noticeSilence(host, host.primary);
-            if (connection == null && !cut && other(host).agentAlive && other(host).backup != null) {
+            if (connection == null && !cut && host.connects && other(host).agentAlive && other(host).backup != null) {
                 connection = new Connection(nextSession++, host, other(host));
                 connection.toBackup.add(new Message.Hello(host.primary.term(), !host.primary.isGuestLost()));
-            } else if (connection == null && !cut && other(host).isPrimary()) {
+            } else if (connection == null
+                    && !cut
+                    && host.connects
+                    && other(host).isPrimary()) {
                 meetRival(host, host.primary, Objects.requireNonNull(other(host).primary));
             } else if (connection != null && connection.primary == host && connection.toBackup.isEmpty()) {
                 connection.toBackup.add(new Message.Heartbeat());
@@ -1002,7 +1008,7 @@ final class SimulatedPair {
                 host.backup = null;
                 host.checkpoints.clear();
                 host.primary = newPrimaryRole(host, become.lastEpoch(), become.aloneRight());
-                runPrimary(host, host.primary.onStart(false, nowNanos));
+                lookForGuest(host, host.primary);
                 BufferWall wall = host.wall;
                 if (wall != null && host.wallOwnedByLife == life) {
                     runPrimary(host, host.primary.onWallUp(wall.openEpoch(), nowNanos));
@@ -1084,17 +1090,26 @@ final class SimulatedPair {
         host.disk.forgone |= owner && host.disk.onlyClaimed;
         if (owner && !host.disk.forgone) {
             host.primary = newPrimaryRole(host, Epoch.NONE);
-            runPrimary(
-                    host,
-                    host.guest == null
-                            ? host.primary.onStartWithoutGuest()
-                            : host.primary.onStart(host.guestPaused, nowNanos));
             sayHello(host);
+            lookForGuest(host, host.primary);
         } else {
             Safeguards safeguards = new Safeguards(guard.arbitrates(), guard == Guard.ARBITER_AND_FENCE, true);
             host.backup = new BackupRole(host.name, host.disk.term, host.disk.forgone, PATIENCE, safeguards);
             run(host, host.backup.onStart());
         }
+    }
+
+    /** That takes time, and nothing else waits for it. Only a backup that is armed gains from knowing that there is none. */
+    private void lookForGuest(Host host, PrimaryRole role) {
+        host.connects = false;
+        host.engine.add(() -> {
+            host.connects = host.guest != null || host.disk.armed;
+            if (host.guest != null) {
+                runPrimary(host, role.onStart(host.guestPaused, nowNanos));
+            } else if (host.connects) {
+                runPrimary(host, role.onStartWithoutGuest());
+            }
+        });
     }
 
     /** Of a guest that goes on alone; its wall is up, or says hello when it is. */
@@ -1223,7 +1238,7 @@ final class SimulatedPair {
             note("KILL hypervisor of " + host.name);
             host.guest = null;
             host.guestPaused = false;
-            if (host.primary != null) {
+            if (host.primary != null && host.primary.deposes()) {
                 runPrimary(host, host.primary.onHypervisorGone());
             }
         }
