@@ -90,8 +90,9 @@ final class KnownBackup {
         return session;
     }
 
+    /** Whether that session goes on. Who was refused has none, and what it says counts for nobody. */
     boolean isOf(long theSession) {
-        return theSession == session;
+        return isConnected() && theSession == session;
     }
 
     boolean isConnected() {

@@ -91,6 +91,7 @@ class FailoverSimulationTest {
             pair.b.startsNoGuest &= staysObstructed;
             pair.b.storesNoClaim &= staysObstructed;
             pair.losesAnswers = false;
+            pair.fencesAlways = true;
             pair.a.cutFromArbiter = false;
             pair.b.cutFromArbiter = false;
             for (int host = 0; host < 2; host++) {
@@ -168,8 +169,19 @@ class FailoverSimulationTest {
         pair.healNetwork();
         pair.startProxy(pair.b);
         pair.startAgent(pair.b);
+        if (random.nextBoolean()) {
+            stopWhenItHasAnswered(pair, random);
+        }
         settle(pair, random);
         return pair;
+    }
+
+    /** Its last word is on its way before the primary has read the first. */
+    private static void stopWhenItHasAnswered(SimulatedPair pair, SplittableRandom random) {
+        for (int step = 0; step < 6000 && !pair.hasMessage(false); step++) {
+            live(pair, random, 1, 0);
+        }
+        pair.stopBackupAgent(pair.b);
     }
 
     /** Its backup has served, dies with its host, and comes back without a guest; the arbiter has forgotten nothing. */

@@ -682,6 +682,16 @@ class PrimaryRoleTest {
         assertThat(role.isBackupArmed()).isTrue();
     }
 
+    /** What it has said before it heard of that is still on its way to us; it speaks for no session. */
+    @Test
+    void shouldNotGoOnByThePromiseOfABackupThatItHasRefused() {
+        protect();
+        role.onLinkDown(SESSION, "cut", now);
+        role.onLinkUp(SESSION + 1, role.term(), "another", false, now);
+        assertThat(role.onRelinquished(0, "its agent stops")).isEmpty();
+        assertThat(role.isBackupArmed()).isTrue();
+    }
+
     @Test
     void shouldTakeTheBackupThatWasArmedAlsoAfterARestart() {
         role = PrimaryRole.withoutArbiter(SETTINGS, new PrimaryRole.Beginning(TERM, 0, true, BACKUP, false));

@@ -34,6 +34,7 @@ final class SimulatedPair {
     private static final FailureDetector.Settings PATIENCE =
             new FailureDetector.Settings(500 * MILLI, 300 * MILLI, 100 * MILLI);
     private static final long ARBITERS_LEASE_NANOS = 600 * MILLI;
+    private static final long NO_SESSION = 0;
     private static final int WALL_LIMIT_FRAMES = 40;
     private static final int HIGH_WATER_FRAMES = 20;
 
@@ -147,11 +148,15 @@ final class SimulatedPair {
         final Host backup;
         final Deque<Message> toBackup = new ArrayDeque<>();
         final Deque<Message> toPrimary = new ArrayDeque<>();
+        /** By which the primary's shell knows it. */
+        long sessionOfPrimary;
+
         boolean closedForPrimary;
         boolean closedForBackup;
 
         Connection(long session, Host primary, Host backup) {
             this.session = session;
+            this.sessionOfPrimary = session;
             this.primary = primary;
             this.backup = backup;
         }
@@ -250,6 +255,8 @@ final class SimulatedPair {
     long nowNanos = 1;
     /** Whether a barrier never gives up a drain. */
     boolean drainsAlways;
+    /** Whether the power switch answers each time. */
+    boolean fencesAlways;
 
     private @Nullable Connection connection;
     private boolean cut;
@@ -546,7 +553,7 @@ final class SimulatedPair {
         }
         if (!atBackup && c.closedForPrimary) {
             connection = null;
-            if (receiver.primary != null) {
+            if (receiver.primary != null && c.sessionOfPrimary != NO_SESSION) {
                 runPrimary(receiver, receiver.primary.onLinkDown(c.session, "end of file", nowNanos));
             }
         }
@@ -633,12 +640,13 @@ final class SimulatedPair {
                 Term followed = sabotage == Sabotage.ARM_UNDER_AN_OLDER_TERM ? role.term() : welcome.term();
                 runPrimary(host, role.onLinkUp(c.session, followed, welcome.identity(), welcome.armed(), nowNanos));
             }
-            case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.session, "test"));
+            case Message.Relinquish relinquish -> runPrimary(host, role.onRelinquished(c.sessionOfPrimary, "test"));
             case Message.Refusal refusal -> {
                 connection = null;
                 runPrimary(host, role.onRefused(refusal.errorClass(), refusal.term()));
             }
-            case Message.Confirm confirm -> runPrimary(host, role.onConfirmed(c.session, confirm.epoch(), nowNanos));
+            case Message.Confirm confirm ->
+                runPrimary(host, role.onConfirmed(c.sessionOfPrimary, confirm.epoch(), nowNanos));
             default -> {}
         }
     }
@@ -744,24 +752,13 @@ final class SimulatedPair {
                 sayHelloOf(host, go.term());
                 runPrimary(host, role.onAloneGranted(go.term(), go.reason()));
             }
-            case PrimaryEffect.CloseLink close -> {
-                Connection c = connection;
-                if (c != null && c.primary == host) {
-                    connection = null;
-                    runPrimary(host, role.onLinkDown(c.session, close.reason(), nowNanos));
-                    if (c.backup.backup != null) {
-                        run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
-                    }
-                }
-            }
+            case PrimaryEffect.CloseLink close -> closeByPrimary(host);
             case PrimaryEffect.RefuseBackup refuse -> {
                 Connection c = connection;
                 if (c != null && c.primary == host) {
-                    connection = null;
-                    if (c.backup.backup != null) {
-                        run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
-                    }
+                    c.sessionOfPrimary = NO_SESSION;
                 }
+                closeByPrimary(host);
             }
             case PrimaryEffect.Audit text -> {}
             case PrimaryEffect.SealWall seal -> sealWall(host, role.term());
@@ -802,6 +799,17 @@ final class SimulatedPair {
                 wall.open(life, wall.incarnation(), term.number(), reason);
             }
         });
+    }
+
+    /** What has come before is still on its way to the role, and then the end. */
+    private void closeByPrimary(Host host) {
+        Connection c = connection;
+        if (c != null && c.primary == host) {
+            c.closedForPrimary = true;
+            if (c.backup.backup != null) {
+                run(c.backup, c.backup.backup.onSessionLost(c.session, nowNanos));
+            }
+        }
     }
 
     private void send(Host from, long session, Message message) {
@@ -997,7 +1005,7 @@ final class SimulatedPair {
             case BackupEffect.AskArbiter ask -> claim(host, ask.claim());
             case BackupEffect.Fence fence ->
                 host.engine.add(() -> {
-                    if (nowNanos % 3 == 0) {
+                    if (!fencesAlways && nowNanos % 3 == 0) {
                         run(host, role.onFenceFailed("no power switch", nowNanos));
                     } else {
                         crashHost(other(host));
