@@ -258,7 +258,8 @@ final class BackupShell implements Shell {
             case BackupEffect.ProbeAddresses probe -> wall.probe();
             case BackupEffect.StoreServiceBegun begun ->
                 terms.storeServiceBegun(
-                        () -> perform(role.onServiceBegunStored()), reason -> perform(role.onRestoreFailed(reason)));
+                        () -> perform(role.onServiceBegunStored()),
+                        reason -> perform(role.onServiceBegunNotStored(reason, System.nanoTime())));
             case BackupEffect.RestoreGuest restore -> restoration.restore(restore.epoch());
             case BackupEffect.OpenWallAndAnnounce open -> openAndAnnounce(open.reason(), open.leaseUntilNanos());
             case BackupEffect.AbandonGuest abandon -> restoration.abandon(abandon.reason());

@@ -57,7 +57,10 @@ public sealed interface BackupEffect {
      */
     record ProbeAddresses() implements BackupEffect {}
 
-    /** Write to disk that the guest may run here under our term. Then {@link BackupRole#onServiceBegunStored}. */
+    /**
+     * Write to disk that the guest may run here under our term. Then {@link BackupRole#onServiceBegunStored} or {@link
+     * BackupRole#onServiceBegunNotStored}, after which it may be asked for again.
+     */
     record StoreServiceBegun() implements BackupEffect {}
 
     /**

@@ -292,6 +292,11 @@ public final class BackupRole {
         return promotion.onServiceBegunStored();
     }
 
+    /** That could not be written to disk, so the guest must not run yet. */
+    public List<BackupEffect> onServiceBegunNotStored(String reason, long nowNanos) {
+        return promotion.onServiceBegunNotStored(reason, nowNanos);
+    }
+
     /** The guest runs here, behind the wall. */
     public List<BackupEffect> onGuestRestored() {
         return promotion.onGuestRestored();

@@ -107,11 +107,15 @@ final class Promotion {
     private final List<String> overridden = new ArrayList<>();
 
     private boolean probing;
+    /** Whether it is on disk that the guest may have run under our term. */
+    private boolean serviceBegun;
+
     private boolean guestRuns;
     /** Under which the checkpoint was armed. */
     private Term followed = Term.none();
 
     private long decidedNanos;
+    /** Of the step that the promotion is at. */
     private final ClaimAttempts retries = new ClaimAttempts();
     /** True when in doubt. */
     private boolean guestHasRun = true;
@@ -361,6 +365,7 @@ final class Promotion {
         }
         phase = Phase.OWNING;
         retries.begin(decidedNanos);
+        serviceBegun = false;
         return List.of(new OwnWall(following.term(), following.confirmedEpoch() + 1));
     }
 
@@ -372,12 +377,28 @@ final class Promotion {
         phase = Phase.RESTORING;
         probing = safeguards.probed();
         // The question first: the answer comes while the guest is being restored.
-        return probing ? List.of(new ProbeAddresses(), new StoreServiceBegun()) : List.of(new StoreServiceBegun());
+        return probing ? List.of(new ProbeAddresses(), storeServiceBegun()) : List.of(storeServiceBegun());
+    }
+
+    private StoreServiceBegun storeServiceBegun() {
+        retries.onAsked();
+        return new StoreServiceBegun();
     }
 
     /** It is on disk that the guest may have run under our term. */
     List<BackupEffect> onServiceBegunStored() {
-        return phase == Phase.RESTORING ? List.of(restore()) : List.of();
+        if (phase != Phase.RESTORING) {
+            return List.of();
+        }
+        serviceBegun = true;
+        return List.of(restore());
+    }
+
+    /** It is not on disk, so the guest must not run. */
+    List<BackupEffect> onServiceBegunNotStored(String reason, long nowNanos) {
+        return phase == Phase.RESTORING
+                ? onObstacle("it cannot be written to disk that the guest may run here: " + reason, nowNanos)
+                : List.of();
     }
 
     private RestoreGuest restore() {
@@ -406,7 +427,10 @@ final class Promotion {
         if (!isObstructed() || !retries.isDue(nowNanos)) {
             return List.of();
         }
-        return List.of(phase == Phase.STORING ? claimTerm() : restore());
+        if (phase == Phase.STORING) {
+            return List.of(claimTerm());
+        }
+        return List.of(serviceBegun ? restore() : storeServiceBegun());
     }
 
     /** A primary says that it has the guest. It says so again: nobody knows what becomes of an attempt that is under way. */

@@ -566,6 +566,20 @@ class BackupRoleTest {
         assertThat(role.onTermStored(OURS, now)).hasOnlyElementsOfType(OwnWall.class);
     }
 
+    /** INV-9: an agent that came in its place would promise that no guest has run here. */
+    @Test
+    void shouldNotRunTheGuestBeforeItIsOnDiskThatItMay() {
+        protect();
+        role.onGuestDeath(SESSION, "killed", true, now);
+        role.onTermStored(OURS, now);
+        role.onWallOwned();
+        assertThat(role.onServiceBegunNotStored("disk full", now))
+                .singleElement()
+                .isInstanceOf(Note.class);
+        assertThat(role.onTick(now + 10_000_000_000L)).containsExactly(new StoreServiceBegun());
+        assertThat(role.onServiceBegunStored()).containsExactly(new RestoreGuest(5));
+    }
+
     /** Nobody has heard of the term yet. */
     @Test
     void shouldFollowAPrimaryThatComesBackWhileItsOwnTermCannotBeWritten() {
