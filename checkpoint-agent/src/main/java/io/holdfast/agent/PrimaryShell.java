@@ -371,7 +371,7 @@ final class PrimaryShell implements Shell {
                 log.error("the backup must not take over before it has a new checkpoint: {}", revoke.reason());
                 backup.send(new LinkMessage.Revoke(revoke.reason()));
             }
-            case PrimaryEffect.StoreArmed store -> storeArmed(store.backup());
+            case PrimaryEffect.StoreArmed store -> storeArmed(store);
             case PrimaryEffect.StoreRelinquished store -> ledger.relinquish(store.reason());
             case PrimaryEffect.SendArmed armed -> {
                 log.info("protected: the backup may take over from checkpoint {} on", armed.epoch());
@@ -424,15 +424,10 @@ final class PrimaryShell implements Shell {
         perform(role.onAloneGranted(alone, reason));
     }
 
-    private void storeArmed(String identity) {
-        try {
-            context.terms().storeArmed(identity);
-        } catch (TermFileException | StaleTermException e) {
-            // Not knowing it after a restart would let this host serve alone while a backup may promote.
-            perform(role.onArmingFailed());
-            backup.disconnect("the term cannot be written here");
-            throw new IllegalStateException("cannot write the term: " + e.getMessage(), e);
-        }
+    private void storeArmed(PrimaryEffect.StoreArmed store) {
+        String trouble = ledger.storeArmed(store.backup());
+        standing.onArming(trouble);
+        perform(trouble.isEmpty() ? role.onArmedStored(store) : role.onArmingFailed(store, trouble));
     }
 
     private void stepDown(PrimaryEffect.StepDown stepDown) {

@@ -26,6 +26,7 @@ final class PrimaryStanding {
     private final WallKeeper wall;
     private GuestWorker.@Nullable Found found;
     private String refusedBecause = "";
+    private String notArmedBecause = "";
 
     PrimaryStanding(AgentContext context, PrimaryRole role, WallKeeper wall) {
         this.context = context;
@@ -50,6 +51,16 @@ final class PrimaryStanding {
 
     void onWelcome() {
         refusedBecause = "";
+    }
+
+    /** @param trouble that has kept a backup from being armed; empty if it is armed */
+    void onArming(String trouble) {
+        notArmedBecause = trouble;
+    }
+
+    /** What keeps the backup from being one, in words; empty if nothing is known. */
+    private String whyNoBackup() {
+        return refusedBecause.isEmpty() ? notArmedBecause : refusedBecause;
     }
 
     private boolean guestRuns() {
@@ -91,7 +102,7 @@ final class PrimaryStanding {
 
     void admitCheckpoint() throws CommandException {
         if (!role.isBackupConnected()) {
-            throw new CommandException("NoBackup", "no backup is connected: " + refusedBecause);
+            throw new CommandException("NoBackup", "no backup is connected: " + whyNoBackup());
         }
     }
 
@@ -168,7 +179,7 @@ final class PrimaryStanding {
         if (!wall.isConnected()) {
             return "the proxy does not answer";
         }
-        return refusedBecause.isEmpty() ? "no backup is armed" : refusedBecause;
+        return whyNoBackup().isEmpty() ? "no backup is armed" : whyNoBackup();
     }
 
     private double leaseSeconds() {
@@ -184,7 +195,7 @@ final class PrimaryStanding {
                 .put("epoch", role.lastEpoch())
                 .put("epochs_in_flight", role.epochsInFlight())
                 .put("guest_waits_for_room", role.guestWaitsForRoom())
-                .put("refused_because", refusedBecause)
+                .put("refused_because", whyNoBackup())
                 .put("may_switch_over", role.whyNotSwitchOver().isEmpty())
                 .put("switchover", role.switchoverProgress());
         context.arbitration().describe(status, role.waitsForArbiter(), leaseSeconds());

@@ -68,6 +68,23 @@ final class TermLedger {
         }
     }
 
+    /**
+     * Writes that the backup of that identity may promote.
+     *
+     * @return why it is not certainly on disk; empty if it is
+     */
+    String storeArmed(String backup) {
+        try {
+            context.terms().storeArmed(backup);
+            return "";
+        } catch (TermFileException | StaleTermException e) {
+            String trouble = "host %s cannot write to its disk that the backup may take over: %s"
+                    .formatted(context.config().host(), e.getMessage());
+            log.error("{}", trouble);
+            return trouble;
+        }
+    }
+
     /** The backup's word; without it on disk a restarted agent holds back what might leave, which is safe. */
     void relinquish(String reason) {
         context.audit().note(AuditEvent.RELINQUISHED, term.get(), "going on alone: " + reason);

@@ -50,7 +50,7 @@ final class KnownBackup {
         chain.breakOff();
     }
 
-    /** The one that is connected has a checkpoint, and may be told to promote it. */
+    /** The one that is connected has a checkpoint, and may be told to promote it: that is on disk. */
     void onArmed() {
         armed = true;
         armedIdentity = identity;
@@ -59,12 +59,6 @@ final class KnownBackup {
     /** It is told that it may promote. */
     void onTold() {
         armedSession = session;
-    }
-
-    /** That it may promote is not on disk, so it is not told. */
-    void onArmingFailed() {
-        armed = false;
-        chain.breakOff();
     }
 
     /** It has promised not to promote before it is armed again. */
@@ -113,9 +107,9 @@ final class KnownBackup {
         return armed;
     }
 
-    /** Of the one that may promote; empty if that is not known. */
-    String armedIdentity() {
-        return armedIdentity;
+    /** Of the one that is connected; empty if it has none. */
+    String identity() {
+        return identity;
     }
 
     /** Whether the one that is connected may take over; {@link #isArmed} may speak of one that was. */

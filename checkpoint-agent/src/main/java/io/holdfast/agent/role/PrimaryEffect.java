@@ -41,10 +41,14 @@ public sealed interface PrimaryEffect {
     record RevokeCheckpoints(long session, String reason) implements PrimaryEffect {}
 
     /**
-     * Write to disk that this backup of our term may promote, before the next effect. If that fails, none of the others, but
-     * {@link PrimaryRole#onArmingFailed}.
+     * Write to disk that this backup of our term may promote. Then {@link PrimaryRole#onArmedStored} or {@link
+     * PrimaryRole#onArmingFailed}, before any other event.
+     *
+     * @param backup its identity
+     * @param epoch the checkpoint that it has confirmed
+     * @param confirmedNanos when; monotonic
      */
-    record StoreArmed(String backup) implements PrimaryEffect {}
+    record StoreArmed(long session, String backup, long epoch, long confirmedNanos) implements PrimaryEffect {}
 
     /**
      * Write to disk that no backup of this term may promote, by its own word. Without that a restarted agent holds back what

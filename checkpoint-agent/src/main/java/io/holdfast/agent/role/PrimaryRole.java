@@ -256,28 +256,49 @@ public final class PrimaryRole {
         if (!backup.isOf(ofSession) || !backup.chain().confirm(epoch)) {
             return List.of();
         }
-        List<PrimaryEffect> effects = new ArrayList<>();
-        if (!backup.isArmed()) {
-            backup.onArmed();
-            effects.add(new StoreArmed(backup.armedIdentity()));
+        return backup.isArmed()
+                ? commit(epoch, nowNanos)
+                : List.of(new StoreArmed(ofSession, backup.identity(), epoch, nowNanos));
+    }
+
+    /**
+     * It is on disk that the backup may promote. Until then it is not told so, nothing is committed, and a guest that serves alone
+     * goes on with that if the backup is lost.
+     */
+    public List<PrimaryEffect> onArmedStored(StoreArmed stored) {
+        if (!backup.isOf(stored.session())) {
+            return List.of();
         }
+        backup.onArmed();
+        return commit(stored.epoch(), stored.confirmedNanos());
+    }
+
+    /**
+     * It cannot be written to disk that the backup may promote. A restarted agent would not know of it and serve alone, so the backup
+     * has to come again, until the disk can be written.
+     */
+    public List<PrimaryEffect> onArmingFailed(StoreArmed failed, String reason) {
+        if (!backup.isOf(failed.session())) {
+            return List.of();
+        }
+        backup.chain().breakOff();
+        return List.of(new CloseLink(reason));
+    }
+
+    /** Its lease counts from the confirmation. */
+    private List<PrimaryEffect> commit(long epoch, long confirmedNanos) {
+        List<PrimaryEffect> effects = new ArrayList<>();
         alone.onProtected();
         if (!backup.mayTakeOver() && !guest.hasEnded()) {
             backup.onTold();
-            alone.onArmed(nowNanos);
-            effects.add(new SendArmed(ofSession, epoch));
+            alone.onArmed(confirmedNanos);
+            effects.add(new SendArmed(backup.session(), epoch));
         }
         if (wall.isUp()) {
-            effects.add(new Commit(epoch, nowNanos + settings.leaseNanos()));
+            effects.add(new Commit(epoch, confirmedNanos + settings.leaseNanos()));
         }
-        effects.addAll(cycle.onConfirmed(epoch, nowNanos));
+        effects.addAll(cycle.onConfirmed(epoch, confirmedNanos));
         return effects;
-    }
-
-    /** That the backup may promote could not be written to disk, so it was not told, and nothing was committed. */
-    public List<PrimaryEffect> onArmingFailed() {
-        backup.onArmingFailed();
-        return List.of();
     }
 
     // ---- newer terms ----

@@ -51,7 +51,19 @@ class FailoverSimulationTest {
             assertThat(isServing(pair, random))
                     .as("before the fault: %s", pair.describe())
                     .isTrue();
-            switch (random.nextInt(15)) {
+            switch (random.nextInt(18)) {
+                case 15 -> {
+                    pair.a.diskIsFull = true;
+                    pair.killStandby(pair.b); // So that it is to be armed again.
+                }
+                case 16 -> {
+                    pair.a.diskIsFull = true;
+                    pair.cutNetwork();
+                }
+                case 17 -> {
+                    pair.b.diskIsFull = true;
+                    pair.cutNetwork();
+                }
                 case 13 -> {
                     obstruct(pair.b, random);
                     pair.crashHost(pair.a);
@@ -87,13 +99,13 @@ class FailoverSimulationTest {
             live(pair, random, random.nextInt(1500), 0);
             pair.healNetwork();
             // A primary that has the guest, and that no fence kills, is to go on instead.
-            boolean staysObstructed = pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();
-            pair.b.startsNoGuest &= staysObstructed;
-            pair.b.storesNoClaim &= staysObstructed;
+            pair.b.startsNoGuest &= pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();
             pair.losesAnswers = false;
             pair.fencesAlways = true;
             pair.a.cutFromArbiter = false;
             pair.b.cutFromArbiter = false;
+            pair.a.diskIsFull = false;
+            pair.b.diskIsFull = false;
             for (int host = 0; host < 2; host++) {
                 pair.startProxy(pair.host(host));
                 pair.startAgent(pair.host(host));
@@ -288,6 +300,33 @@ class FailoverSimulationTest {
         }
     }
 
+    /** Its backup, which cannot be armed, comes again and again. */
+    @Test
+    void shouldServeOnAloneThoughItsDiskIsFullAndBeProtectedWhenItIsNot() {
+        System.out.println("seed " + SEED);
+        for (long run = 0; run < RUNS / 30; run++) {
+            SplittableRandom random = new SplittableRandom(SEED + run);
+            SimulatedPair pair = new SimulatedPair(Sabotage.NONE, true, guard(random));
+            pair.a.diskIsFull = true;
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            pair.cutNetwork();
+            settle(pair, random);
+            assertThat(isServing(pair, random))
+                    .as("cut off, seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            pair.healNetwork();
+            pair.a.diskIsFull = false;
+            settle(pair, random);
+            assertThat(pair.a.isProtected())
+                    .as("seed %d: %s%n%s", SEED + run, pair.describe(), pair.journal())
+                    .isTrue();
+            assertThat(pair.violations()).isEmpty();
+        }
+    }
+
     @Test
     void shouldHandOverWithoutTakingAnythingBackOrLosingAnything() {
         System.out.println("seed " + SEED);
@@ -380,13 +419,13 @@ class FailoverSimulationTest {
 
     private static void obstruct(Host host, SplittableRandom random) {
         host.startsNoGuest = random.nextBoolean();
-        host.storesNoClaim = !host.startsNoGuest;
+        host.diskIsFull = !host.startsNoGuest;
     }
 
     private static void fault(SimulatedPair pair, SplittableRandom random, Host host) {
         switch (random.nextInt(23)) {
+            case 22 -> host.diskIsFull = !host.diskIsFull;
             case 21 -> host.startsNoGuest = !host.startsNoGuest;
-            case 22 -> host.storesNoClaim = !host.storesNoClaim;
             case 19 -> host.failsToRestore = true;
             case 20 -> pair.loseDisk(host);
             case 14 -> host.cutFromArbiter = !host.cutFromArbiter;

@@ -10,6 +10,7 @@ import io.holdfast.agent.role.PrimaryEffect.GoAlone;
 import io.holdfast.agent.role.PrimaryEffect.OpenWall;
 import io.holdfast.agent.role.PrimaryEffect.SealWall;
 import io.holdfast.agent.role.PrimaryEffect.StepDown;
+import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
 import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
 import io.holdfast.wall.Term;
 import java.util.List;
@@ -245,7 +246,7 @@ class PrimaryArbitrationTest {
         role.onLinkUp(SESSION + 1, role.term(), "", false, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2);
-        role.onConfirmed(SESSION + 1, 2, now);
+        confirm(SESSION + 1, 2);
         assertThat(role.onTick(now + LEASE + 1))
                 .contains(new AskArbiter(Claim.registration(ALONE)))
                 .noneMatch(SealWall.class::isInstance);
@@ -294,7 +295,11 @@ class PrimaryArbitrationTest {
         role.onLinkUp(SESSION, role.term(), "", true, now);
         role.onPrecopied(SESSION, now);
         checkpoint(1);
-        role.onConfirmed(SESSION, 1, now);
+        confirm(SESSION, 1);
+    }
+
+    private void confirm(long session, long epoch) {
+        role.onArmedStored((StoreArmed) role.onConfirmed(session, epoch, now).getLast());
     }
 
     private void checkpoint(long epoch) {

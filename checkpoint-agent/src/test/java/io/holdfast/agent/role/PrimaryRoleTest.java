@@ -27,6 +27,7 @@ import io.holdfast.agent.role.PrimaryEffect.StoreArmed;
 import io.holdfast.agent.role.PrimaryEffect.StoreRelinquished;
 import io.holdfast.agent.role.PrimaryEffect.SuspendWall;
 import io.holdfast.wall.Term;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +42,7 @@ class PrimaryRoleTest {
     private static final long SESSION = 7;
     private static final String POWERED_OFF = "the guest has shut down";
     private static final String BACKUP = "1b";
+    private static final String DISK_FULL = "no space left on device";
     private static final Term TERM = new Term(2, Term.Claim.PROMOTION, "a");
 
     private static final PrimaryRole.Settings SETTINGS =
@@ -80,22 +82,23 @@ class PrimaryRoleTest {
     void shouldCommitOnlyWhatTheBackupConfirmedAndWithALease() {
         connect();
         checkpoint(1, false);
-        assertThat(role.onConfirmed(SESSION, 1, now))
-                .containsExactly(new StoreArmed(BACKUP), new SendArmed(SESSION, 1), new Commit(1, now + LEASE));
+        assertThat(confirm(SESSION, 1))
+                .containsExactly(
+                        new StoreArmed(SESSION, BACKUP, 1, now), new SendArmed(SESSION, 1), new Commit(1, now + LEASE));
     }
 
     @Test
     void shouldIgnoreAConfirmationOfAnEarlierConnection() {
         connect();
         checkpoint(1, false);
-        assertThat(role.onConfirmed(SESSION - 1, 1, now)).isEmpty();
+        assertThat(confirm(SESSION - 1, 1)).isEmpty();
     }
 
     @Test
     void shouldIgnoreAConfirmationOfWhatWasNotShipped() {
         connect();
         checkpoint(1, false);
-        assertThat(role.onConfirmed(SESSION, 2, now)).isEmpty();
+        assertThat(confirm(SESSION, 2)).isEmpty();
     }
 
     @Test
@@ -111,7 +114,7 @@ class PrimaryRoleTest {
         connect();
         checkpoint(1, false);
         assertThat(role.onTick(now += INTERVAL)).isEmpty();
-        assertThat(role.onConfirmed(SESSION, 1, now)).endsWith(new PauseGuest());
+        assertThat(confirm(SESSION, 1)).endsWith(new PauseGuest());
     }
 
     @Test
@@ -170,7 +173,7 @@ class PrimaryRoleTest {
         connect();
         for (int epoch = 1; epoch <= 8; epoch++) {
             pauseAndCheckpoint(epoch);
-            role.onConfirmed(SESSION, epoch, now);
+            confirm(SESSION, epoch);
             role.onTick(now += INTERVAL);
         }
         now += 5 * PAUSE;
@@ -184,7 +187,7 @@ class PrimaryRoleTest {
         connect();
         assertThat(checkpoint(1, true)).containsExactly(new Ship(SESSION, 1));
         assertThat(role.onTick(now += INTERVAL)).isEmpty();
-        assertThat(role.onConfirmed(SESSION, 1, now)).contains(new Commit(1, now + LEASE), new ResumeGuest());
+        assertThat(confirm(SESSION, 1)).contains(new Commit(1, now + LEASE), new ResumeGuest());
     }
 
     @Test
@@ -204,7 +207,7 @@ class PrimaryRoleTest {
     void shouldPauseTheGuestWhenTheBackupIsLostAfterTheWallHasFilled() {
         connect();
         checkpoint(1, false);
-        role.onConfirmed(SESSION, 1, now);
+        confirm(SESSION, 1);
         role.onTick(now += INTERVAL);
         role.onGuestPaused(now);
         role.onBarrierPlaced(2, false, now);
@@ -229,7 +232,7 @@ class PrimaryRoleTest {
         assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PlaceBarrier());
         role.onBarrierPlaced(2, true, now);
         assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION + 1, 2));
-        assertThat(role.onConfirmed(SESSION + 1, 2, now)).contains(new Commit(2, now + LEASE), new ResumeGuest());
+        assertThat(confirm(SESSION + 1, 2)).contains(new Commit(2, now + LEASE), new ResumeGuest());
     }
 
     @Test
@@ -250,7 +253,7 @@ class PrimaryRoleTest {
     void shouldSuspendTheWallWhenAnArmedBackupIsLost() {
         connect();
         checkpoint(1, false);
-        role.onConfirmed(SESSION, 1, now);
+        confirm(SESSION, 1);
         assertThat(role.onLinkDown(SESSION, "cut", now)).containsExactly(new SuspendWall("backup lost: cut"));
     }
 
@@ -269,7 +272,7 @@ class PrimaryRoleTest {
         checkpoint(1, false);
         role.onWallDown(now);
         assertThat(role.onWallUp(1, now).getFirst()).isInstanceOf(OpenWall.class);
-        assertThat(role.onConfirmed(SESSION, 1, now)).isEmpty();
+        assertThat(confirm(SESSION, 1)).isEmpty();
         assertThat(role.isBackupArmed()).isFalse();
     }
 
@@ -387,7 +390,7 @@ class PrimaryRoleTest {
         role.onTick(now += INTERVAL);
         checkpoint(2, false);
         role.onRelinquished(SESSION, "standby lost");
-        assertThat(role.onConfirmed(SESSION, 2, now)).isEmpty();
+        assertThat(confirm(SESSION, 2)).isEmpty();
         assertThat(role.isBackupArmed()).isFalse();
     }
 
@@ -401,7 +404,7 @@ class PrimaryRoleTest {
         role.onGuestPaused(now);
         role.onBarrierPlaced(3, false, now);
         role.onStateCaptured(3, now);
-        assertThat(role.onConfirmed(SESSION + 1, 3, now)).startsWith(new StoreArmed(BACKUP));
+        assertThat(confirm(SESSION + 1, 3)).startsWith(new StoreArmed(SESSION + 1, BACKUP, 3, now));
         assertThat(role.onLinkDown(SESSION + 1, "cut", now)).hasOnlyElementsOfType(SuspendWall.class);
     }
 
@@ -499,7 +502,7 @@ class PrimaryRoleTest {
         assertThat(role.onShippedStateWrong("page 7", now))
                 .containsExactly(new RevokeCheckpoints(SESSION, "page 7"), new ResumeGuest(), new DropCaptured());
         assertThat(role.isProtected()).isFalse();
-        assertThat(role.onConfirmed(SESSION, 2, now)).as("no commit").isEmpty();
+        assertThat(confirm(SESSION, 2)).as("no commit").isEmpty();
         assertThat(role.onTick(now += RETRY)).containsExactly(new Precopy(SESSION));
     }
 
@@ -510,8 +513,7 @@ class PrimaryRoleTest {
         role.onTick(now += RETRY);
         role.onPrecopied(SESSION, now);
         checkpoint(2, false);
-        assertThat(role.onConfirmed(SESSION, 2, now))
-                .containsExactly(new SendArmed(SESSION, 2), new Commit(2, now + LEASE));
+        assertThat(confirm(SESSION, 2)).containsExactly(new SendArmed(SESSION, 2), new Commit(2, now + LEASE));
         assertThat(role.isProtected()).isTrue();
     }
 
@@ -527,13 +529,58 @@ class PrimaryRoleTest {
     void shouldStoreAgainThatABackupIsArmedIfThatHasFailed() {
         connect();
         checkpoint(1, false);
-        role.onConfirmed(SESSION, 1, now);
-        role.onArmingFailed();
-        role.onLinkDown(SESSION, "the term cannot be written here", now);
+        confirmOnAFullDisk(1);
+        assertThat(role.isBackupArmed()).isFalse();
+        role.onLinkDown(SESSION, DISK_FULL, now);
         role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
         role.onPrecopied(SESSION + 1, now);
         checkpoint(2, false);
-        assertThat(role.onConfirmed(SESSION + 1, 2, now)).startsWith(new StoreArmed(BACKUP));
+        assertThat(confirm(SESSION + 1, 2)).startsWith(new StoreArmed(SESSION + 1, BACKUP, 2, now));
+        assertThat(role.isProtected()).isTrue();
+    }
+
+    @Test
+    void shouldNeitherArmNorCommitBeforeItIsOnDiskThatTheBackupMayTakeOver() {
+        connect();
+        checkpoint(1, false);
+        assertThat(role.onConfirmed(SESSION, 1, now)).containsExactly(new StoreArmed(SESSION, BACKUP, 1, now));
+        assertThat(role.isProtected()).isFalse();
+    }
+
+    @Test
+    void shouldGoOnAloneWhenItCannotBeWrittenThatTheBackupMayTakeOver() {
+        role = role(2, false, true);
+        connect();
+        checkpoint(1, false);
+        assertThat(confirmOnAFullDisk(1)).containsExactly(new CloseLink(DISK_FULL));
+        assertThat(role.onLinkDown(SESSION, DISK_FULL, now)).singleElement().isInstanceOf(OpenWall.class);
+    }
+
+    @Test
+    void shouldKeepTakingCheckpointsAfterADiskWasFullWhileTheNextOneWasDue() {
+        connect();
+        checkpoint(1, false);
+        role.onTick(now += INTERVAL);
+        checkpoint(2, false);
+        role.onTick(now += INTERVAL);
+        confirmOnAFullDisk(1);
+        assertThat(role.onConfirmed(SESSION, 2, now))
+                .as("of a chain that is broken off")
+                .isEmpty();
+        role.onLinkDown(SESSION, DISK_FULL, now);
+        role.onLinkUp(SESSION + 1, role.term(), BACKUP, true, now);
+        assertThat(role.onTick(now += RETRY)).isEmpty();
+        assertThat(role.onPrecopied(SESSION + 1, now)).containsExactly(new PauseGuest());
+    }
+
+    @Test
+    void shouldArmNoBackupThatHasGoneBeforeItsArmingIsOnDisk() {
+        connect();
+        checkpoint(1, false);
+        StoreArmed store = (StoreArmed) role.onConfirmed(SESSION, 1, now).getFirst();
+        role.onLinkDown(SESSION, "cut", now);
+        assertThat(role.onArmedStored(store)).isEmpty();
+        assertThat(role.onArmingFailed(store, DISK_FULL)).isEmpty();
     }
 
     @Test
@@ -574,7 +621,7 @@ class PrimaryRoleTest {
                 .containsExactly(new ReportGuestDeath(POWERED_OFF, false), new PlaceBarrier());
         assertThat(role.onBarrierPlaced(2, false, now)).containsExactly(new CaptureState(SESSION, 2, 1));
         assertThat(role.onStateCaptured(2, now)).containsExactly(new Ship(SESSION, 2));
-        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE));
+        assertThat(confirm(SESSION, 2)).containsExactly(new Commit(2, now + LEASE));
         assertThat(role.onTick(now + INTERVAL)).isEmpty();
     }
 
@@ -593,8 +640,8 @@ class PrimaryRoleTest {
         connect();
         role.onGuestEnded(POWERED_OFF, now);
         checkpoint(1, false);
-        assertThat(role.onConfirmed(SESSION, 1, now))
-                .containsExactly(new StoreArmed(BACKUP), new Commit(1, now + LEASE));
+        assertThat(confirm(SESSION, 1))
+                .containsExactly(new StoreArmed(SESSION, BACKUP, 1, now), new Commit(1, now + LEASE));
     }
 
     @Test
@@ -784,7 +831,7 @@ class PrimaryRoleTest {
         checkpoint(2, false);
         role.onSwitchoverAsked("maintenance", now);
         checkpoint(3, false);
-        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE));
+        assertThat(confirm(SESSION, 2)).containsExactly(new Commit(2, now + LEASE));
     }
 
     @Test
@@ -795,13 +842,13 @@ class PrimaryRoleTest {
         checkpoint(2, false);
         role.onSwitchoverAsked("maintenance", now);
         checkpoint(3, true);
-        assertThat(role.onConfirmed(SESSION, 2, now)).doesNotContain(new ResumeGuest());
+        assertThat(confirm(SESSION, 2)).doesNotContain(new ResumeGuest());
     }
 
     @Test
     void shouldLetTheLastOutputLeaveBeforeItHandsOver() {
         standStillForSwitchover();
-        assertThat(role.onConfirmed(SESSION, 2, now)).containsExactly(new Commit(2, now + LEASE), new DrainWall());
+        assertThat(confirm(SESSION, 2)).containsExactly(new Commit(2, now + LEASE), new DrainWall());
         assertThat(role.onWallDrained())
                 .containsExactly(
                         new SuspendWall("the guest is handed over: maintenance"), new HandOver(SESSION, "maintenance"));
@@ -915,8 +962,22 @@ class PrimaryRoleTest {
 
     private void handOver() {
         standStillForSwitchover();
-        role.onConfirmed(SESSION, 2, now);
+        confirm(SESSION, 2);
         role.onWallDrained();
+    }
+
+    /** With a disk that can be written. */
+    private List<PrimaryEffect> confirm(long session, long epoch) {
+        List<PrimaryEffect> effects = new ArrayList<>(role.onConfirmed(session, epoch, now));
+        if (!effects.isEmpty() && effects.getLast() instanceof StoreArmed store) {
+            effects.addAll(role.onArmedStored(store));
+        }
+        return effects;
+    }
+
+    private List<PrimaryEffect> confirmOnAFullDisk(long epoch) {
+        StoreArmed store = (StoreArmed) role.onConfirmed(SESSION, epoch, now).getLast();
+        return role.onArmingFailed(store, DISK_FULL);
     }
 
     private void connect() {
@@ -929,7 +990,7 @@ class PrimaryRoleTest {
     private void protect() {
         connect();
         checkpoint(1, false);
-        role.onConfirmed(SESSION, 1, now);
+        confirm(SESSION, 1);
     }
 
     private void loseArmedBackup() {

@@ -168,10 +168,10 @@ final class SimulatedPair {
         boolean frozen;
         /** The next guest that is restored here does not run. */
         boolean failsToRestore;
+        /** Nothing that the agent writes here gets to the disk, for as long as this lasts. */
+        boolean diskIsFull;
         /** No hypervisor here can be given a guest, for as long as this lasts. */
         boolean startsNoGuest;
-        /** Nor can a claimed term be written. */
-        boolean storesNoClaim;
 
         // the guest
         @Nullable
@@ -717,8 +717,19 @@ final class SimulatedPair {
                 }
             }
             case PrimaryEffect.DropCaptured drop -> host.captured = null;
-            case PrimaryEffect.StoreArmed store -> host.disk.storeArmed(store.backup());
-            case PrimaryEffect.StoreRelinquished store -> host.disk.storeRelinquished();
+            case PrimaryEffect.StoreArmed store -> {
+                if (host.diskIsFull) {
+                    runPrimary(host, role.onArmingFailed(store, "disk full"));
+                } else {
+                    host.disk.storeArmed(store.backup());
+                    runPrimary(host, role.onArmedStored(store));
+                }
+            }
+            case PrimaryEffect.StoreRelinquished store -> {
+                if (!host.diskIsFull) {
+                    host.disk.storeRelinquished();
+                }
+            }
             case PrimaryEffect.SendArmed armed -> {
                 checkFollower(role.term());
                 send(host, armed.session(), new Message.Armed());
@@ -748,6 +759,10 @@ final class SimulatedPair {
             case PrimaryEffect.OpenWall open -> openWall(host, role.term(), open.reason(), open.leaseUntilNanos());
             case PrimaryEffect.AskArbiter ask -> claim(host, ask.claim());
             case PrimaryEffect.GoAlone go -> {
+                if (host.diskIsFull) {
+                    runPrimary(host, role.onAloneNotStored(nowNanos));
+                    return;
+                }
                 host.disk.storeTerm(go.term());
                 sayHelloOf(host, go.term());
                 runPrimary(host, role.onAloneGranted(go.term(), go.reason()));
@@ -783,9 +798,11 @@ final class SimulatedPair {
             case PrimaryEffect.StepDown stepDown -> {
                 sealWall(host, stepDown.newer());
                 host.guest = null;
-                host.disk.storeTerm(stepDown.newer());
+                if (!host.diskIsFull) {
+                    host.disk.storeTerm(stepDown.newer());
+                }
                 stopAgent(host);
-                startAgent(host);
+                startAgentAsBackup(host);
             }
         }
     }
@@ -897,7 +914,7 @@ final class SimulatedPair {
                 });
             case BackupEffect.ClaimTerm claim ->
                 host.engine.add(() -> {
-                    if (host.storesNoClaim) {
+                    if (host.diskIsFull) {
                         run(host, role.onTermNotStored(claim.term(), "test", nowNanos));
                         return;
                     }
@@ -907,14 +924,14 @@ final class SimulatedPair {
                 });
             case BackupEffect.StoreServiceBegun begun ->
                 host.engine.add(() -> {
+                    if (host.diskIsFull) {
+                        run(host, role.onServiceBegunNotStored("test", nowNanos));
+                        return;
+                    }
                     host.disk.onlyClaimed = sabotage == Sabotage.FORGO_AFTER_SERVICE;
                     run(host, role.onServiceBegunStored());
                 });
-            case BackupEffect.StoreForgone forgone ->
-                host.engine.add(() -> {
-                    host.disk.forgone = true;
-                    run(host, role.onForgone());
-                });
+            case BackupEffect.StoreForgone forgone -> storeForgone(host, role);
             case BackupEffect.SendWelcome welcome ->
                 send(
                         host,
@@ -1026,6 +1043,18 @@ final class SimulatedPair {
         }
     }
 
+    /** Tries until it is written. */
+    private void storeForgone(Host host, BackupRole role) {
+        host.engine.add(() -> {
+            if (host.diskIsFull) {
+                storeForgone(host, role);
+            } else {
+                host.disk.forgone = true;
+                run(host, role.onForgone());
+            }
+        });
+    }
+
     /** Not over a guest that runs there still, and that its agent has forgotten with its disk. */
     private void startStandby(Host host, BackupRole role) {
         host.engine.add(() -> {
@@ -1089,22 +1118,30 @@ final class SimulatedPair {
     }
 
     void startAgent(Host host) {
-        if (host.agentAlive) {
+        boolean owner = host.disk.term.owner().equals(host.name);
+        boolean forgoes = owner && host.disk.onlyClaimed && !host.disk.forgone;
+        if (host.agentAlive || (forgoes && host.diskIsFull)) {
             return;
         }
-        host.agentAlive = true;
-        host.agentLife++;
-        boolean owner = host.disk.term.owner().equals(host.name);
-        host.disk.forgone |= owner && host.disk.onlyClaimed;
+        host.disk.forgone |= forgoes;
         if (owner && !host.disk.forgone) {
+            host.agentAlive = true;
+            host.agentLife++;
             host.primary = newPrimaryRole(host, Epoch.NONE);
             sayHello(host);
             lookForGuest(host, host.primary);
         } else {
-            Safeguards safeguards = new Safeguards(guard.arbitrates(), guard == Guard.ARBITER_AND_FENCE, true);
-            host.backup = new BackupRole(host.name, host.disk.term, host.disk.forgone, PATIENCE, safeguards);
-            run(host, host.backup.onStart());
+            startAgentAsBackup(host);
         }
+    }
+
+    /** Also of a term of its own, if a newer one could not be written. */
+    private void startAgentAsBackup(Host host) {
+        host.agentAlive = true;
+        host.agentLife++;
+        Safeguards safeguards = new Safeguards(guard.arbitrates(), guard == Guard.ARBITER_AND_FENCE, true);
+        host.backup = new BackupRole(host.name, host.disk.term, host.disk.forgone, PATIENCE, safeguards);
+        run(host, host.backup.onStart());
     }
 
     /** That takes time, and nothing else waits for it. Only a backup that is armed gains from knowing that there is none. */
