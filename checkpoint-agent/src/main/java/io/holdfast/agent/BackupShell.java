@@ -242,7 +242,11 @@ final class BackupShell implements Shell {
         }
         switch (effect) {
             case BackupEffect.StartStandby start -> hypervisor.start();
-            case BackupEffect.StoreTerm store -> terms.store(store.term(), () -> onTermStored(store.term()));
+            case BackupEffect.StoreTerm store ->
+                terms.store(
+                        store.term(),
+                        () -> onTermStored(store.term()),
+                        reason -> perform(role.onTermNotStored(store.term(), reason, System.nanoTime())));
             case BackupEffect.ClaimTerm claim -> claimTerm(claim.term());
             case BackupEffect.SendWelcome welcome -> welcome(welcome);
             case BackupEffect.SendRefusal refusal -> primaries.refuse(refusal);

@@ -37,36 +37,17 @@ final class TermWriter {
         void store() throws TermFileException, StaleTermException;
     }
 
-    /** @param onStored not called if it cannot be written */
-    void store(Term term, Runnable onStored) {
-        store(term, () -> terms.store(term), onStored);
+    /** @param onFailure hears why it cannot be written */
+    void store(Term term, Runnable onStored, Consumer<String> onFailure) {
+        storeOrTell(() -> terms.store(term), onStored, onFailure);
     }
 
-    /**
-     * The same of a term under which no guest has run yet.
-     *
-     * @param onFailure hears why it cannot be written
-     */
+    /** The same of a term under which no guest has run yet. */
     void storeClaimed(Term term, Runnable onStored, Consumer<String> onFailure) {
         storeOrTell(() -> terms.storeClaimed(term), onStored, onFailure);
     }
 
-    private void store(Term term, Storing storing, Runnable onStored) {
-        engineThread.run(() -> {
-            try {
-                storing.store();
-                conductor.post(onStored);
-            } catch (TermFileException | StaleTermException e) {
-                log.error("cannot write term {}: {}; this host neither follows nor promotes", term, e.getMessage());
-            }
-        });
-    }
-
-    /**
-     * That the guest may run here.
-     *
-     * @param onFailure hears why it cannot be written
-     */
+    /** The same of that the guest may run here. */
     void storeServiceBegun(Runnable onStored, Consumer<String> onFailure) {
         storeOrTell(terms::storeServiceBegun, onStored, onFailure);
     }
@@ -77,7 +58,7 @@ final class TermWriter {
                 storing.store();
                 conductor.post(onStored);
             } catch (TermFileException | StaleTermException e) {
-                conductor.post(() -> onFailure.accept("the disk of this host fails: " + e.getMessage()));
+                conductor.post(() -> onFailure.accept(String.valueOf(e.getMessage())));
             }
         });
     }

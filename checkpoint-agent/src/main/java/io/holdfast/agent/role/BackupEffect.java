@@ -15,7 +15,7 @@ public sealed interface BackupEffect {
     /** Start a waiting hypervisor. Then {@link BackupRole#onStandbyReady} or {@link BackupRole#onStandbyLost}. */
     record StartStandby() implements BackupEffect {}
 
-    /** Write the term to disk. Then {@link BackupRole#onTermStored}. */
+    /** Write the term to disk. Then {@link BackupRole#onTermStored} or {@link BackupRole#onTermNotStored}. */
     record StoreTerm(Term term) implements BackupEffect {}
 
     /**

@@ -130,7 +130,7 @@ public final class BackupRole {
         List<BackupEffect> effects = new ArrayList<>(promotion.giveUpAsking("the primary is back"));
         effects.addAll(following.dropSession("another connection of the primary"));
         effects.addAll(
-                primaryTerm.compareTo(term) > 0
+                following.mustStore(primaryTerm)
                         ? following.welcomeUnder(primaryTerm, newSession)
                         : following.welcome(newSession, nowNanos));
         return effects;
@@ -277,9 +277,12 @@ public final class BackupRole {
         return promotion.isWatching() ? following.onTermStored(stored, nowNanos) : promotion.onTermStored(stored);
     }
 
-    /** Our term could not be written to disk, so it does not count yet. */
-    public List<BackupEffect> onTermNotStored(Term claimed, String reason, long nowNanos) {
-        return promotion.onTermNotStored(claimed, reason, nowNanos);
+    /** That term, ours or the primary's, could not be written to disk, so it does not count yet. */
+    public List<BackupEffect> onTermNotStored(Term unstored, String reason, long nowNanos) {
+        return promotion.isWatching()
+                ? following.onTermNotStored(
+                        unstored, "host " + host + " cannot follow before the term is on its disk: " + reason)
+                : promotion.onTermNotStored(unstored, reason, nowNanos);
     }
 
     /** The local wall has accepted the new term. */

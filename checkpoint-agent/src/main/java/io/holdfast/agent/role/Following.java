@@ -29,6 +29,8 @@ final class Following {
     private final FailureDetector detector;
 
     private Term term;
+    /** Whether it may be forgotten with this agent. Then nobody is welcomed under it (INV-7). */
+    private boolean termUnstored;
     /** Whether the term is ours, and no guest of it runs or ever will. */
     private boolean forgone;
 
@@ -73,6 +75,11 @@ final class Following {
         return List.of(new SendWelcome(session, term, confirmedEpoch, armed));
     }
 
+    /** Whether a primary of that term, which is not older than ours, must wait until the term is on disk. */
+    boolean mustStore(Term ofPrimary) {
+        return termUnstored || ofPrimary.compareTo(term) > 0;
+    }
+
     /**
      * Accepts a primary of a newer term, when that is on disk. What we confirmed belongs to a term that is over; the new one need not
      * descend from it.
@@ -80,6 +87,7 @@ final class Following {
     List<BackupEffect> welcomeUnder(Term newer, long newSession) {
         forgetCheckpoint();
         term = newer;
+        termUnstored = true;
         forgone = false;
         sessionAwaitingTerm = newSession;
         return List.of(new StoreTerm(term));
@@ -87,13 +95,27 @@ final class Following {
 
     /** The term is on disk. */
     List<BackupEffect> onTermStored(Term stored, long nowNanos) {
-        if (sessionAwaitingTerm == NO_SESSION || !stored.equals(term)) {
+        if (!stored.equals(term)) {
+            return List.of();
+        }
+        termUnstored = false;
+        if (sessionAwaitingTerm == NO_SESSION) {
             return List.of();
         }
         long welcomed = sessionAwaitingTerm;
         sessionAwaitingTerm = NO_SESSION;
         // The hypervisor may have died while the disk was busy.
         return standbyReady ? welcome(welcomed, nowNanos) : List.of(refuseUntilStandby(welcomed, term));
+    }
+
+    /** The term may not be on disk: the primary of it has to come again, and people to know why. */
+    List<BackupEffect> onTermNotStored(Term unstored, String reason) {
+        if (sessionAwaitingTerm == NO_SESSION || !unstored.equals(term)) {
+            return List.of();
+        }
+        long refused = sessionAwaitingTerm;
+        sessionAwaitingTerm = NO_SESSION;
+        return List.of(new SendRefusal(refused, NOT_READY, List.of(reason), term));
     }
 
     /** Turns a primary away that may come again soon. */

@@ -46,6 +46,41 @@ class BackupRoleTest {
     }
 
     @Test
+    void shouldRefuseAPrimaryWhoseTermCannotBeWrittenAndSayWhy() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        assertThat(role.onTermNotStored(PRIMARYS, "no space left on device", now))
+                .containsExactly(new SendRefusal(
+                        SESSION,
+                        "NotReady",
+                        List.of("host b cannot follow before the term is on its disk: no space left on device"),
+                        PRIMARYS));
+        assertThat(role.isPrimaryConnected()).isFalse();
+    }
+
+    @Test
+    void shouldWelcomeNobodyUnderATermThatItHasSeenButNotWritten() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onTermNotStored(PRIMARYS, "no space left on device", now);
+        assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now)).containsExactly(new StoreTerm(PRIMARYS));
+        assertThat(role.onTermStored(PRIMARYS, now)).containsExactly(new SendWelcome(SESSION + 1, PRIMARYS, 0, false));
+        assertThat(role.onHello(SESSION + 2, PRIMARYS, List.of(), now))
+                .contains(new SendWelcome(SESSION + 2, PRIMARYS, 0, false));
+    }
+
+    /** The disk is slower than the primary's patience. */
+    @Test
+    void shouldNotWriteATermAgainThatGotToTheDiskWhenItsPrimaryHadGone() {
+        role.onStandbyReady();
+        role.onHello(SESSION, PRIMARYS, List.of(), now);
+        role.onSessionLost(SESSION, now);
+        assertThat(role.onTermStored(PRIMARYS, now)).isEmpty();
+        assertThat(role.onHello(SESSION + 1, PRIMARYS, List.of(), now))
+                .containsExactly(new SendWelcome(SESSION + 1, PRIMARYS, 0, false));
+    }
+
+    @Test
     void shouldRefuseAPrimaryUntilTheStandbyIsReady() {
         assertThat(errorClassOf(role.onHello(SESSION, PRIMARYS, List.of(), now)))
                 .isEqualTo("NotReady");

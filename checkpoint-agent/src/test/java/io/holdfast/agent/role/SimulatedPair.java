@@ -909,7 +909,13 @@ final class SimulatedPair {
             case BackupEffect.StartStandby start -> startStandby(host, role);
             case BackupEffect.StoreTerm store ->
                 host.engine.add(() -> {
-                    host.disk.storeTerm(store.term());
+                    if (host.diskIsFull) {
+                        run(host, role.onTermNotStored(store.term(), "test", nowNanos));
+                        return;
+                    }
+                    if (!store.term().equals(host.disk.term)) {
+                        host.disk.storeTerm(store.term());
+                    }
                     run(host, role.onTermStored(store.term(), nowNanos));
                 });
             case BackupEffect.ClaimTerm claim ->
@@ -932,7 +938,10 @@ final class SimulatedPair {
                     run(host, role.onServiceBegunStored());
                 });
             case BackupEffect.StoreForgone forgone -> storeForgone(host, role);
-            case BackupEffect.SendWelcome welcome ->
+            case BackupEffect.SendWelcome welcome -> {
+                if (!host.disk.term.equals(welcome.term())) {
+                    violations.add(host.name + " follows " + welcome.term() + ", which is not on its disk");
+                }
                 send(
                         host,
                         welcome.session(),
@@ -940,6 +949,7 @@ final class SimulatedPair {
                                 welcome.term(),
                                 sabotage == Sabotage.TRUST_ANY_BACKUP ? "" : host.disk.identity(),
                                 welcome.armed()));
+            }
             case BackupEffect.SendRefusal refusal -> {
                 Connection c = connection;
                 if (c != null && c.session == refusal.session()) {
