@@ -56,6 +56,8 @@ public final class BufferWall {
     /** A wall without one is ALONE for as long as its engine wants. */
     private static final OptionalLong NO_LEASE = OptionalLong.empty();
 
+    private static final String LEASE_HAS_RUN_OUT = "the lease on which the guest served alone has run out";
+
     private final String incarnation;
 
     private volatile WallState state = WallState.CLOSED;
@@ -87,6 +89,14 @@ public final class BufferWall {
             state = WallState.SEALED;
             because = "sealed before this start";
         }
+    }
+
+    /** A wall that an earlier life has sealed because the lease on which it was ALONE had run out. */
+    public static BufferWall sealedByLease(String incarnation, Term ended) {
+        BufferWall wall = new BufferWall(incarnation, ended, true);
+        wall.because = "sealed before this start: " + LEASE_HAS_RUN_OUT;
+        wall.leaseEnded = true;
+        return wall;
     }
 
     // ---- what the lanes read, for every frame ----
@@ -261,12 +271,15 @@ public final class BufferWall {
         if (!isLeaseOver(nowNanos)) {
             return false;
         }
-        seal(term, "the lease on which the guest served alone has run out");
+        seal(term, LEASE_HAS_RUN_OUT);
         leaseEnded = true;
         return true;
     }
 
-    /** Whether it was sealed in this life because a lease had run out, and by nobody's command. */
+    /**
+     * Whether it is sealed because a lease had run out. It stays so if somebody seals the same term once more: an engine that is
+     * there says the same.
+     */
     public boolean isSealedByLease() {
         return leaseEnded;
     }
@@ -292,6 +305,9 @@ public final class BufferWall {
      * @param sealed the term that is over, or a newer one that ends it
      */
     public void seal(Term sealed, String reason) {
+        if (sealed.compareTo(term) > 0) {
+            leaseEnded = false;
+        }
         if (sealed.compareTo(term) >= 0) {
             term = sealed;
         }
@@ -301,7 +317,6 @@ public final class BufferWall {
         because = reason;
         owner = NO_OWNER;
         leaseUntilNanos = NO_LEASE; // After the limits: whoever asks for the lease now meets them.
-        leaseEnded = false;
     }
 
     /** The owner's connection is gone. Nothing is released for it any more; ALONE goes on (INV-6). */

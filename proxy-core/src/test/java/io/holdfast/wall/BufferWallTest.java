@@ -371,6 +371,27 @@ class BufferWallTest {
     }
 
     @Test
+    void shouldStillSayAfterARestartThatItIsSealedByItsLease() throws WallRefusal {
+        BufferWall restarted = BufferWall.sealedByLease("a0", TERM);
+        assertThat(restarted.isSealedByLease()).isTrue();
+        assertRefused(Reason.STALE_TERM, () -> restarted.hello(ENGINE, TERM, Epoch.FIRST));
+        restarted.hello(ENGINE, TERM.aloneOf("a"), Epoch.FIRST);
+        assertThat(restarted.isSealedByLease()).isFalse();
+    }
+
+    /** An engine that is there sees the end of its lease as well. */
+    @Test
+    void shouldStaySealedByItsLeaseWhenTheSameTermIsSealedOnceMore() throws WallRefusal {
+        arm();
+        openUntil(LEASE, NOW);
+        wall.sealIfLeaseEnded(LEASE + 1);
+        wall.seal(TERM, "the engine says so, too");
+        assertThat(wall.isSealedByLease()).isTrue();
+        wall.seal(TERM.promotionOf("b"), "b has taken over");
+        assertThat(wall.isSealedByLease()).isFalse();
+    }
+
+    @Test
     void shouldContinueTheNumbersOfEpochsThatTheEngineKnows() throws WallRefusal {
         wall.hello(ENGINE, TERM, 42);
         assertThat(wall.openEpoch()).isEqualTo(42);

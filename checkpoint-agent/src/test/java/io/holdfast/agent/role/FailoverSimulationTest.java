@@ -51,7 +51,8 @@ class FailoverSimulationTest {
             assertThat(isServing(pair, random))
                     .as("before the fault: %s", pair.describe())
                     .isTrue();
-            switch (random.nextInt(18)) {
+            int fault = random.nextInt(18);
+            switch (fault) {
                 case 15 -> {
                     pair.a.diskIsFull = true;
                     pair.killStandby(pair.b); // So that it is to be armed again.
@@ -97,6 +98,10 @@ class FailoverSimulationTest {
                 default -> pair.cutNetwork();
             }
             live(pair, random, random.nextInt(1500), 0);
+            if (fault == 8 && random.nextBoolean()) { // An operator restarts what is dark, while the arbiter is away.
+                pair.crashProxy(pair.a);
+                pair.crashAgent(pair.a);
+            }
             pair.healNetwork();
             // A primary that has the guest, and that no fence kills, is to go on instead.
             pair.b.startsNoGuest &= pair.a.guest != null && guard != Guard.ARBITER_AND_FENCE && random.nextBoolean();

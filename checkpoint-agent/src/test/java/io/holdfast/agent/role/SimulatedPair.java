@@ -85,6 +85,7 @@ final class SimulatedPair {
         boolean relinquished;
         Term wallTerm = Term.none();
         boolean wallSealed;
+        boolean wallSealedByLease;
 
         Disk(Term term, int identity) {
             this.term = term;
@@ -513,11 +514,7 @@ final class SimulatedPair {
 
     void wallStep(Host host) {
         if (!host.frozen && host.wall != null) {
-            if (host.wall.sealIfLeaseEnded(nowNanos)) {
-                note(host.name + " wall seals itself");
-                host.disk.wallTerm = host.wall.term();
-                host.disk.wallSealed = true;
-            }
+            endLease(host, host.wall);
             Runnable next = host.wallCommands.poll();
             if (next != null) {
                 next.run();
@@ -850,12 +847,26 @@ final class SimulatedPair {
         });
     }
 
-    private void sealWall(Host host, Term term) {
-        if (host.wall != null) {
-            host.wall.seal(term, "sealed");
+    private void endLease(Host host, BufferWall wall) {
+        if (wall.sealIfLeaseEnded(nowNanos)) {
+            note(host.name + " wall seals itself");
+            keepSealed(host, wall.term(), true);
         }
+    }
+
+    private void sealWall(Host host, Term term) {
+        BufferWall wall = host.wall;
+        if (wall != null) {
+            endLease(host, wall);
+            wall.seal(term, "sealed");
+        }
+        keepSealed(host, term, wall != null && wall.isSealedByLease());
+    }
+
+    private static void keepSealed(Host host, Term term, boolean byLease) {
         host.disk.wallTerm = term;
         host.disk.wallSealed = true;
+        host.disk.wallSealedByLease = byLease;
     }
 
     private interface WallCommand {
@@ -1198,7 +1209,7 @@ final class SimulatedPair {
                 runPrimary(host, role.onWallUp(wall.openEpoch(), nowNanos));
             } catch (WallRefusal refusal) {
                 note(host.name + " wall refuses: " + refusal.getMessage());
-                if (wall.state() == WallState.SEALED && wall.term().equals(role.term())) {
+                if (wall.isSealedByLease() && wall.term().equals(role.term())) {
                     runPrimary(host, role.onLeaseSealed());
                 }
             }
@@ -1263,7 +1274,10 @@ final class SimulatedPair {
 
     void startProxy(Host host) {
         if (host.wall == null) {
-            host.wall = new BufferWall(host.name + host.nextIncarnation++, host.disk.wallTerm, host.disk.wallSealed);
+            String incarnation = host.name + host.nextIncarnation++;
+            host.wall = host.disk.wallSealed && host.disk.wallSealedByLease
+                    ? BufferWall.sealedByLease(incarnation, host.disk.wallTerm)
+                    : new BufferWall(incarnation, host.disk.wallTerm, host.disk.wallSealed);
             host.wallOwnedByLife = 0;
             if (host.primary != null) {
                 sayHello(host);

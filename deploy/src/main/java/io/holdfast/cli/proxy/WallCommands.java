@@ -86,6 +86,7 @@ final class WallCommands {
 
     private CommandHandler reported(WallCommand command) {
         return (arguments, session) -> {
+            endLease(); // Before a command that would hide that this is what has sealed the wall, or that it is sealed.
             try {
                 return command.execute(arguments, session);
             } catch (WallRefusal refusal) {
@@ -151,7 +152,7 @@ final class WallCommands {
 
     private void keep(long engine, Term term) throws CommandException {
         try {
-            terms.keep(term, false);
+            terms.keep(term, false, false);
         } catch (CommandException e) {
             bridge.ownerLost(engine);
             throw e;
@@ -283,7 +284,7 @@ final class WallCommands {
     private void onSealed() throws CommandException {
         announcer.cancelAll();
         conflicts.forgetAll();
-        terms.keep(wall().term(), true);
+        terms.keep(wall().term(), true, wall().isSealedByLease());
     }
 
     /** Commands of others that the wall may refuse, and that its engine alone may give. */

@@ -349,6 +349,33 @@ class HoldfastProxyTest {
         try (HoldfastProxy proxy = startPlugged();
                 Engine engine = engine()) {
             assertRefused("StaleTerm", () -> engine.hello(1));
+            assertThat(engine.status().path("sealed_by_lease").asBoolean()).isTrue();
+            engine.hello(2);
+            engine.execute("seal", "{\"reason\": \"test\"}");
+        }
+        try (HoldfastProxy proxy = startPlugged();
+                Engine engine = engine()) {
+            assertThat(engine.status().path("state").asText()).isEqualTo("SEALED");
+            assertThat(engine.status().path("sealed_by_lease").asBoolean()).isFalse();
+        }
+    }
+
+    /** It does so as soon as it sees the lease end, which may be before the wall looks. */
+    @Test
+    void shouldSayThatItsLeaseHasSealedItThoughItsEngineSealsIt() throws Exception {
+        try (HoldfastProxy proxy = start();
+                Engine engine = engine()) {
+            engine.hello(1);
+            for (int term = 1; term < 20; term++) {
+                long untilNanos = System.nanoTime() + Duration.ofMillis(50).toNanos();
+                engine.wallCommand("open", ", \"reason\": \"by the arbiter\", \"lease_until_nanos\": " + untilNanos);
+                while (System.nanoTime() - untilNanos <= 0) {
+                    Thread.onSpinWait();
+                }
+                engine.execute("seal", "{\"reason\": \"the arbiter's lease has run out\"}");
+                assertThat(engine.status().path("sealed_by_lease").asBoolean()).isTrue();
+                engine.hello(term + 1);
+            }
         }
     }
 
