@@ -177,7 +177,7 @@ final class PrimaryStanding {
             return "no guest";
         }
         if (!wall.isConnected()) {
-            return "the proxy does not answer";
+            return wall.whatIsMissing();
         }
         return whyNoBackup().isEmpty() ? "no backup is armed" : whyNoBackup();
     }

@@ -54,6 +54,8 @@ final class WallKeeper {
     private long barrierEpoch;
     private long barrierNanos;
     private String notedOpening = "";
+    /** Why it is not ours though its proxy answers; empty if it has not refused us since it was. */
+    private String refusal = "";
 
     private long knownAddressesVersion = -1;
     private String addressesJson;
@@ -93,6 +95,13 @@ final class WallKeeper {
         return wall != null;
     }
 
+    /** Why it is not connected, for people; only while it is not. */
+    String whatIsMissing() {
+        return refusal.isEmpty() || !connector.isReachable()
+                ? "the proxy does not answer"
+                : "the wall refuses: " + refusal;
+    }
+
     /** What is known of the guest's addresses, as it ships with a checkpoint; empty if nothing. */
     String addressesJson() {
         return addressesJson;
@@ -105,16 +114,25 @@ final class WallKeeper {
         try {
             WallLink.Owned owned = hello(connected, term.get());
             log.info("the wall is ours, incarnation {}, epoch {}", owned.incarnation(), owned.openEpoch());
+            refusal = "";
             if (!addressesJson.isEmpty() && !owned.incarnation().equals(announcedIncarnation)) {
                 connected.tellAddresses(addressesJson);
             }
             listener.onOwned(owned.openEpoch());
         } catch (CommandException e) {
-            log.warn("the wall refuses us: {}", e.getMessage());
+            noteRefusal(String.valueOf(e.getMessage()));
             learnTermOf(connected);
             drop();
         } catch (WallGoneException e) {
             drop();
+        }
+    }
+
+    /** Once, however often it is asked. */
+    private void noteRefusal(String reason) {
+        if (!reason.equals(refusal)) {
+            refusal = reason;
+            log.warn("the wall refuses us: {}", reason);
         }
     }
 

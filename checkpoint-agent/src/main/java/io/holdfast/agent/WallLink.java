@@ -406,6 +406,7 @@ final class WallLink implements AutoCloseable {
         private final Runnable onGone;
         private @Nullable WallLink current;
         private int connections;
+        private boolean reachable;
         private boolean closed;
 
         Connector(
@@ -430,10 +431,17 @@ final class WallLink implements AutoCloseable {
             try {
                 WallLink link = connect(socket, onConductor(), () -> conductor.post(() -> onGone(connection)));
                 current = link;
+                reachable = true;
                 onConnected.accept(link);
             } catch (WallGoneException e) {
+                reachable = false;
                 conductor.postAfter(RETRY_MILLIS, this::start);
             }
+        }
+
+        /** Whether the newest attempt to connect was answered. On the conductor. */
+        boolean isReachable() {
+            return reachable;
         }
 
         /** Of one that is known to be lost, or was never in use, nobody needs to hear. */
