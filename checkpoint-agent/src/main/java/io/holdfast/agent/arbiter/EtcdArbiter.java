@@ -15,12 +15,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An arbiter that is a cluster of etcd, which keeps two keys for a guest:
@@ -38,7 +34,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class EtcdArbiter implements Arbiter {
 
-    private static final Logger log = LoggerFactory.getLogger(EtcdArbiter.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String NO_LEASE = "";
     private static final int ROUNDS = 3;
@@ -52,7 +47,7 @@ public final class EtcdArbiter implements Arbiter {
     private final String host;
     private final Duration lease;
     private final EtcdGateway gateway;
-    private final ExecutorService thread = QuestionThread.named("arbiter");
+    private final QuestionThread thread = new QuestionThread("arbiter");
     private String leaseId = NO_LEASE;
 
     /**
@@ -80,17 +75,7 @@ public final class EtcdArbiter implements Arbiter {
 
     @Override
     public void claim(Claim claim, Consumer<Verdict> onVerdict) {
-        try {
-            thread.execute(() -> {
-                try {
-                    onVerdict.accept(judge(claim));
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            log.debug("a claim came after the end", e);
-        }
+        thread.ask(() -> judge(claim), Verdict.Unreachable::new, onVerdict);
     }
 
     @Override
@@ -141,9 +126,8 @@ public final class EtcdArbiter implements Arbiter {
             return new Entry(Optional.empty(), 0);
         }
         JsonNode entry = entries.get(0);
-        String value = new String(Base64.getDecoder().decode(entry.path("value").asText()), StandardCharsets.UTF_8);
         return new Entry(
-                Optional.of(term(value)),
+                Optional.of(term(entry.path("value").asText())),
                 Long.parseLong(entry.path("mod_revision").asText("0")));
     }
 
@@ -180,8 +164,10 @@ public final class EtcdArbiter implements Arbiter {
                 .toString();
     }
 
-    private Term term(String value) throws UnansweredException {
+    private Term term(String encoded) throws UnansweredException {
+        String value = encoded;
         try {
+            value = new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
             JsonNode term = JSON.readTree(value);
             return new Term(
                     term.required("number").longValue(),
@@ -245,7 +231,7 @@ public final class EtcdArbiter implements Arbiter {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.close();
         gateway.close();
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -122,6 +123,8 @@ final class EtcdGateway implements AutoCloseable {
     private static String password(Path file) throws EndpointException {
         try (var lines = Files.lines(file, StandardCharsets.UTF_8)) {
             return lines.findFirst().orElse("");
+        } catch (UncheckedIOException e) {
+            throw new EndpointException("the password in %s is not UTF-8: %s".formatted(file, e.getCause()), false);
         } catch (IOException e) {
             throw new EndpointException("cannot read the password in " + file + ": " + e.getMessage(), false);
         }

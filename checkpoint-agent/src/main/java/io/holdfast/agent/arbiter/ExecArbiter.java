@@ -6,11 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An arbiter that is a command, with the contract of DRBD's {@code fence-peer} handlers (DRBD User's Guide 8.4, 17.5 "The peer
@@ -37,8 +33,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ExecArbiter implements Arbiter {
 
-    private static final Logger log = LoggerFactory.getLogger(ExecArbiter.class);
-
     private static final int PEER_INCONSISTENT = 3;
     private static final int PEER_OUTDATED = 4;
     private static final int PEER_UNREACHABLE = 5;
@@ -47,7 +41,7 @@ public final class ExecArbiter implements Arbiter {
 
     private final Pair pair;
     private final BoundedCommand command;
-    private final ExecutorService thread = QuestionThread.named("arbiter");
+    private final QuestionThread thread = new QuestionThread("arbiter");
 
     public ExecArbiter(List<String> command, Duration limit, Pair pair) {
         this.pair = pair;
@@ -56,14 +50,12 @@ public final class ExecArbiter implements Arbiter {
 
     @Override
     public void claim(Claim claim, Consumer<Verdict> onVerdict) {
-        try {
-            thread.execute(() -> onVerdict.accept(
-                    claim.isRegistration()
-                            ? Verdict.Granted.forGood()
-                            : judge(claim, command.run(environment(claim)))));
-        } catch (RejectedExecutionException e) {
-            log.debug("a claim came after the end", e);
-        }
+        thread.ask(
+                () -> claim.isRegistration()
+                        ? Verdict.Granted.forGood()
+                        : judge(claim, command.run(environment(claim))),
+                Verdict.Unreachable::new,
+                onVerdict);
     }
 
     @Override
@@ -104,6 +96,6 @@ public final class ExecArbiter implements Arbiter {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.close();
     }
 }

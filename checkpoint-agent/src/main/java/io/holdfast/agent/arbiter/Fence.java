@@ -4,11 +4,7 @@ import io.holdfast.wall.Term;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A command that makes certain that the primary's host is gone, such as one that switches its power off (STONITH). Exit code 0 is
@@ -21,11 +17,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Fence implements AutoCloseable {
 
-    private static final Logger log = LoggerFactory.getLogger(Fence.class);
-
     private final Pair pair;
     private final BoundedCommand command;
-    private final ExecutorService thread = QuestionThread.named("fence");
+    private final QuestionThread thread = new QuestionThread("fence");
 
     public Fence(List<String> command, Duration limit, Pair pair) {
         this.pair = pair;
@@ -39,11 +33,7 @@ public final class Fence implements AutoCloseable {
      * @param onEnd hears why there is no proof, or an empty text if there is; on a thread of its own
      */
     public void run(Term primary, Consumer<String> onEnd) {
-        try {
-            thread.execute(() -> onEnd.accept(fence(primary)));
-        } catch (RejectedExecutionException e) {
-            log.debug("a fence came after the end", e);
-        }
+        thread.ask(() -> fence(primary), trouble -> trouble, onEnd);
     }
 
     private String fence(Term primary) {
@@ -59,6 +49,6 @@ public final class Fence implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.close();
     }
 }

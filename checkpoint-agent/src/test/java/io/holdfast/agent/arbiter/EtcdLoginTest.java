@@ -80,6 +80,14 @@ class EtcdLoginTest {
     }
 
     @Test
+    void shouldNameAPasswordFileThatIsNoText() throws Exception {
+        demandLogins();
+        Path latin1 = Files.write(directory.resolve("latin-1"), "pass\u00e9".getBytes(StandardCharsets.ISO_8859_1));
+        assertThat(trouble(arbiter("guest", Optional.of(new EtcdLogin(USER, latin1)))))
+                .contains("the password in " + latin1 + " is not UTF-8");
+    }
+
+    @Test
     void shouldNameTheSettingsOfALoginThatIsMissing() throws Exception {
         demandLogins();
         assertThat(trouble(arbiter("guest", Optional.empty())))

@@ -45,9 +45,19 @@ class FenceTest {
                 .contains("HOLDFAST_PEER=a", "HOLDFAST_PEER_ADDRESS=127.0.0.1", "HOLDFAST_TERM=3");
     }
 
+    /** A failover waits for this. */
+    @Test
+    void shouldSayThatThereIsNoneWhenTheRunFails() throws Exception {
+        assertThat(run(List.of(), Duration.ofSeconds(20))).startsWith("the question could not be asked: ");
+    }
+
     private static String run(String script, Duration limit) throws Exception {
+        return run(List.of("sh", "-c", script), limit);
+    }
+
+    private static String run(List<String> command, Duration limit) throws Exception {
         Pair pair = new Pair("redis", "b", new InetSocketAddress(InetAddress.getLoopbackAddress(), 7700));
-        try (Fence fence = new Fence(List.of("sh", "-c", script), limit, pair)) {
+        try (Fence fence = new Fence(command, limit, pair)) {
             CompletableFuture<String> end = new CompletableFuture<>();
             fence.run(PRIMARY, end::complete);
             return end.get(60, TimeUnit.SECONDS);
