@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,16 +41,30 @@ final class WaitingHypervisor {
         void onLost(String reason);
     }
 
+    /** Starts one that waits. On the engine thread. */
+    @FunctionalInterface
+    interface Starter {
+
+        /** @param filled the file with the memory that it gets; empty for one that is all zero */
+        StandbyEngine start(Optional<Path> filled) throws EngineException;
+    }
+
     private final AgentContext context;
     private final BackupRole role;
     private final Worker engineThread;
     private final Listener listener;
+    private final Starter starter;
 
     /** Engine thread. */
     private final AppliedCheckpoint applied;
 
     /** For further attempts behind an inline proxy. */
     private final SpareMemories spares;
+
+    /** Started, and not yet known to the conductor. Whoever takes it from here has to end it. */
+    private final AtomicReference<@Nullable StandbyEngine> arrived = new AtomicReference<>();
+
+    private volatile boolean closed;
 
     private @Nullable StandbyEngine waiting;
     private @Nullable MachineDefinition machine;
@@ -60,37 +75,78 @@ final class WaitingHypervisor {
     /** @param role is asked only */
     WaitingHypervisor(
             AgentContext context, BackupRole role, Worker engineThread, AppliedCheckpoint applied, Listener listener) {
+        this(
+                context,
+                role,
+                engineThread,
+                applied,
+                listener,
+                filled -> filled.isPresent()
+                        ? QemuStandby.start(context.standbySettings(), filled.get())
+                        : QemuStandby.start(context.standbySettings()));
+    }
+
+    WaitingHypervisor(
+            AgentContext context,
+            BackupRole role,
+            Worker engineThread,
+            AppliedCheckpoint applied,
+            Listener listener,
+            Starter starter) {
         this.context = context;
         this.role = role;
         this.engineThread = engineThread;
         this.applied = applied;
         this.listener = listener;
+        this.starter = starter;
         this.spares = new SpareMemories(context.standbySettings().memory(), context.spares());
     }
 
-    /** Tries until one waits. */
+    /** Tries until one waits, or the role ends. */
     void start() {
         engineThread.run(() -> {
+            if (closed) {
+                return;
+            }
             try {
                 StandbyEngine started = startWithoutMemory();
                 prepare(started);
-                context.conductor().post(() -> {
-                    waiting = started;
-                    machine = started.definition();
-                    listener.onReady();
-                });
-            } catch (EngineException e) {
+                arrived.set(started);
+            } catch (EngineException | RuntimeException e) {
                 log.error("the waiting hypervisor does not start, trying again: {}", e.getMessage());
                 context.conductor().postAfter(START_RETRY_MILLIS, this::start);
+                return;
+            }
+            if (closed) { // So long ago, perhaps, that the thread ends before what close() has given it.
+                endArrived();
+            } else {
+                context.conductor().post(this::onArrived);
             }
         });
+    }
+
+    private void onArrived() {
+        StandbyEngine started = closed ? null : arrived.getAndSet(null);
+        if (started != null) {
+            waiting = started;
+            machine = started.definition();
+            listener.onReady();
+        }
+    }
+
+    /** The role has ended meanwhile. What nobody knows of would keep the guest's tap, memory and socket from everybody else. */
+    private void endArrived() {
+        StandbyEngine unknown = arrived.getAndSet(null);
+        if (unknown != null) {
+            unknown.close();
+        }
     }
 
     private void prepare(StandbyEngine started) throws EngineException {
         try {
             spares.empty();
             applied.begin(started.memoryBytes());
-        } catch (EngineException e) {
+        } catch (EngineException | RuntimeException e) {
             started.close();
             throw e;
         }
@@ -104,7 +160,7 @@ final class WaitingHypervisor {
         Optional<Path> filled = spares.take();
         if (filled.isPresent()) {
             context.measures().usedSpares.increment();
-            return checked(QemuStandby.start(context.standbySettings(), filled.get()));
+            return checked(starter.start(filled));
         }
         StandbyEngine fresh = startWithoutMemory();
         try {
@@ -117,7 +173,7 @@ final class WaitingHypervisor {
     }
 
     private StandbyEngine startWithoutMemory() throws EngineException {
-        return checked(QemuStandby.start(context.standbySettings()));
+        return checked(starter.start(Optional.empty()));
     }
 
     /** From which the guest has no exit past the wall once it runs there (INV-8). */
@@ -129,7 +185,7 @@ final class WaitingHypervisor {
                         "the guest could reach the world past the wall (INV-8): " + String.join("; ", exits));
             }
             return started;
-        } catch (EngineException e) {
+        } catch (EngineException | RuntimeException e) {
             started.close();
             throw e;
         }
@@ -225,12 +281,18 @@ final class WaitingHypervisor {
         return taken;
     }
 
-    /** @param guestGoesOn whether a guest runs in it, which it is then left to */
+    /**
+     * Also ends the one that is just being started.
+     *
+     * @param guestGoesOn whether a guest runs in the one that has waited, which it is then left to
+     */
     void close(boolean guestGoesOn) {
+        closed = true;
         StandbyEngine left = waiting;
         if (left != null && !guestGoesOn) {
             engineThread.run(left::close);
         }
+        engineThread.run(this::endArrived); // After the start that is under way.
         engineThread.run(spares::close);
     }
 }
