@@ -226,7 +226,7 @@ final class PrimaryShell implements Shell {
 
         @Override
         public void onTermSeen(Term seen) {
-            perform(role.onNewerTerm(seen));
+            perform(role.onTermSeenAtWall(seen, context.isInline()));
         }
 
         @Override

@@ -321,6 +321,18 @@ public final class PrimaryRole {
         };
     }
 
+    /**
+     * The wall has refused us. If it is of this host alone, a newer term there is this host's own, or the operator's: ours is over. If
+     * it stands before both hosts, the other one introduces itself there before its guest runs, and the guest here may be the last one.
+     * So it goes on, unheard, until the other host says that it runs the guest.
+     *
+     * @param seen the newest term that the wall knows
+     * @param beforeBoth whether it is the wall of both hosts
+     */
+    public List<PrimaryEffect> onTermSeenAtWall(Term seen, boolean beforeBoth) {
+        return onRefused(beforeBoth ? BackupRole.TERM_UNSERVED : BackupRole.STALE_TERM, seen);
+    }
+
     /** Somebody knows a newer term: ours is over. */
     public List<PrimaryEffect> onNewerTerm(Term newer) {
         if (!term().isStaleAgainst(newer)) {

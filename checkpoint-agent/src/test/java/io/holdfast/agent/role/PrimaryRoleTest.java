@@ -796,6 +796,26 @@ class PrimaryRoleTest {
         assertThat(role.onNewerTerm(new Term(1, Term.Claim.PROMOTION, "b"))).isEmpty();
     }
 
+    /** The other host takes a wall before both hosts when its guest does not run yet, and perhaps never will. */
+    @Test
+    void shouldKeepItsGuestWhenTheWallBeforeBothHostsHasSeenANewerTerm() {
+        protect();
+        Term newer = TERM.promotionOf("b");
+        role.onWallDown(now);
+        assertThat(role.onTermSeenAtWall(newer, true)).isEmpty();
+        assertThat(role.isGuestGone()).isFalse();
+        assertThat(role.nextAloneTerm("a").isStaleAgainst(newer)).isFalse();
+        assertThat(role.onRefused(BackupRole.STALE_TERM, newer)).singleElement().isInstanceOf(StepDown.class);
+    }
+
+    @Test
+    void shouldStepDownWhenItsOwnWallHasSeenANewerTerm() {
+        protect();
+        assertThat(role.onTermSeenAtWall(TERM.promotionOf("b"), false))
+                .singleElement()
+                .isInstanceOf(StepDown.class);
+    }
+
     // ---- switchover ----
 
     @Test
