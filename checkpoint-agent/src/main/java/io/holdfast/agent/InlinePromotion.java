@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
  *   restored ─► guest runs ─► catchup? ─┬─ decided ─────────────────────► open
  *      ▲                          ▲     ├─ not yet: look again ─┐
  *      │                          └─────┼───────────────────────┘
- *      └── fresh hypervisor ◄─ lost ◄─ kill ◄─ diverged, and {@link CatchUpAttempts} allow it
+ *      └── fresh hypervisor ◄─ lost ◄─ kill ◄─ diverged or dead, and {@link CatchUpAttempts} allow it
  * </pre>
  *
  * A network interface has room for one hypervisor, so a fresh one is started when the one before is dead.
@@ -138,6 +138,10 @@ final class InlinePromotion {
     }
 
     private void look(CheckpointEngine running) {
+        if (!running.isAlive()) { // The proxy would only see that the guest comes no further.
+            onDead(running);
+            return;
+        }
         WallLink connected = wall.get();
         if (connected == null) {
             note("it is not there");
@@ -202,11 +206,27 @@ final class InlinePromotion {
                 reached.order(),
                 reached.diverged(),
                 epoch);
+        end(diverging, this::startFresh);
+    }
+
+    private void onDead(CheckpointEngine dead) {
+        String death = "the hypervisor of attempt %d has died before its guest was where its clients have seen it"
+                .formatted(attempts.attempt());
+        if (attempts.mayReplaceDead()) {
+            log.error("{}; checkpoint {} is restored once more", death, epoch);
+            end(dead, this::startFresh);
+        } else {
+            end(dead, () -> conductor.post(() -> listener.onRestoreFailed(death)));
+        }
+    }
+
+    /** @param next on the engine thread, when it is dead for certain */
+    private void end(CheckpointEngine engine, Runnable next) {
         engineThread.run(() -> {
-            diverging.kill();
-            diverging.close();
+            engine.kill();
+            engine.close();
             conductor.post(this::tellLost);
-            startFresh();
+            next.run();
         });
     }
 
@@ -228,7 +248,7 @@ final class InlinePromotion {
                 log.info("a fresh hypervisor waits after {} ms", (System.nanoTime() - beganNanos) / 1_000_000);
                 conductor.post(() -> restore(fresh));
                 return;
-            } catch (EngineException e) {
+            } catch (EngineException | RuntimeException e) {
                 failure = String.valueOf(e.getMessage());
                 log.error("the hypervisor for attempt {} does not start: {}", attempts.attempt() + 1, failure);
             }

@@ -32,6 +32,7 @@ class InlinePromotionTest {
     private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final Duration A_WHILE = Duration.ofMillis(200);
     private static final long CATCH_UP_LIMIT_NANOS = 60_000_000_000L;
+    private static final int ATTEMPTS = 2;
     private static final long CHECKPOINT = 24;
     private static final Term TERM = new Term(2, Term.Claim.PROMOTION, "b");
 
@@ -39,6 +40,8 @@ class InlinePromotionTest {
     private final Worker engineThread = new Worker("test-engine");
     private final List<String> outcome = new CopyOnWriteArrayList<>();
     private volatile @Nullable WallLink wall;
+    private final AtomicInteger resumed = new AtomicInteger();
+    private volatile int deadHypervisors;
     private InlineProxy proxy;
 
     InlinePromotionTest(@TempDir Path directory) throws IOException {
@@ -117,11 +120,34 @@ class InlinePromotionTest {
         assertThat(outcome).containsExactly("close", "no state");
     }
 
+    /** The proxy knows only that its guest comes no further. */
+    @Test
+    void shouldRestoreAgainWhenTheHypervisorDiesBeforeTheGuestIsWhereItsClientsHaveSeenIt() {
+        await().atMost(LIMIT).until(() -> proxy.told.size() == 3);
+        deadHypervisors = 1;
+        await().atMost(LIMIT).until(() -> proxy.told.size() == 5);
+        proxy.decided = true;
+        await().atMost(LIMIT).until(() -> outcome.contains("live"));
+        assertThat(outcome).containsExactly("kill", "close", "live");
+        String restored = "restored backup " + CHECKPOINT;
+        assertThat(proxy.told).containsExactly("hello 2", "lost", restored, "lost", restored, "open promoted");
+    }
+
+    @Test
+    void shouldFailWhenTheHypervisorOfTheLastAttemptDies() {
+        await().atMost(LIMIT).until(() -> proxy.told.size() == 3);
+        deadHypervisors = ATTEMPTS;
+        await().atMost(LIMIT).until(() -> outcome.size() == 5);
+        assertThat(outcome).startsWith("kill", "close", "kill", "close");
+        assertThat(outcome.getLast()).contains("attempt 2 has died");
+        assertThat(proxy.told).doesNotContain("open promoted");
+    }
+
     private InlinePromotion promotion(InlinePromotion.Guests guests) {
         return new InlinePromotion(
                 conductor,
                 engineThread,
-                new CatchUpAttempts(1, CATCH_UP_LIMIT_NANOS),
+                new CatchUpAttempts(ATTEMPTS, CATCH_UP_LIMIT_NANOS),
                 "backup",
                 CHECKPOINT,
                 "promoted",
@@ -180,7 +206,7 @@ class InlinePromotionTest {
 
         @Override
         public CheckpointEngine resume(StandbyEngine waiting) throws EngineException {
-            return fake(CheckpointEngine.class);
+            return fake(CheckpointEngine.class, resumed.incrementAndGet());
         }
 
         @Override
@@ -189,10 +215,17 @@ class InlinePromotionTest {
         }
     }
 
-    /** Nothing is asked of it, but its end is noted. */
     private <T> T fake(Class<T> type) {
+        return fake(type, Integer.MAX_VALUE);
+    }
+
+    /** Nothing is asked of it but whether it lives; its end is noted. */
+    private <T> T fake(Class<T> type, int number) {
         Object fake =
                 Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    if (method.getName().equals("isAlive")) {
+                        return number > deadHypervisors;
+                    }
                     outcome.add(method.getName());
                     return null;
                 });

@@ -23,6 +23,9 @@ public interface CheckpointEngine extends AutoCloseable {
      */
     List<String> exitsPastTheWall(List<String> wallGuestPorts) throws EngineException;
 
+    /** Whether the hypervisor lives, and answers as far as is known. Any thread; does not block. */
+    boolean isAlive();
+
     /** Whether the guest's processors stand still. */
     boolean isPaused() throws EngineException;
 

@@ -128,6 +128,11 @@ public final class QemuEngine implements CheckpointEngine {
     }
 
     @Override
+    public boolean isAlive() {
+        return qmp.isConnected() && process.map(QemuProcess::isAlive).orElse(true);
+    }
+
+    @Override
     public boolean isPaused() throws EngineException {
         return !qmp.execute("query-status").path("running").asBoolean();
     }

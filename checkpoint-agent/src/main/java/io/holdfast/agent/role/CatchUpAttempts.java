@@ -68,6 +68,11 @@ public final class CatchUpAttempts {
         return nowNanos - firstBeganNanos > budgetNanos ? Next.GIVE_UP_REST : Next.WAIT;
     }
 
+    /** The guest's hypervisor has died on the way: whether the checkpoint is restored once more, however late, or nobody serves. */
+    public boolean mayReplaceDead() {
+        return attempt < limit;
+    }
+
     /** In another order the guest may need twice the time. */
     private boolean mayRestoreAgain(long nowNanos) {
         long neededNanos = Math.max(2 * (nowNanos - beganNanos), budgetNanos / SMALLEST_SHARE);

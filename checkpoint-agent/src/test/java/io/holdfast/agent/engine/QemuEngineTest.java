@@ -186,7 +186,9 @@ class QemuEngineTest {
         try (TestGuest guest = new TestGuest("tap0").startFrozen();
                 QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
             List<GuestEvent> events = listenTo(engine);
+            assertThat(engine.isAlive()).isTrue();
             guest.qemu().kill();
+            assertThat(engine.isAlive()).isFalse();
             await().atMost(EVENT_LIMIT)
                     .untilAsserted(() -> assertThat(events).containsExactly(GuestEvent.HYPERVISOR_GONE));
             assertThatThrownBy(engine::pause)

@@ -33,6 +33,14 @@ class CatchUpAttemptsTest {
         assertThat(attempts.next(true, true, BEGIN + 10)).isEqualTo(Next.RESTORE_AGAIN);
     }
 
+    /** Late is better than never: nobody else serves. */
+    @Test
+    void shouldReplaceADeadHypervisorAsLongAsAnAttemptIsLeft() {
+        assertThat(attempts.mayReplaceDead()).isTrue();
+        attempts.onRestore(BEGIN + BUDGET);
+        assertThat(attempts.mayReplaceDead()).isFalse();
+    }
+
     @Test
     void shouldLetTheLastAttemptComeToItsEnd() {
         attempts.onRestore(BEGIN + 100);
