@@ -3,6 +3,7 @@ package io.holdfast.agent;
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.GuestNotStartedException;
+import io.holdfast.agent.engine.PageSink;
 import io.holdfast.agent.engine.SpareMemories;
 import io.holdfast.agent.engine.StandbyEngine;
 import io.holdfast.agent.link.StagedCheckpoint;
@@ -26,6 +27,7 @@ final class AppliedCheckpoint implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(AppliedCheckpoint.class);
 
     private static final long NO_CHECKPOINT = -1;
+    private static final MemorySegment ZEROS = MemorySegment.ofArray(new byte[PageSink.PAGE_BYTES]);
     /** That are given it, one after the other. */
     private static final int PROCESSES = 3;
 
@@ -114,12 +116,28 @@ final class AppliedCheckpoint implements AutoCloseable {
         }
     }
 
-    /** Gives a hypervisor the memory that another one's guest has changed. */
+    /**
+     * Gives a hypervisor the memory that another one's guest has changed.
+     *
+     * @param fresh its memory all zero, and so it stays where the checkpoint's is: all of it may need more room than there is
+     */
     void copyTo(StandbyEngine fresh) throws EngineException {
-        if (copy == null) {
+        MemorySegment from = copy;
+        if (from == null) {
             throw new EngineException("there is no copy of checkpoint " + epoch);
         }
-        fresh.memory().copyFrom(copy);
+        MemorySegment to = fresh.memory();
+        try {
+            for (long at = 0; at < from.byteSize(); at += PageSink.PAGE_BYTES) {
+                MemorySegment page = from.asSlice(at, Math.min(PageSink.PAGE_BYTES, from.byteSize() - at));
+                if (MemorySegment.mismatch(page, 0, page.byteSize(), ZEROS, 0, page.byteSize()) >= 0) {
+                    MemorySegment.copy(page, 0, to, at, page.byteSize());
+                }
+            }
+        } catch (InternalError e) { // A memory file that finds no room ends in one.
+            throw new EngineException(
+                    "checkpoint %d does not find room in the memory of another hypervisor".formatted(epoch), e);
+        }
     }
 
     /** Has memory made for further hypervisors, as long as this checkpoint is the newest. */

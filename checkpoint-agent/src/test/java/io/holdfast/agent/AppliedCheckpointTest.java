@@ -23,10 +23,14 @@ import io.netty.util.ReferenceCountUtil;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AppliedCheckpointTest {
 
@@ -55,6 +59,37 @@ class AppliedCheckpointTest {
         applied.copyTo(fresh);
         assertThat(fresh.page(0)).isEqualTo((byte) 0x11);
         assertThat(fresh.page(3)).isEqualTo((byte) 0x22);
+    }
+
+    /** Its file is sparse, and may not find room for all of it. */
+    @Test
+    void shouldTouchNoPageOfAFreshHypervisorThatIsZero() throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x00));
+        apply(stage.delta(2, 3, 0x22));
+        Waiting fresh = new Waiting();
+        fresh.memory.fill((byte) 0x7f); // Would be zero, and nobody could see whether it was written.
+        applied.copyTo(fresh);
+        assertThat(fresh.page(0)).isEqualTo((byte) 0x7f);
+        assertThat(fresh.page(3)).isEqualTo((byte) 0x22);
+    }
+
+    /** An Error would be the end of the agent. */
+    @Test
+    void shouldSayThatAFreshHypervisorsMemoryFindsNoRoom(@TempDir Path directory) throws Exception {
+        applied.begin(MEMORY_BYTES);
+        apply(stage.full(1, 0x11));
+        try (FileChannel file = FileChannel.open(
+                directory.resolve("memory"),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.READ,
+                StandardOpenOption.WRITE)) {
+            Waiting fresh = new Waiting(file.map(FileChannel.MapMode.READ_WRITE, 0, MEMORY_BYTES, Arena.ofAuto()));
+            file.truncate(0); // As good as a full tmpfs: the kernel has no page for who writes.
+            assertThatThrownBy(() -> applied.copyTo(fresh))
+                    .isInstanceOf(EngineException.class)
+                    .hasMessageContaining("room");
+        }
     }
 
     @Test
@@ -327,10 +362,18 @@ class AppliedCheckpointTest {
     /** Has memory, and nothing that could run: it ends with a guest that has, or may have. */
     private static final class Waiting implements StandbyEngine {
 
-        private final MemorySegment memory = Arena.ofAuto().allocate(MEMORY_BYTES);
+        private final MemorySegment memory;
         private int processesThatFail;
         private int startsThatFail;
         private int restarts;
+
+        Waiting() {
+            this(Arena.ofAuto().allocate(MEMORY_BYTES));
+        }
+
+        Waiting(MemorySegment memory) {
+            this.memory = memory;
+        }
 
         byte page(int number) {
             return memory.get(ValueLayout.JAVA_BYTE, (long) number * PageSink.PAGE_BYTES);

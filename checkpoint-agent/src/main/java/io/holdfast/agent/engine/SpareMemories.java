@@ -1,5 +1,6 @@
 package io.holdfast.agent.engine;
 
+import io.holdfast.memory.SparseFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -21,7 +22,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>As many are kept as were asked for, and one that is taken is made up for. Each costs as much memory as the guest has while it
  * is there, and none is there before {@link #fillFrom}. A failure ends the filling, and whoever takes gets none: it is a matter of
- * time, not of correctness.
+ * time, not of correctness. Nor is one made that would leave the guest that runs too little room: its file is sparse, and a page of
+ * it that finds none is its end (SIGBUS).
  *
  * <p><b>Threads.</b> Any.
  */
@@ -32,8 +34,14 @@ public final class SpareMemories implements AutoCloseable {
     /** A part is copied between two looks at whether it is still wanted. */
     private static final long PART_BYTES = 4L << 20;
 
+    /** How much may still be written beside the guest's memory. */
+    interface Room {
+        long freeBytes() throws IOException;
+    }
+
     private final Path memory;
     private final int wanted;
+    private final Room room;
     private final Deque<Path> filled = new ArrayDeque<>();
     private @Nullable Thread filler;
     private boolean filling;
@@ -46,8 +54,16 @@ public final class SpareMemories implements AutoCloseable {
      * @param wanted how many shall wait
      */
     public SpareMemories(Path memory, int wanted) {
+        this(
+                memory,
+                wanted,
+                () -> Files.getFileStore(CoveredDirectories.directoryOf(memory)).getUsableSpace());
+    }
+
+    SpareMemories(Path memory, int wanted, Room room) {
         this.memory = memory;
         this.wanted = wanted;
+        this.room = room;
         removeAll();
     }
 
@@ -70,12 +86,13 @@ public final class SpareMemories implements AutoCloseable {
     private void fill(MemorySegment checkpoint) {
         try {
             for (int number = 1; awaitNeed(); number++) {
+                requireRoom(checkpoint.byteSize());
                 Path file = file(Integer.toString(number));
                 if (write(checkpoint, file)) {
                     add(file);
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             LOG.warn("no spare memory is made any more, and a further attempt takes longer: {}", e.toString());
         } finally {
             endFilling();
@@ -108,14 +125,29 @@ public final class SpareMemories implements AutoCloseable {
         return ending;
     }
 
-    /** Written rather than mapped, so that a file system without room says so. */
+    private void requireRoom(long spareBytes) throws IOException {
+        long guestBytes = SparseFile.missingBytes(memory, spareBytes);
+        long freeBytes = room.freeBytes();
+        if (freeBytes < spareBytes + guestBytes) {
+            throw new IOException("it needs %d MiB beside %s, whose guest may take another %d MiB, and %d MiB are free"
+                    .formatted(spareBytes >> 20, memory, guestBytes >> 20, freeBytes >> 20));
+        }
+    }
+
+    /** Written rather than mapped, so that a file system without room says so; then nothing is left of it. */
     private boolean write(MemorySegment checkpoint, Path file) throws IOException {
+        boolean whole = false;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (long at = 0; at < checkpoint.byteSize() && !isEnding(); ) {
                 long partBytes = Math.min(PART_BYTES, checkpoint.byteSize() - at);
                 at += channel.write(checkpoint.asSlice(at, partBytes).asByteBuffer());
             }
-            return !isEnding();
+            whole = !isEnding();
+            return whole;
+        } finally {
+            if (!whole) {
+                Files.deleteIfExists(file);
+            }
         }
     }
 

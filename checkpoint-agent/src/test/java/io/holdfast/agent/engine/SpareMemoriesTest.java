@@ -3,11 +3,15 @@ package io.holdfast.agent.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.holdfast.memory.SparseFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -120,6 +124,38 @@ class SpareMemoriesTest {
             nowhere.fillFrom(checkpoint);
             assertThat(nowhere.take()).isEmpty();
         }
+    }
+
+    /** A page of its sparse file that finds no room is its end. */
+    @Test
+    void shouldLeaveTheGuestTheRoomThatItMayYetTake() throws IOException {
+        Path memory = directory.resolve("memory");
+        try (FileChannel sparse = FileChannel.open(memory, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            sparse.write(ByteBuffer.allocate(1), MEMORY_BYTES - 1);
+        }
+        long missingBytes = SparseFile.missingBytes(memory, MEMORY_BYTES);
+        assertThat(missingBytes).isPositive();
+        try (SpareMemories tooLarge = new SpareMemories(memory, 1, () -> MEMORY_BYTES + missingBytes - 1)) {
+            tooLarge.fillFrom(checkpoint);
+            assertThat(tooLarge.take()).isEmpty();
+            assertThat(files()).isOne();
+        }
+        try (SpareMemories fitting = new SpareMemories(memory, 1, () -> MEMORY_BYTES + missingBytes)) {
+            fitting.fillFrom(checkpoint);
+            assertThat(fitting.take()).isPresent();
+        }
+    }
+
+    /** It would be in the way of the guest that runs. */
+    @Test
+    void shouldLeaveNothingOfOneThatCouldNotBeMade() throws IOException {
+        MemorySegment unreadable;
+        try (Arena closed = Arena.ofShared()) {
+            unreadable = closed.allocate(MEMORY_BYTES);
+        }
+        spares.fillFrom(unreadable);
+        assertThat(spares.take()).isEmpty();
+        assertThat(files()).isZero();
     }
 
     @Test
