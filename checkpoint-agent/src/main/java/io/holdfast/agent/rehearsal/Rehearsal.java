@@ -130,7 +130,8 @@ public final class Rehearsal {
 
     private Ending rehearse() throws EngineException, IOException, InterruptedException {
         enter(RehearsalStep.ROOM);
-        Optional<String> shortage = Room.now().shortageFor(plan.memoryBytes);
+        Optional<String> shortage =
+                Room.beside(plan.standby.memory(), plan.memoryBytes).shortageFor(plan.memoryBytes);
         if (shortage.isPresent()) {
             return new Ending(RehearsalOutcome.FAILED, "not begun: " + shortage.get());
         }
