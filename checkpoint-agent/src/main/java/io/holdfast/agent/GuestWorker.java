@@ -3,6 +3,7 @@ package io.holdfast.agent;
 import io.holdfast.agent.engine.CheckpointEngine;
 import io.holdfast.agent.engine.EngineException;
 import io.holdfast.agent.engine.GuestEventListener.GuestEvent;
+import io.holdfast.agent.engine.GuestUnreachableException;
 import io.holdfast.agent.engine.MachineDefinition;
 import io.holdfast.agent.engine.MissedPageException;
 import io.holdfast.agent.engine.QemuEngine;
@@ -42,6 +43,9 @@ final class GuestWorker {
 
         /** The first look has found no guest; it goes on. */
         void onNoGuest();
+
+        /** There may be a guest, which cannot be attached to; it is looked for again. */
+        void onUnreachable(String reason);
 
         void onGuestFound(Found found);
 
@@ -99,6 +103,12 @@ final class GuestWorker {
         engineThread.run(() -> {
             try {
                 examine(attach());
+            } catch (GuestUnreachableException e) {
+                // It may serve as well as ever: only a look that finds no guest is proof of its death.
+                if (first) {
+                    conductor.post(() -> listener.onUnreachable(String.valueOf(e.getMessage())));
+                }
+                conductor.postAfter(ATTACH_RETRY_MILLIS, () -> find(first));
             } catch (EngineException e) {
                 if (first) {
                     log.info("no guest yet: {}", e.getMessage());
@@ -154,10 +164,24 @@ final class GuestWorker {
             }
             try (CheckpointEngine found = attach()) {
                 found.kill();
+            } catch (GuestUnreachableException e) {
+                killUnreachable(String.valueOf(e.getMessage()));
             } catch (EngineException e) {
                 log.info("no guest to end here: {}", e.getMessage());
             }
         });
+    }
+
+    private void killUnreachable(String because) {
+        try {
+            if (QemuEngine.killHolder(context.agent().qemu().memory())) {
+                log.warn("killed a guest that could not be attached to: {}", because);
+            } else {
+                log.error("a guest may run on here, whose process cannot be seen: {}", because);
+            }
+        } catch (EngineException e) {
+            log.error("a guest may run on here: {}", e.getMessage());
+        }
     }
 
     // ---- a checkpoint, in the order of its steps ----

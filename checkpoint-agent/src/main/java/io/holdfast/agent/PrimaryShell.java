@@ -99,9 +99,17 @@ final class PrimaryShell implements Shell {
         /** Only a backup that is armed gains from knowing. */
         @Override
         public void onNoGuest() {
+            standing.onNoGuest();
             if (context.terms().isBackupArmed()) {
                 perform(role.onStartWithoutGuest());
                 backup.start();
+            }
+        }
+
+        @Override
+        public void onUnreachable(String reason) {
+            if (standing.onRefused("the guest cannot be attached to: " + reason)) {
+                log.error("cannot attach to the guest, trying again: {}", reason);
             }
         }
 

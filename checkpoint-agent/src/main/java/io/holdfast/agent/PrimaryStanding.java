@@ -36,6 +36,12 @@ final class PrimaryStanding {
 
     void onGuestFound(GuestWorker.Found guest) {
         found = guest;
+        refusedBecause = "";
+    }
+
+    /** Nor one that cannot be attached to. */
+    void onNoGuest() {
+        refusedBecause = "";
     }
 
     /**

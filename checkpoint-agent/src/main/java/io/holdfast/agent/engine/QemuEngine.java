@@ -49,8 +49,51 @@ public final class QemuEngine implements CheckpointEngine {
      *
      * @param socket QMP socket of the guest's QEMU, with no other client on it
      * @param memoryFile the file of its {@code memory-backend-file}, which must be shared
+     * @throws GuestUnreachableException if there may be a guest all the same: some process has the memory, or the socket
+     * @throws EngineException otherwise if there is none, or one that does not run yet
      */
     public static QemuEngine attach(Path socket, Path memoryFile) throws EngineException {
+        try {
+            return attachTo(socket, memoryFile);
+        } catch (GuestNotStartedException | GuestUnreachableException e) {
+            throw e;
+        } catch (EngineException e) {
+            if (isHeld(memoryFile)) {
+                throw new GuestUnreachableException(String.valueOf(e.getMessage()), e);
+            }
+            throw e;
+        }
+    }
+
+    /** Whether some process has that memory, or nobody can tell. */
+    private static boolean isHeld(Path memoryFile) {
+        if (!Files.exists(memoryFile)) {
+            return false;
+        }
+        try {
+            return QemuProcess.holding(memoryFile).isPresent();
+        } catch (EngineException e) {
+            LOG.warn("{}", e.getMessage());
+            return Files.exists(memoryFile);
+        }
+    }
+
+    /**
+     * Kills the QEMU that has that memory, for whom {@link #attach} has failed.
+     *
+     * @return whether one was seen
+     * @throws EngineException if it survives, or if it cannot be found out which one it is
+     */
+    public static boolean killHolder(Path memoryFile) throws EngineException {
+        Optional<QemuProcess> holder = QemuProcess.holding(memoryFile);
+        if (holder.isPresent() && !holder.get().kill()) {
+            throw new EngineException("QEMU process %d survives SIGKILL; look for I/O that hangs"
+                    .formatted(holder.get().pid()));
+        }
+        return holder.isPresent();
+    }
+
+    private static QemuEngine attachTo(Path socket, Path memoryFile) throws EngineException {
         GuestMemory memory = GuestMemory.mapReadOnly(memoryFile);
         QemuEvents events = new QemuEvents();
         QmpClient qmp = null;
@@ -70,7 +113,8 @@ public final class QemuEngine implements CheckpointEngine {
             QemuEngine engine = new QemuEngine(socket, memoryFile, memory, process, qmp, events);
             String state = engine.runState();
             if (state.equals(WAITING_FOR_A_GUEST)) {
-                throw new EngineException("the QEMU at " + socket + " waits for a checkpoint; there is no guest in it");
+                throw new GuestNotStartedException(
+                        "the QEMU at " + socket + " waits for a checkpoint; there is no guest in it");
             }
             events.onFoundInState(state);
             return engine;

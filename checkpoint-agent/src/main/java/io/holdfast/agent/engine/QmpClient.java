@@ -80,6 +80,7 @@ final class QmpClient implements AutoCloseable {
      * Connects and negotiates capabilities.
      *
      * @param limitNanos how long QEMU may take to greet
+     * @throws GuestUnreachableException if somebody is there, who does not answer in time
      */
     static QmpClient connect(Path socket, long limitNanos, Listener listener) throws EngineException {
         QmpClient client;
@@ -96,7 +97,7 @@ final class QmpClient implements AutoCloseable {
             return client;
         } catch (TimeoutException e) {
             client.close();
-            throw new EngineException(
+            throw new GuestUnreachableException(
                     "QMP socket %s accepted the connection but did not greet: it serves one client at a time, so end the other one"
                             .formatted(socket),
                     e);
@@ -152,7 +153,7 @@ final class QmpClient implements AutoCloseable {
             }
             return answer.get(COMMAND_LIMIT_NANOS, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw new EngineException(
+            throw new GuestUnreachableException(
                     "QEMU at %s did not answer %s within %d s: the process is stuck or stopped; look at it, or kill it"
                             .formatted(socket, command, TimeUnit.NANOSECONDS.toSeconds(COMMAND_LIMIT_NANOS)),
                     e);

@@ -235,9 +235,21 @@ class QemuEngineTest {
         try (TestGuest guest = new TestGuest("tap0").startFrozen();
                 QemuEngine engine = QemuEngine.attach(guest.socket(), guest.memory())) {
             assertThatThrownBy(() -> QemuEngine.attach(guest.socket(), guest.memory()))
-                    .isInstanceOf(EngineException.class)
+                    .isInstanceOf(GuestUnreachableException.class)
                     .hasMessageContaining("one client at a time");
             assertThat(engine.isPaused()).isTrue();
+        }
+    }
+
+    @Test
+    void shouldKillAGuestWhoseQmpSocketAnotherClientHolds() throws Exception {
+        TestGuest.createNetwork("tap0");
+        try (TestGuest guest = new TestGuest("tap0").startFrozen();
+                QemuEngine other = QemuEngine.attach(guest.socket(), guest.memory())) {
+            List<GuestEvent> events = listenTo(other);
+            assertThat(QemuEngine.killHolder(guest.memory())).isTrue();
+            await().atMost(EVENT_LIMIT)
+                    .untilAsserted(() -> assertThat(events).containsExactly(GuestEvent.HYPERVISOR_GONE));
         }
     }
 
