@@ -1,5 +1,8 @@
 package io.holdfast.agent;
 
+import io.holdfast.control.CommandException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -59,6 +62,44 @@ final class Conductor implements AutoCloseable {
     /** Runs {@code event} again and again. */
     void postEvery(long intervalNanos, Runnable event) {
         executor.scheduleAtFixedRate(guarded(event), intervalNanos, intervalNanos, TimeUnit.NANOSECONDS);
+    }
+
+    /** What somebody has asked for. */
+    interface Command {
+        void run() throws CommandException;
+    }
+
+    /**
+     * Runs {@code command} after all that was posted before it, and waits for its end. Any thread but the conductor's.
+     *
+     * @param limitMillis how long to wait; the command is carried out all the same
+     * @throws CommandException why it was refused, or that nobody knows yet what became of it
+     */
+    void carryOut(Command command, long limitMillis) throws CommandException {
+        CompletableFuture<Optional<CommandException>> done = new CompletableFuture<>();
+        post(() -> {
+            try {
+                command.run();
+                done.complete(Optional.empty());
+            } catch (CommandException e) {
+                done.complete(Optional.of(e));
+            } catch (RuntimeException e) {
+                done.completeExceptionally(e);
+                throw e;
+            }
+        });
+        // What has begun may be irrevocable, and wait only for something that hangs.
+        Optional<CommandException> refusal = done.completeOnTimeout(
+                        Optional.of(new CommandException(
+                                CommandException.INTERNAL_ERROR,
+                                "not finished within %d ms, so it may be done, or come yet: see `holdfast status` before you repeat it"
+                                        .formatted(limitMillis))),
+                        limitMillis,
+                        TimeUnit.MILLISECONDS)
+                .join();
+        if (refusal.isPresent()) {
+            throw refusal.get();
+        }
     }
 
     private Runnable guarded(Runnable event) {

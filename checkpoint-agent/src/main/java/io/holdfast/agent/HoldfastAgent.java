@@ -41,7 +41,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -59,6 +58,8 @@ public final class HoldfastAgent implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(HoldfastAgent.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long CLOSE_LIMIT_MILLIS = 10_000;
+    /** Less than the 5 s for which `holdfast` waits, so that it says what is known. */
+    private static final long COMMAND_LIMIT_MILLIS = 4_000;
 
     private final HoldfastConfig config;
     private final AgentMeasures measures = new AgentMeasures();
@@ -304,24 +305,8 @@ public final class HoldfastAgent implements AutoCloseable {
         return version == null ? "development" : version;
     }
 
-    private interface Action {
-        void run() throws CommandException;
-    }
-
-    private void onConductor(Action action) throws CommandException {
-        CompletableFuture<Optional<CommandException>> done = new CompletableFuture<>();
-        conductor.post(() -> {
-            try {
-                action.run();
-                done.complete(Optional.empty());
-            } catch (CommandException e) {
-                done.complete(Optional.of(e));
-            }
-        });
-        Optional<CommandException> refusal = done.orTimeout(5, TimeUnit.SECONDS).join();
-        if (refusal.isPresent()) {
-            throw refusal.get();
-        }
+    private void onConductor(Conductor.Command command) throws CommandException {
+        conductor.carryOut(command, COMMAND_LIMIT_MILLIS);
     }
 
     private JsonNode status() throws CommandException {

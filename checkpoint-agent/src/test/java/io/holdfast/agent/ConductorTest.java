@@ -1,8 +1,10 @@
 package io.holdfast.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.holdfast.control.CommandException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +31,47 @@ class ConductorTest {
         conductor.post(next::countDown);
         assertThat(next.await(5, TimeUnit.SECONDS)).isTrue();
         assertThat(errors).isEmpty();
+    }
+
+    @Test
+    void shouldSayWhyACommandWasRefused() {
+        CommandException refusal = new CommandException("WrongRole", "expected by this test");
+        assertThatThrownBy(() -> conductor.carryOut(
+                        () -> {
+                            throw refusal;
+                        },
+                        5_000))
+                .isSameAs(refusal);
+        assertThatThrownBy(() -> conductor.carryOut(
+                        () -> {
+                            throw new IllegalStateException("expected by this test");
+                        },
+                        5_000))
+                .hasRootCauseInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void shouldNotCallACommandFailedThatMayBeDone() throws Exception {
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        assertThatThrownBy(() -> conductor.carryOut(
+                        () -> {
+                            awaitQuietly(hangs);
+                            ended.countDown();
+                        },
+                        50))
+                .isInstanceOf(CommandException.class)
+                .hasMessageContaining("it may be done, or come yet");
+        hangs.countDown();
+        assertThat(ended.await(5, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test
