@@ -228,11 +228,20 @@ final class Ledger {
     }
 
     /** Whether a checkpoint knows that the connection is over, so that no failover brings it back. */
-    boolean isOverAt(long committedEpoch) {
+    boolean hasEndedAt(long committedEpoch) {
         // What a client sends and the guest does not acknowledge may have been on its way for one epoch.
-        return guestResetEpoch <= committedEpoch
-                || clientResetEpoch < committedEpoch
-                || (translation.isNone() && finishedEpoch < committedEpoch);
+        return guestResetEpoch <= committedEpoch || clientResetEpoch < committedEpoch || finishedEpoch < committedEpoch;
+    }
+
+    /** Whether it has, and nobody will ask for its numbers; see {@link #isFinished}. */
+    boolean isOverAt(long committedEpoch) {
+        boolean onlyFinished = guestResetEpoch > committedEpoch && clientResetEpoch >= committedEpoch;
+        return hasEndedAt(committedEpoch) && !(onlyFinished && !translation.isNone());
+    }
+
+    /** Whether its ends have finished with each other, or one of them has reset it. */
+    boolean isOver() {
+        return isFinished() || guestResetEpoch != Long.MAX_VALUE || clientResetEpoch != Long.MAX_VALUE;
     }
 
     /**
@@ -243,7 +252,7 @@ final class Ledger {
         return aborted || finishedEpoch != Long.MAX_VALUE;
     }
 
-    /** A segment of the client has been seen. */
+    /** A segment of one of the ends has been seen. */
     void noteFinished(long openEpoch) {
         boolean finished =
                 guestFinEnd != 0 && clientFinEnd != 0 && guestAck >= clientFinEnd && clientAck >= guestFinEnd;

@@ -306,10 +306,16 @@ public final class Reconciler implements AutoCloseable {
         feed(nowNanos);
     }
 
-    /** Whether what is on disk of an earlier connection between the same ports is not taken for a new one's. */
+    /**
+     * Whether nobody needs an earlier connection between the same ports any more: what is on disk of it is not taken for a new
+     * one's, and the guest does not have to get its input again.
+     */
     private boolean mayBegin(@Nullable Ledger known) {
-        if (known != null && !known.isEnding()) {
+        if (known != null && !known.isOver()) {
             return true; // Then it does not begin.
+        }
+        if (known != null && recorder.isRecording() && !known.aborted && !known.hasEndedAt(recorder.committedEpoch())) {
+            return false; // what its client was told may rest on it.
         }
         boolean may = !inheritance.isOnDisk(key) || inheritance.has(key);
         if (!may && known != null) {
@@ -338,7 +344,7 @@ public final class Reconciler implements AutoCloseable {
             if ((int) known.clientFirst == sequence && !known.aborted) {
                 return known;
             }
-            if (known.isKnownToClient() && !known.isEnding()) {
+            if (known.isKnownToClient() && !known.isOver()) {
                 return null; // A guest that still has the old one does not believe it (RFC 5961, section 4.2).
             }
             replay.forget(known);

@@ -284,6 +284,7 @@ final class Recorder {
         ledger.guestAck = Math.max(ledger.guestAck, ack);
         ledger.guestEdge = Math.max(ledger.guestEdge, ack + ((long) segment.window() << ledger.guestWindowScale()));
         noteTimestamp(ledger, frame);
+        ledger.noteFinished(openEpoch); // Where the guest closes first, its acknowledgement is heard last.
         if (begin == end && !fin) {
             return ledger.held == null; // If it is ahead, something was lost, which may be bytes or a FIN.
         }

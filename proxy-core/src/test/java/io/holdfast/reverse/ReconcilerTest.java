@@ -567,14 +567,66 @@ class ReconcilerTest {
     @Test
     void shouldReleaseTheNextConnectionBetweenTheSamePorts() {
         Dialogue client = scene.open();
-        client.guestSends(client.fromGuest(Segment.FIN | Segment.ACK));
-        client.clientSends(client.fromClient(Segment.FIN | Segment.ACK));
+        closeGuestFirst(client);
         client.clientNext = 70_000;
         client.guestFirst = 90_000;
         client.open();
         client.answer("1");
         assertThat(client.said(client.toClient())).isEqualTo("1");
         assertThat(scene.reconciler.flowCount()).isOne();
+    }
+
+    /** The guest closes first, as servers do, and its acknowledgement is the last that is heard of the connection. */
+    @Test
+    void shouldForgetAConnectionThatTheGuestHasClosedFirst() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        closeGuestFirst(client);
+        scene.checkpoint();
+        scene.checkpoint();
+        assertThat(scene.reconciler.flowCount()).isZero();
+    }
+
+    private static void closeGuestFirst(Dialogue client) {
+        client.guestSends(client.fromGuest(Segment.FIN | Segment.ACK));
+        client.clientHas = ++client.guestNext;
+        client.clientSends(client.fromClient(Segment.FIN | Segment.ACK));
+        client.clientNext++;
+        client.guestAcknowledges();
+    }
+
+    /** the first one may have asked for something, and its client been told that it was done. */
+    @Test
+    void shouldBeginNoConnectionBetweenTheSamePortsBeforeACheckpointKnowsThatTheLastIsOver() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.clientSends(client.fromClient(Segment.RST));
+        scene.notes.clear();
+        client.clientNext = 70_000;
+        client.syn();
+        assertThat(client.toGuest()).isEmpty();
+        client.clientNext = 70_000;
+        scene.checkpoint();
+        scene.checkpoint();
+        client.syn();
+        assertThat(client.toGuest()).hasSize(1);
+    }
+
+    /** INV-12: of a client that has ended its stream the guest does not believe a SYN either, and goes on. */
+    @Test
+    void shouldCompareAfterASynThatComesWhenOnlyTheClientHasEnded() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.clientSends(client.fromClient(Segment.FIN | Segment.ACK));
+        client.answer("one");
+        client.clientSends(Segment.withFlags(Segment.SYN).sequence(70_000));
+        client.guestAcknowledges();
+        scene.failOver();
+        client.answer("two");
+        assertThat(scene.reconciler.divergedFlows()).isOne();
     }
 
     /** Its numbers are nobody's, and may be anywhere as seen from the next guest's. */
