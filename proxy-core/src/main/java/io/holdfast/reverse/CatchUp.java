@@ -19,6 +19,7 @@ final class CatchUp {
     private long guestEnd;
     private long guestFinEnd;
     private boolean reset;
+    private boolean ended;
     private long guestAck;
     private long guestEdge;
     private int guestTimestamp;
@@ -120,6 +121,11 @@ final class CatchUp {
         }
     }
 
+    /** It is given the client's RST. */
+    void end() {
+        ended = true;
+    }
+
     /** Whether what follows an acknowledgement has not been given again for its sake. */
     boolean isFirstRepeat(long ack) {
         boolean first = repeatedAt != ack;
@@ -142,7 +148,7 @@ final class CatchUp {
 
     /** What may be acknowledged in the client's place: what it has, or is brought, of what the guest has sent in this life. */
     long acknowledgeable(Ledger ledger) {
-        if (divergence != null) {
+        if (divergence != null || ledger.clientResetEpoch != Long.MAX_VALUE) {
             return guestEnd;
         }
         long has = Math.min(ledger.clientAck, comparison.absorbedThrough());
@@ -228,6 +234,11 @@ final class CatchUp {
 
     boolean isReset() {
         return reset;
+    }
+
+    /** Whether its client has ended it in this life too. */
+    boolean isEnded() {
+        return ended;
     }
 
     long guestAck() {

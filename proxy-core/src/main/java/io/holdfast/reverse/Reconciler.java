@@ -817,12 +817,10 @@ public final class Reconciler implements AutoCloseable {
             ledger.catchUp = null;
             if (catchUp == null) {
                 ledger.releaseEmitted();
-            } else if (ledger.clientResetEpoch == Long.MAX_VALUE) {
-                if (catchUp.divergence() != null) {
-                    abort(ledger, catchUp);
-                } else {
-                    resume(ledger, catchUp);
-                }
+            } else if (catchUp.divergence() == null && ledger.clientResetEpoch == Long.MAX_VALUE) {
+                resume(ledger, catchUp);
+            } else {
+                abort(ledger, catchUp); // A client's RST may be anybody's (INV-12).
             }
         }
         feed(nowNanos);
@@ -846,7 +844,9 @@ public final class Reconciler implements AutoCloseable {
     }
 
     private void abort(Ledger ledger, CatchUp catchUp) {
-        counters.divergedFlows.increment();
+        if (ledger.clientResetEpoch == Long.MAX_VALUE) {
+            counters.divergedFlows.increment();
+        }
         flows.watchEnding(ledger);
         ledger.aborted = true;
         resetClient(ledger);

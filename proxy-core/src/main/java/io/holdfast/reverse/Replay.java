@@ -209,6 +209,9 @@ final class Replay {
             }
             return;
         }
+        if (catchUp.isEnded()) {
+            return; // It answers what the client had sent ahead of its RST.
+        }
         if (!catchUp.isNumbered()) {
             if ((flags & TcpSegment.RST) != 0) {
                 catchUp.diverge(Divergence.RESET);
@@ -477,10 +480,12 @@ final class Replay {
     /** Whether the guest has said again what it had said then; or whether it need not. */
     private boolean hasSaid(long flow, long end) {
         Ledger ledger = flows.find(flow);
-        if (ledger == null || ledger.catchUp == null || !isUnsettled(ledger)) {
+        CatchUp catchUp = ledger == null ? null : ledger.catchUp;
+        if (ledger == null || catchUp == null || catchUp.divergence() != null || catchUp.isEnded()) {
             return true;
         }
-        return ledger.catchUp.isNumbered() && ledger.catchUp.comparison().absorbedThrough() >= end;
+        boolean said = catchUp.isNumbered() && catchUp.comparison().absorbedThrough() >= end;
+        return said || catchUp.isDone(ledger);
     }
 
     private boolean isAnswered() {
@@ -544,6 +549,9 @@ final class Replay {
             return false;
         }
         catchUp.inject(log.end(position), timestamps, timestamp);
+        if ((frame.segment().flags() & TcpSegment.RST) != 0) {
+            catchUp.end();
+        }
         counters.replayedBytes.add(lengthBytes);
         return true;
     }
@@ -569,7 +577,8 @@ final class Replay {
             Ledger ledger = flows.find(log.flow(position));
             CatchUp catchUp = ledger == null ? null : ledger.catchUp;
             boolean wanted = only == null || only == ledger;
-            if (wanted && ledger != null && catchUp != null && log.end(position) > catchUp.guestAck()) {
+            boolean lacks = catchUp != null && !catchUp.isEnded() && log.end(position) > catchUp.guestAck();
+            if (wanted && ledger != null && catchUp != null && lacks) {
                 inject(position, ledger, catchUp);
                 repeated++;
             }

@@ -1286,6 +1286,23 @@ class ReconcilerTest {
         return order;
     }
 
+    /** A RST that comes too early takes the request away that its client has seen answered. */
+    @Test
+    void shouldGiveAClientsResetWhenTheGuestHasSaidAgainWhatItSaidBefore() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        client.clientSends(client.fromClient(Segment.RST));
+        scene.failOver();
+        assertThat(client.toGuest()).noneMatch(segment -> segment.has(Segment.RST));
+        client.answer("1");
+        assertThat(client.toGuest().getLast().has(Segment.RST)).isTrue();
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        scene.goLive();
+        assertThat(scene.reconciler.counters().divergedFlows.value()).isZero();
+    }
+
     // ---- INV-12: what diverged is reset
 
     /** INV-12. */
@@ -1455,6 +1472,20 @@ class ReconcilerTest {
         client.guestNext -= 3;
         client.answer("two");
         assertThat(client.said(client.toClient())).isEmpty();
+    }
+
+    /** INV-12: also if it is forged within what is on its way to the guest, where the guest might have stood. */
+    @Test
+    void shouldCompareAfterAResetAmongBytesThatAreOnTheirWay() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("ab");
+        client.clientSends(client.fromClient(Segment.RST).sequence(client.clientNext - 1));
+        client.answer("one");
+        scene.failOver();
+        client.answer("two");
+        scene.goLive();
+        assertThat(client.toClient()).anyMatch(segment -> segment.has(Segment.RST));
     }
 
     /** INV-12: nor must a SYN that it does not believe (RFC 5961, section 4.2). What is held leaves when the wall is opened. */
