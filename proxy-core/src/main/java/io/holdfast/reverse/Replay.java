@@ -263,7 +263,10 @@ final class Replay {
         } else if (catchUp.divergence() != null) {
             acknowledge(ledger, catchUp, end); // Others may depend on it; it is reset in the end.
         } else if (fin || end > ledger.releasedEnd) {
-            hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            boolean isCompared = comparison.equalThrough() >= ledger.releasedEnd;
+            if (isCompared) { // What is held leaves, also if its connection diverges later (INV-12).
+                hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
+            }
             acknowledge(ledger, catchUp, end);
         } else if (end <= ledger.clientAck || (carried != null && end <= carried.end())) {
             counters.swallowedBytes.add(end - begin);

@@ -1303,6 +1303,24 @@ class ReconcilerTest {
         assertThat(scene.reconciler.counters().divergedFlows.value()).isZero();
     }
 
+    /** INV-12: what is held leaves when the wall is opened, also if its connection turns out to have diverged. */
+    @Test
+    void shouldNotHoldWhatComesBehindBytesThatAreNotYetCompared() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("one");
+        client.acknowledge();
+        scene.failOver();
+        int lost = client.guestNext;
+        client.guestNext += 3;
+        client.answer("more");
+        client.guestNext = lost;
+        client.answer("two");
+        assertThat(scene.reconciler.divergedFlows()).isOne();
+        assertThat(client.held()).isEmpty();
+    }
+
     // ---- INV-12: what diverged is reset
 
     /** INV-12. */
