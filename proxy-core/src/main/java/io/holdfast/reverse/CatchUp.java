@@ -198,6 +198,11 @@ final class CatchUp {
                 && carried(ledger) == null;
     }
 
+    /** Whether the guest has all that it was given, and has not said all again that the client has been sent. */
+    boolean owes(Ledger ledger) {
+        return numbered && guestAck >= injectedEnd && comparison.absorbedThrough() < ledger.releasedEnd;
+    }
+
     boolean isHeard() {
         return heard;
     }

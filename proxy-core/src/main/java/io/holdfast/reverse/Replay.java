@@ -257,6 +257,9 @@ final class Replay {
             if (ack == ackBefore && ack < catchUp.nextFromClient() && catchUp.isFirstRepeat(ack)) {
                 repeat(ledger, 1); // It misses something before what it got last.
             }
+            if (begin < catchUp.acknowledgeable(ledger)) {
+                standIn.acknowledgeToGuest(ledger, catchUp); // It probes a window, or whether anybody is there.
+            }
             if (ack > ledger.releasedAck) {
                 hold(ledger, catchUp, segmentFrame, memory, offsetBytes, lengthBytes);
             }
@@ -424,6 +427,7 @@ final class Replay {
         if (nowNanos - progressNanos >= STALL_NANOS) {
             progressNanos = nowNanos;
             repeat(null, REPEATED_FRAMES);
+            showWindows();
         }
         if (cursor < recordedEnd && nowNanos - gateNanos >= GATE_PATIENCE_NANOS) {
             counters.expiredGates.increment();
@@ -566,6 +570,21 @@ final class Replay {
         if (answer != InputLog.NONE) {
             answeredEnd = log.end(answer);
             catchUp.comparison().expect(answeredEnd, log.digest(answer));
+        }
+    }
+
+    /**
+     * Tells a guest that has all its input, and does not go on, how much it may send: a client's window that the checkpoint has
+     * as shut was opened by a segment without bytes, which is not in the log. Who finds no room here is told when it probes.
+     */
+    private void showWindows() {
+        int shown = 0;
+        for (Ledger ledger : unsettled) {
+            CatchUp catchUp = ledger.catchUp;
+            if (shown < REPEATED_FRAMES && catchUp != null && catchUp.owes(ledger)) {
+                standIn.acknowledgeToGuest(ledger, catchUp);
+                shown++;
+            }
         }
     }
 

@@ -1321,6 +1321,33 @@ class ReconcilerTest {
         assertThat(client.held()).isEmpty();
     }
 
+    /** What has opened it has no bytes, and is not in the log. */
+    @Test
+    void shouldTellTheRestoredGuestThatAWindowIsOpenThatTheCheckpointHasAsShut() {
+        Dialogue client = scene.open();
+        client.clientSends(client.fromClient(Segment.ACK).window(0));
+        scene.checkpoint();
+        client.acknowledge();
+        client.answer("1");
+        client.acknowledge();
+        scene.failOver();
+        scene.elapse(50);
+        assertThat(only(client.toGuest()).window()).isPositive();
+    }
+
+    /** In the client's place, which has not heard it: a guest that probes a shut window, or whether anybody is there. */
+    @Test
+    void shouldAnswerAProbeOfTheRestoredGuest() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        scene.notes.clear();
+        client.guestSends(client.fromGuest(Segment.ACK).sequence(client.guestNext - 1));
+        assertThat(only(client.toGuest()).acknowledgment()).isEqualTo(client.guestNext);
+    }
+
     // ---- INV-12: what diverged is reset
 
     /** INV-12. */
