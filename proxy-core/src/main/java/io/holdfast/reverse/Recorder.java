@@ -207,8 +207,8 @@ final class Recorder {
         int nic = ledger.key.nic();
         if (leaves && mayLeave) {
             recordOutput(ledger);
-            splitFin(ledger, frame, memory, offsetBytes);
             release(ledger);
+            splitFin(ledger, frame, memory, offsetBytes);
             counters.releasedSegments.increment();
             outlet.toClient(nic, memory, offsetBytes, lengthBytes); // the ledger knows all of it.
         } else {

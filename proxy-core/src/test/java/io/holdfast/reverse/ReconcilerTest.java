@@ -387,6 +387,18 @@ class ReconcilerTest {
         assertThat(fin.payload()).isEmpty();
     }
 
+    /** a client drops what has an earlier clock than the segment that it came with (PAWS: RFC 7323, section 5.3). */
+    @Test
+    void shouldHoldAFinWithTheClockOfTheDataThatItCameWith() {
+        Dialogue client = scene.open();
+        client.guestClock += 1_000;
+        scene.notes.clear();
+        client.guestSends(
+                client.fromGuest(Segment.FIN | Segment.PSH | Segment.ACK).payload(ReverseKit.bytes("last")));
+        assertThat(only(client.held()).tsval())
+                .isEqualTo(only(client.toClient()).tsval());
+    }
+
     // ---- what is held
 
     static Stream<byte[]> othersFromTheGuest() {
