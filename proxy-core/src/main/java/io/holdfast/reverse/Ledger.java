@@ -189,6 +189,11 @@ final class Ledger {
         return clientWindowScale;
     }
 
+    /** Behind it the client may send nothing: the right edge that it was shown, with what rounding a window may add. */
+    long inputEdge() {
+        return Math.max(guestEdge, shownEdge) + (1L << guestWindowScale);
+    }
+
     // ---- epochs ----
 
     /**

@@ -390,6 +390,9 @@ final class Recorder {
             noteClientReset(ledger);
             return Input.LOG;
         }
+        if (begin > ledger.inputEdge()) {
+            return Input.PASS; // An earlier connection's, or forged: the guest does not take it.
+        }
         if ((flags & TcpSegment.ACK) != 0 && ledger.isAnswered()) {
             noteClientAck(ledger, segment);
         }

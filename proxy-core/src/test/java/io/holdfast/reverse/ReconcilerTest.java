@@ -1360,6 +1360,24 @@ class ReconcilerTest {
         assertThat(only(client.toGuest()).acknowledgment()).isEqualTo(client.guestNext);
     }
 
+    /** Of an earlier connection between the same ports, or forged: the guest does not take it, and nobody waits for it. */
+    @Test
+    void shouldNotReplayWhatLiesBehindTheGuestsWindow() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        int guestHas = client.guestHas;
+        client.clientSends(client.fromClient(Segment.ACK)
+                .sequence(client.clientNext + 1_000_000)
+                .payload(ReverseKit.bytes("old")));
+        client.guestHas = guestHas;
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        client.answer("1");
+        assertThat(client.said(client.toGuest())).isEqualTo("a");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+    }
+
     // ---- INV-12: what diverged is reset
 
     /** INV-12. */
