@@ -213,7 +213,7 @@ final class Replay {
             return; // It answers what the client had sent ahead of its RST.
         }
         if (!catchUp.isNumbered()) {
-            if ((flags & TcpSegment.RST) != 0) {
+            if (isRefusal(ledger, segment)) {
                 catchUp.diverge(Divergence.RESET);
             }
             return;
@@ -336,6 +336,12 @@ final class Replay {
         if (catchUp.acknowledge(ack) || end <= ack) {
             standIn.acknowledgeToGuest(ledger, catchUp);
         }
+    }
+
+    /** Whether the guest does not take the client's SYN; any other RST is for what came before that between the same ports. */
+    private static boolean isRefusal(Ledger ledger, TcpSegment segment) {
+        int refusing = TcpSegment.RST | TcpSegment.ACK;
+        return (segment.flags() & refusing) == refusing && segment.acknowledgment() == (int) ledger.clientFirst + 1;
     }
 
     private void number(Ledger ledger, CatchUp catchUp, TcpFrame segmentFrame, boolean timestamps, int timestamp) {

@@ -1315,6 +1315,22 @@ class ReconcilerTest {
         assertThat(scene.reconciler.counters().divergedFlows.value()).isZero();
     }
 
+    /** Between the same ports: the guest answers a late segment of an earlier connection, and then takes the SYN. */
+    @Test
+    void shouldNotTakeARstForARefusalThatIsForSomethingElse() {
+        Dialogue client = scene.dialogue();
+        scene.checkpoint();
+        client.open();
+        client.answer("1");
+        scene.failOver();
+        client.guestSends(Segment.withFlags(Segment.RST).sequence(12_345));
+        client.guestHas = client.clientNext;
+        client.synAck();
+        client.answer("1");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
     /** INV-12: what is held leaves when the wall is opened, also if its connection turns out to have diverged. */
     @Test
     void shouldNotHoldWhatComesBehindBytesThatAreNotYetCompared() {
