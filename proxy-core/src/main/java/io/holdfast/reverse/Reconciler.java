@@ -209,6 +209,7 @@ public final class Reconciler implements AutoCloseable {
     /** There is no backup, and nothing to be replayed to. */
     public void stopRecording() {
         recorder.stopRecording();
+        remembers = false; // Of the checkpoints so far: clients hear what is not kept.
     }
 
     /**
@@ -805,7 +806,7 @@ public final class Reconciler implements AutoCloseable {
         if (divergedFlows() == 0) {
             counters.exactAttempts(order).increment();
         }
-        recorder.stopRecording();
+        stopRecording();
         phase = Phase.RUNNING;
         resets = 0;
         resetNanos = nowNanos + FIRST_RESET_INTERVAL_NANOS;

@@ -941,6 +941,19 @@ class ReconcilerTest {
         assertDivergence(Divergence.FORGOTTEN);
     }
 
+    /** Clients have heard since what nobody has kept. */
+    @Test
+    void shouldResetWhatIsRestoredOnceMoreFromACheckpointAfterItsGuestWasLive() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        scene.failOver();
+        scene.goLive();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        assertDivergence(Divergence.FORGOTTEN);
+    }
+
     /** INV-12: of an epoch between two that were closed here nothing is known either. */
     @Test
     void shouldResetWhatIsRestoredFromACheckpointBetweenTwoThatAreKnown() {
