@@ -29,6 +29,7 @@ final class Comparison {
         this.equalThrough = from;
         this.block = recorded.blockAt(from);
         this.blockBegin = from;
+        this.different = from < recorded.begin(); // It could not be told.
     }
 
     /** How far bytes have been looked at. */

@@ -65,6 +65,11 @@ final class ReleasedBytes {
         }
     }
 
+    /** Where the bytes begin that are kept. */
+    long begin() {
+        return begin;
+    }
+
     /** Where the released bytes end. */
     long end() {
         return end;

@@ -201,6 +201,18 @@ class ComparisonTest {
                 .isTrue();
     }
 
+    /** Of what is forgotten nothing is known: it counts as another. */
+    @Test
+    void shouldTakeNothingForEqualThatBeginsBeforeWhatIsKept() {
+        byte[] bytes = new byte[2 * BLOCK_BYTES];
+        released.beginAt(first + BLOCK_BYTES);
+        append(bytes, BLOCK_BYTES, BLOCK_BYTES);
+        Comparison comparison = new Comparison(released, first);
+        absorb(comparison, bytes, 0, 2 * BLOCK_BYTES);
+        assertThat(comparison.isDifferent()).isTrue();
+        assertThat(comparison.equalThrough()).isEqualTo(first);
+    }
+
     @Test
     void shouldNotLookAtWhatTheClientWasNotSent() {
         byte[] bytes = new byte[20];
