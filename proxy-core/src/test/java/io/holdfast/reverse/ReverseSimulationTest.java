@@ -13,6 +13,7 @@ import io.holdfast.reverse.model.Endpoints;
 import io.holdfast.reverse.model.RandomApp;
 import io.holdfast.reverse.model.ServerPush;
 import io.holdfast.reverse.model.Shared;
+import io.holdfast.reverse.model.TcpConfig;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
@@ -249,12 +250,20 @@ class ReverseSimulationTest {
         long confirmNanos = random.nextLong(2 * intervalNanos);
         long killNanos = (5 + random.nextInt(800)) * MILLI;
         for (int i = 0; i < clients; i++) {
-            Client client = world.client(
-                    random.nextLong(killNanos * 5 / 4), world.clientConfig().build());
+            boolean pauses = random.nextInt(4) == 0;
+            TcpConfig.Builder config = world.clientConfig().receiveCapacityBytes(pauses ? 3_000 : 64 << 10);
+            Client client = world.client(random.nextLong(killNanos * 5 / 4), config.build());
+            client.pauseNanos = pauses ? (1 + random.nextInt(60)) * MILLI : 0;
+            int mostRequests = random.nextInt(8) == 0 && !pauses ? 400 : 40;
             // Where a request ends cannot be seen from outside: serial admission needs clients that wait for answers.
             client.pipelined = service.isOrdered() ? 1 : 1 + random.nextInt(4);
             client.closes = service != Service.PUSHING && random.nextInt(3) == 0;
-            int requests = service == Service.PUSHING ? 1 : 1 + random.nextInt(random.nextInt(8) == 0 ? 400 : 40);
+            client.closesEarly = random.nextBoolean();
+            client.answersToReset = service != Service.PUSHING && random.nextInt(6) == 0 ? 1 + random.nextInt(4) : 0;
+            if (random.nextInt(6) == 0) {
+                world.at(random.nextLong(killNanos), () -> world.forge(client));
+            }
+            int requests = service == Service.PUSHING ? 1 : 1 + random.nextInt(mostRequests);
             for (int request = 1; request <= requests; request++) {
                 client.requests.add(SimulatedFailover.line(service.request(request, random)));
             }

@@ -138,18 +138,53 @@ final class SimulatedFailover {
     /** One client with its connection and what it wants. */
     final class Client {
         final Endpoints endpoints;
-        final ModelTcp tcp;
+        private final TcpConfig config;
+        private final SplittableRandom own;
+        ModelTcp tcp;
         final List<byte[]> requests = new ArrayList<>();
         private byte[] received = new byte[1024];
         int receivedBytes;
         boolean closes;
 
+        /** Whether it ends its stream when it has asked for all, not when it has all. */
+        boolean closesEarly;
+
+        /** How long it does something else after it has read; its window is shut meanwhile if it is small. */
+        long pauseNanos;
+
+        /** After how many answers it resets its connection and opens another one between the same ports; 0 for never. */
+        int answersToReset;
+
+        private boolean reopened;
+        private long readsAgainNanos;
+
         Client(Endpoints endpoints, TcpConfig config, SplittableRandom own) {
             this.endpoints = endpoints;
+            this.config = config;
+            this.own = own;
             this.tcp = ModelTcp.connect(config, own);
         }
 
         void run() {
+            if (nowNanos >= readsAgainNanos) {
+                read();
+            }
+            if (answersToReset > 0 && answers() >= answersToReset) {
+                reset();
+                return;
+            }
+            while (!requests.isEmpty() && mayAsk() && tcp.writableBytes() >= requests.getFirst().length) {
+                tcp.write(requests.removeFirst());
+                asked++;
+            }
+            if (closes && requests.isEmpty() && (closesEarly || answers() >= asked)) {
+                tcp.close();
+            }
+            send(this);
+        }
+
+        private void read() {
+            int before = receivedBytes;
             for (byte[] read = tcp.read(1 << 16); read.length > 0; read = tcp.read(1 << 16)) {
                 if (receivedBytes + read.length > received.length) {
                     received = Arrays.copyOf(received, (receivedBytes + read.length) * 2);
@@ -157,14 +192,27 @@ final class SimulatedFailover {
                 System.arraycopy(read, 0, received, receivedBytes, read.length);
                 receivedBytes += read.length;
             }
-            while (!requests.isEmpty() && mayAsk() && tcp.writableBytes() >= requests.getFirst().length) {
-                tcp.write(requests.removeFirst());
-                asked++;
+            if (pauseNanos > 0 && receivedBytes > before) {
+                readsAgainNanos = nowNanos + pauseNanos;
+                at(pauseNanos, this::run);
             }
-            if (closes && requests.isEmpty() && answers() >= asked) {
-                tcp.close();
-            }
+        }
+
+        private void reset() {
+            answersToReset = 0;
+            tcp.abort();
             send(this);
+            judgeReset(this);
+            at(own.nextLong(30 * MILLI), this::reopen);
+        }
+
+        private void reopen() {
+            reopened = true;
+            receivedBytes = 0;
+            asked = 0;
+            TcpConfig next = config.withIdentity(own.nextInt(), config.clockOffsetMillis());
+            tcp = ModelTcp.connect(next, own);
+            run();
         }
 
         int asked;
@@ -216,6 +264,8 @@ final class SimulatedFailover {
 
     private long guestTimerAt = Long.MAX_VALUE;
     private Map<Endpoints, Stream> streams = new HashMap<>();
+    /** What the guest had put into each in its lives before. */
+    private final List<Map<Endpoints, Stream>> earlierStreams = new ArrayList<>();
     /** What the backup has. */
     private @Nullable Checkpoint confirmed;
 
@@ -642,6 +692,7 @@ final class SimulatedFailover {
         held.clear();
         guestTimerAt = Long.MAX_VALUE;
         guest = checkpoint.guest.copy(random.split());
+        earlierStreams.add(streams);
         streams = new HashMap<>();
         checkpoint.streams.forEach((endpoints, stream) -> streams.put(endpoints, stream.copy()));
         guestLagNanos = nowNanos - checkpoint.guestNanos;
@@ -722,14 +773,60 @@ final class SimulatedFailover {
                 violations.add("client " + client.endpoints.sourcePort() + " waits for an answer for ever: "
                         + client.answers() + " of " + client.asked + ", " + client.tcp);
             }
+            if (reset) {
+                judgeReset(client);
+            }
+            if (client.reopened) {
+                continue; // To the next connection, what comes late of the last one is at fault.
+            }
             Verdicts verdicts = client.tcp.verdicts();
             long networks = scenario.network.delays() ? olderThanTheyShouldBe(verdicts) : 0;
             // What had been acknowledged selectively, the restored guest gets a moment later (RFC 2018, section 8).
             networks += verdicts.count(Verdict.SACK_RENEGED);
+            // A FIN is held while data before it is sent again, with a later clock.
+            networks += client.closesEarly ? verdicts.count(Verdict.PAWS) : 0;
+            // A restored guest is shown its window in whole units, or could not say the last bytes that it has.
+            networks += client.pauseNanos > 0 ? verdicts.count(Verdict.FUTURE) : 0;
             if (verdicts.faultCount() > networks) {
                 violations.add("client " + client.endpoints.sourcePort() + " finds fault: " + verdicts);
             }
         }
+    }
+
+    /** INV-12: also who is reset in the end has what the guest has said in one of its lives, and of no other one. */
+    private void judgeReset(Client client) {
+        boolean isOfOneLife = isBeginningOf(streams, client);
+        for (Map<Endpoints, Stream> earlier : earlierStreams) {
+            isOfOneLife |= isBeginningOf(earlier, client);
+        }
+        if (!isOfOneLife) {
+            violations.add("client " + client.endpoints.sourcePort() + " has bytes of two histories");
+        }
+    }
+
+    private static boolean isBeginningOf(Map<Endpoints, Stream> life, Client client) {
+        Stream stream = life.get(client.endpoints.reversed());
+        int bytes = client.receivedBytes;
+        return bytes == 0
+                || (stream != null
+                        && bytes <= stream.length
+                        && Arrays.equals(client.received, 0, bytes, stream.bytes, 0, bytes));
+    }
+
+    /** Somebody sends what may be of an earlier connection between the same ports. */
+    void forge(Client client) {
+        if (client.tcp.state() != ModelTcp.State.ESTABLISHED) {
+            return;
+        }
+        Segment forged = Segment.withFlags(Segment.ACK)
+                .sequence(client.tcp.sndNxt() + random.nextInt(1 << 17, 1 << 29))
+                .acknowledgment(client.tcp.rcvNxt())
+                .window(100)
+                .timestamps(random.nextInt(), random.nextInt())
+                .payload(line("forged"))
+                .build();
+        int length = codec.write(client.endpoints, forged, scratch, PREFIX, false);
+        travel(Arrays.copyOf(scratchBytes, PREFIX + length), this::atProxyFromClient);
     }
 
     /** A network that reorders by more than a round trip makes old segments of its own, and new connections of old SYNs. */
