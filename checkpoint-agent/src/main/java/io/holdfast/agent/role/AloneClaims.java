@@ -55,7 +55,7 @@ final class AloneClaims {
     private final boolean arbitrated;
 
     private AloneRight right;
-    private final ClaimAttempts attempts = new ClaimAttempts();
+    private final Attempts attempts = new Attempts();
     private @Nullable Claim asked;
     private boolean registered;
     /** When the backup was last there, at the latest. */

@@ -98,7 +98,9 @@ final class Promotion {
     /** Of the promotion that there is reason for. */
     private @Nullable Claim claim;
 
-    private final ClaimAttempts attempts = new ClaimAttempts();
+    /** To get the arbiter's word, the fence's proof, or another lease. */
+    private final Attempts attempts = new Attempts();
+
     private AloneRight aloneRight = AloneRight.uncontested();
     private boolean forced;
     /** What the newest attempt has failed for; empty if it has not. */
@@ -115,8 +117,8 @@ final class Promotion {
     private Term followed = Term.none();
 
     private long decidedNanos;
-    /** Of the step that the promotion is at. */
-    private final ClaimAttempts retries = new ClaimAttempts();
+    /** To get on with the step that the promotion is at. */
+    private final Attempts retries = new Attempts();
     /** True when in doubt. */
     private boolean guestHasRun = true;
     /** What the newest attempt has failed for. */

@@ -484,7 +484,11 @@ final class SimulatedPair {
     }
 
     private void answer(Host host, long life, Claim claim, Verdict verdict) {
-        if (!host.agentAlive || host.agentLife != life || host.frozen) {
+        if (!host.agentAlive || host.agentLife != life) {
+            return;
+        }
+        if (host.frozen) { // It hears when it goes on, however late that is.
+            host.claims.add(() -> answer(host, life, claim, verdict));
             return;
         }
         if (host.primary != null) {

@@ -1,12 +1,12 @@
 package io.holdfast.agent.role;
 
 /**
- * Decides when a question that got no answer, or not the one that was needed, is asked again: soon, then after twice the time,
- * and so on up to a limit. Never while an answer is still awaited.
+ * Decides when a question that got no answer, or not the one that was needed, is asked again, or a step that has failed is tried
+ * again: soon, then after twice the time, and so on up to a limit. Never while an answer, or the outcome, is still awaited.
  *
  * <p>Not thread-safe. Times are monotonic.
  */
-final class ClaimAttempts {
+final class Attempts {
 
     private static final long FIRST_WAIT_NANOS = 100_000_000L;
     private static final long LONGEST_WAIT_NANOS = 2_000_000_000L;
@@ -16,7 +16,7 @@ final class ClaimAttempts {
     private long dueNanos;
     private long waitNanos = FIRST_WAIT_NANOS;
 
-    /** Another question, from that time on. */
+    /** Another question, or another step, from that time on. */
     void begin(long fromNanos) {
         awaited = false;
         failed = false;

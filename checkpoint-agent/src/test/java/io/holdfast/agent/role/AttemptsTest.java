@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-class ClaimAttemptsTest {
+class AttemptsTest {
 
     private static final long MILLI = 1_000_000;
 
-    private final ClaimAttempts attempts = new ClaimAttempts();
+    private final Attempts attempts = new Attempts();
 
     @Test
     void shouldNotAskBeforeItsTime() {
