@@ -24,13 +24,23 @@ public final class Ipv4Packet {
 
     /** Looks at an Ethernet payload; false if it is not IPv4 or is shorter than its header claims. */
     public boolean wrap(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return wrap(memory, offsetBytes, lengthBytes, false);
+    }
+
+    /** Looks at what may be the beginning only of a packet, its whole header at least; what is missing is no payload. */
+    boolean wrapQuote(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return wrap(memory, offsetBytes, lengthBytes, true);
+    }
+
+    private boolean wrap(MemorySegment memory, long offsetBytes, int lengthBytes, boolean quoted) {
         this.memory = MemorySegment.NULL;
         if (!NetworkOrder.holds(memory, offsetBytes, lengthBytes, MIN_HEADER_BYTES)) {
             return false;
         }
         int first = NetworkOrder.getByte(memory, offsetBytes);
         int header = (first & 0xf) * 4;
-        int total = NetworkOrder.getShort(memory, offsetBytes + TOTAL_LENGTH);
+        int claimed = NetworkOrder.getShort(memory, offsetBytes + TOTAL_LENGTH);
+        int total = quoted ? Math.min(claimed, lengthBytes) : claimed;
         if (first >>> 4 != 4 || header < MIN_HEADER_BYTES || total < header || total > lengthBytes) {
             return false;
         }

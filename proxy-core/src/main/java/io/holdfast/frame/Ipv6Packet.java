@@ -39,13 +39,24 @@ public final class Ipv6Packet {
      * extension headers: see {@link #protocol}.
      */
     public boolean wrap(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return wrap(memory, offsetBytes, lengthBytes, false);
+    }
+
+    /** Looks at what may be the beginning only of a packet, its whole header at least; what is missing is no payload. */
+    boolean wrapQuote(MemorySegment memory, long offsetBytes, int lengthBytes) {
+        return wrap(memory, offsetBytes, lengthBytes, true);
+    }
+
+    private boolean wrap(MemorySegment memory, long offsetBytes, int lengthBytes, boolean quoted) {
         this.memory = MemorySegment.NULL;
         if (!NetworkOrder.holds(memory, offsetBytes, lengthBytes, HEADER_BYTES)
                 || NetworkOrder.getByte(memory, offsetBytes) >>> 4 != 6) {
             return false;
         }
-        int payload = NetworkOrder.getShort(memory, offsetBytes + PAYLOAD_LENGTH);
-        if (payload > lengthBytes - HEADER_BYTES) {
+        int claimed = NetworkOrder.getShort(memory, offsetBytes + PAYLOAD_LENGTH);
+        int present = lengthBytes - HEADER_BYTES;
+        int payload = quoted ? Math.min(claimed, present) : claimed;
+        if (payload > present) {
             return false;
         }
         this.memory = memory;

@@ -77,7 +77,7 @@ public final class TcpFrame {
         return overIpv6 ? ipv6.destinationLow() : mapped(ipv4.destination());
     }
 
-    private static long mapped(int address) {
+    static long mapped(int address) {
         return IPV4_MAPPED | Integer.toUnsignedLong(address);
     }
 }

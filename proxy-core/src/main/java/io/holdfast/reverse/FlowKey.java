@@ -1,5 +1,7 @@
 package io.holdfast.reverse;
 
+import io.holdfast.frame.EthernetFrame;
+import io.holdfast.frame.IcmpQuote;
 import io.holdfast.frame.TcpFrame;
 import io.holdfast.frame.TcpPath;
 
@@ -19,7 +21,7 @@ final class FlowKey {
 
     /** The connection of a segment that a client sent. */
     FlowKey setClientSide(int nic, TcpFrame frame) {
-        setLink(nic, frame);
+        setLink(nic, frame.ethernet());
         clientHigh = frame.sourceHigh();
         clientLow = frame.sourceLow();
         guestHigh = frame.destinationHigh();
@@ -30,7 +32,7 @@ final class FlowKey {
 
     /** The connection of a segment that the guest sent. */
     FlowKey setGuestSide(int nic, TcpFrame frame) {
-        setLink(nic, frame);
+        setLink(nic, frame.ethernet());
         clientHigh = frame.destinationHigh();
         clientLow = frame.destinationLow();
         guestHigh = frame.sourceHigh();
@@ -39,10 +41,21 @@ final class FlowKey {
         return this;
     }
 
-    private void setLink(int nic, TcpFrame frame) {
+    /** The connection of a segment that the guest sent, and that the network quotes. */
+    FlowKey setQuoted(int nic, IcmpQuote quote) {
+        setLink(nic, quote.ethernet());
+        clientHigh = quote.destinationHigh();
+        clientLow = quote.destinationLow();
+        guestHigh = quote.sourceHigh();
+        guestLow = quote.sourceLow();
+        ports = quote.destinationPort() << 16 | quote.sourcePort();
+        return this;
+    }
+
+    private void setLink(int nic, EthernetFrame ethernet) {
         this.nic = nic;
-        long outer = TcpPath.tag(frame.ethernet(), 0);
-        tags = (outer << 32) | Integer.toUnsignedLong(TcpPath.tag(frame.ethernet(), 1));
+        long outer = TcpPath.tag(ethernet, 0);
+        tags = (outer << 32) | Integer.toUnsignedLong(TcpPath.tag(ethernet, 1));
     }
 
     static FlowKey of(KeptTranslation kept) {

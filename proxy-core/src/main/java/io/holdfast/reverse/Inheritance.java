@@ -77,6 +77,12 @@ final class Inheritance {
         }
     }
 
+    /** {@link Translation#sequenceOffset}; 0 if it is not of such a connection. */
+    int sequenceOffset(FlowKey key) {
+        Translation translation = find(key);
+        return translation == null ? 0 : translation.sequenceOffset();
+    }
+
     private @Nullable Translation find(FlowKey key) {
         return inherited.isEmpty() ? null : inherited.get(key);
     }

@@ -1,5 +1,6 @@
 package io.holdfast.reverse;
 
+import io.holdfast.frame.IcmpQuote;
 import io.holdfast.frame.TcpFrame;
 import io.holdfast.frame.TcpPath;
 import io.holdfast.frame.TcpSegment;
@@ -119,7 +120,9 @@ public final class Reconciler implements AutoCloseable {
     private final Arrivals arrivals;
     private final Datagrams datagrams;
     private final TcpFrame frame = new TcpFrame();
+    private final IcmpQuote quote = new IcmpQuote();
     private final FlowKey key = new FlowKey();
+    private final FlowKey quotedKey = new FlowKey();
     private final MemorySegment scratch = Arena.ofAuto().allocate(MAX_PREFIX_BYTES + MAX_FRAME_BYTES, 8);
     private final TcpFrame translated = new TcpFrame();
 
@@ -542,7 +545,9 @@ public final class Reconciler implements AutoCloseable {
     private boolean send(long position, @Nullable Ledger ledger) {
         int lengthBytes = log.frameBytes(position);
         long offsetBytes = log.frameOffset(position);
-        if (ledger == null || ledger.translation.isNone()) {
+        int quotedOffset = log.kind(position) == InputLog.OTHER ? quotedSequenceOffset(position) : 0;
+        boolean isTranslated = ledger != null && !ledger.translation.isNone();
+        if (!isTranslated && quotedOffset == 0) {
             return outlet.toGuest(log.nic(position), log.memory(), offsetBytes, lengthBytes);
         }
         int prefixBytes = settings.prefixBytes();
@@ -552,10 +557,30 @@ public final class Reconciler implements AutoCloseable {
                 scratch,
                 (long) MAX_PREFIX_BYTES - prefixBytes,
                 (long) prefixBytes + lengthBytes);
-        if (translated.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+        if (ledger == null) {
+            if (quote.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
+                quote.setSequence(quote.sequence() - quotedOffset);
+            }
+        } else if (translated.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
             rewriter.toGuest(scratch, MAX_PREFIX_BYTES, translated, ledger.translation);
         }
         return outlet.toGuest(log.nic(position), scratch, MAX_PREFIX_BYTES, lengthBytes);
+    }
+
+    /**
+     * How far the number is off that an error of the network quotes, because it met the segment as its client knows it; 0 for
+     * any other frame. A guest ignores what quotes a number that it has not in flight (RFC 5927, section 4.1), and would go on
+     * sending what is too big for the path. The quoted acknowledgement counts what the client sends, which has one numbering.
+     *
+     * <p>The log has the frame as it came, so that it is translated once, and as its connection is when the guest gets it.
+     * A replay gives it as it came: at worst the guest ignores it, and hears again of the next segment that is too big.
+     */
+    private int quotedSequenceOffset(long position) {
+        if (!quote.wrap(log.memory(), log.frameOffset(position), log.frameBytes(position))) {
+            return 0;
+        }
+        Ledger quoted = flows.find(quotedKey.setQuoted(log.nic(position), quote));
+        return quoted == null ? inheritance.sequenceOffset(quotedKey) : quoted.translation.sequenceOffset();
     }
 
     /** A frame that the guest sent, with its prefix before it. */

@@ -158,7 +158,7 @@ final class Scene implements AutoCloseable {
         return dialogue(ReverseKit.client(dialogues.size()));
     }
 
-    private Dialogue dialogue(Endpoints client) {
+    Dialogue dialogue(Endpoints client) {
         Dialogue dialogue = new Dialogue(client);
         dialogues.add(dialogue);
         return dialogue;
