@@ -577,7 +577,7 @@ the_host_dies() {
     touch "$REHEARSAL_STAYS"
     begin_rehearsal_on a
     expect "the guest runs a second time, where nobody sees it" $REHEARSAL_SECONDS \
-        host_says a '.agent.rehearsal.step | test("check")'
+        host_says a '.agent.rehearsal.step | test("operator.s check")'
     take_qemu_from a
     killed_micros=$(now_micros)
     kill_everything_in b
