@@ -30,6 +30,7 @@ readonly DEMO=$REPOSITORY/deploy/demo.sh
 readonly LOGS=$TARGET/test-logs
 
 passed=0 failed=0
+failed_steps=()
 # Steps that were begun and not ended yet, with their processes.
 declare -A beside=()
 
@@ -86,6 +87,7 @@ main() {
     step negative-control see_violations_without_holdfast
     step nothing-left-behind nothing_was_left
 
+    say_again_what_failed
     printf '%d passed, %d failed\n' "$passed" "$failed"
     ((failed == 0))
 }
@@ -146,10 +148,29 @@ count() {
         detail "passed in $took s"
     else
         failed=$((failed + 1))
+        failed_steps+=("$1")
         detail "FAILED after $took s; the end of $LOGS/$1.log:"
         tail -n 60 "$LOGS/$1.log" | sed 's/^/        | /' >&2
     fi
 }
+
+# At the end, where whoever reads a log looks first, and which is kept where a long one is cut.
+say_again_what_failed() {
+    local step
+    for step in "${failed_steps[@]}"; do
+        say "FAILED: $step"
+        if [[ $step == build && -n $(failed_tests) ]]; then
+            failed_tests
+        elif grep -q '^ *FAILED  ' "$LOGS/$step.log"; then
+            failed_checks_of "$step"
+        else
+            tail -n 5 "$LOGS/$step.log"
+        fi | cut -c 1-400 | sed -n '1,40 s/^ */        /p' >&2
+    done
+}
+
+# Every check of a step that failed, with what it said.
+failed_checks_of() { awk '/^ *FAILED  / { print; why = 1; next } /^                / && why { print; next } { why = 0 }' "$LOGS/$1.log"; }
 
 # Runs a command for no longer than the time that all steps have together.
 limited() {
@@ -187,7 +208,7 @@ count_tests_of_build() {
         errors=$((errors + suite_errors))
     done < <(figures_of_suites)
     detail "the build's tests: $tests, of which failed or skipped: $errors"
-    failed_tests | while read -r suite_tests; do detail "FAILED $suite_tests"; done
+    failed_tests | sed 's/^/        FAILED /' >&2
     passed=$((passed + tests - errors))
     failed=$((failed + errors))
 }
