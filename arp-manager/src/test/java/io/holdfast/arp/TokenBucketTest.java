@@ -68,7 +68,8 @@ class TokenBucketTest {
             long beginNanos = nowNanos;
             long taken = takeAll(bucket, nowNanos);
             assertThat(taken).as("seed %d", seed).isEqualTo(burst);
-            long fewNanos = burst * SECOND_NANOS / rate; // within which the bucket does not run over
+            // Within which the bucket does not run over, of which nearly one token is left.
+            long fewNanos = (burst - 1) * SECOND_NANOS / rate;
             for (int step = 0; step < 100; step++) {
                 nowNanos += random.nextLong(fewNanos);
                 taken += takeAll(bucket, nowNanos);
