@@ -106,16 +106,29 @@ final class SimulatedFailover {
 
     /** What the guest has put into one connection, in one of its lives. */
     private static final class Stream {
-        private int first;
+        private final int first;
+        /** The first number of the client's. */
+        private final int clientFirst;
+
         private byte[] bytes = new byte[256];
         private int length;
 
-        Stream(int first) {
+        Stream(Segment synAck) {
+            this(synAck.sequence() + 1, synAck.acknowledgment());
+        }
+
+        private Stream(int first, int clientFirst) {
             this.first = first;
+            this.clientFirst = clientFirst;
+        }
+
+        /** A late copy of its SYN may open the client's connection once more when it is over; its client reads nothing of that. */
+        boolean isOpenedBy(Segment synAck) {
+            return first == synAck.sequence() + 1 || (length > 0 && clientFirst == synAck.acknowledgment());
         }
 
         Stream copy() {
-            Stream copy = new Stream(first);
+            Stream copy = new Stream(first, clientFirst);
             copy.bytes = bytes.clone();
             copy.length = length;
             return copy;
@@ -566,8 +579,8 @@ final class SimulatedFailover {
         journal("guest", from.destinationPort(), segment);
         if (segment.has(Segment.SYN)) {
             Stream known = streams.get(from);
-            if (known == null || known.first != segment.sequence() + 1) {
-                streams.put(from, new Stream(segment.sequence() + 1));
+            if (known == null || !known.isOpenedBy(segment)) {
+                streams.put(from, new Stream(segment));
             }
             return;
         }
