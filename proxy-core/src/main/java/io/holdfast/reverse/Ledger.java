@@ -266,6 +266,13 @@ final class Ledger {
         }
     }
 
+    /** Its guest says something: if its client has reset it, that has not arrived, and is lost perhaps. */
+    void noteGuestAlive(long openEpoch) {
+        if (clientResetEpoch != Long.MAX_VALUE) {
+            clientResetEpoch = openEpoch;
+        }
+    }
+
     /** Whether the client has the guest's SYN, so that it holds the guest to it. */
     boolean isKnownToClient() {
         return isAnswered() && releasedEnd > guestFirst;

@@ -252,6 +252,7 @@ final class Recorder {
             flows.end(ledger); // Another connection between the same ports, of which the beginning was not seen.
             return false;
         }
+        ledger.noteGuestAlive(openEpoch);
         if (!again) {
             Offer offer = Offer.of(frame.options());
             int timestamp = offer.timestamps() ? frame.options().timestampValue() : 0;
@@ -280,6 +281,7 @@ final class Recorder {
         if (Math.abs(begin - ledger.guestEnd) > FAR) {
             return false;
         }
+        ledger.noteGuestAlive(openEpoch);
         long ack = SequenceNumbers.unwrap(ledger.guestAck, segment.acknowledgment());
         ledger.guestAck = Math.max(ledger.guestAck, ack);
         ledger.guestEdge = Math.max(ledger.guestEdge, ack + ((long) segment.window() << ledger.guestWindowScale()));

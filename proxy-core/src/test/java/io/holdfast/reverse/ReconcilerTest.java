@@ -626,6 +626,25 @@ class ReconcilerTest {
         assertThat(client.toGuest()).hasSize(1);
     }
 
+    /** then the RST has not arrived, and a checkpoint of the time may still have the connection. */
+    @Test
+    void shouldBeginNoConnectionBetweenTheSamePortsWhileTheGuestStillSpeaksOnTheLast() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.clientSends(client.fromClient(Segment.RST));
+        scene.checkpoint();
+        client.answer("1");
+        scene.checkpoint();
+        scene.notes.clear();
+        client.clientNext = 70_000;
+        client.syn();
+        assertThat(client.toGuest()).isEmpty();
+        scene.checkpoint();
+        client.clientNext = 70_000;
+        client.syn();
+        assertThat(client.toGuest()).hasSize(1);
+    }
+
     /** INV-12: of a client that has ended its stream the guest does not believe a SYN either, and goes on. */
     @Test
     void shouldCompareAfterASynThatComesWhenOnlyTheClientHasEnded() {
@@ -1337,6 +1356,24 @@ class ReconcilerTest {
         client.answer("1");
         scene.failOver();
         client.guestSends(Segment.withFlags(Segment.RST).sequence(12_345));
+        client.guestHas = client.clientNext;
+        client.synAck();
+        client.answer("1");
+        assertThat(scene.reconciler.isDecided()).isTrue();
+        assertThat(scene.reconciler.divergedFlows()).isZero();
+    }
+
+    /** As its client did, whose RST is not recorded: it came when the new connection had no ledger, or was not its own. */
+    @Test
+    void shouldEndAnEarlierConnectionThatTheRestoredGuestStillHas() {
+        Dialogue client = scene.dialogue();
+        scene.checkpoint();
+        client.open();
+        client.answer("1");
+        scene.failOver();
+        client.guestSends(Segment.withFlags(Segment.ACK).sequence(777).acknowledgment(12_345));
+        assertThat(client.toGuest().getLast().has(Segment.RST)).isTrue();
+        assertThat(client.toGuest().getLast().sequence()).isEqualTo(12_345);
         client.guestHas = client.clientNext;
         client.synAck();
         client.answer("1");
