@@ -7,6 +7,7 @@ import io.holdfast.frame.IpPrefix;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -193,7 +194,11 @@ final class ValueTypes {
             throw new BadValueException("`" + text + "` is not a URL of a server; write it like https://10.9.0.3:2379");
         }
         socketAddress(matcher.group(1));
-        return URI.create(text);
+        try {
+            return new URI(text);
+        } catch (URISyntaxException e) { // It is stricter about IPv6.
+            throw new BadValueException("`" + text + "` is not a URL of a server: " + e.getReason());
+        }
     }
 
     static <T> ListOf<T> listOf(Scalar<T> item) {
@@ -301,7 +306,7 @@ final class ValueTypes {
         int colon = text.lastIndexOf(':');
         String host = colon < 0 ? "" : text.substring(0, colon);
         boolean bracketed = host.startsWith("[") && host.endsWith("]");
-        if (colon < 0 || (host.contains(":") && !bracketed)) {
+        if (colon < 0 || host.contains(":") != bracketed) {
             throw new BadValueException(
                     "`" + text + "` is not an address with a port; write 10.9.0.1:7700 or [fd00::1]:7700");
         }

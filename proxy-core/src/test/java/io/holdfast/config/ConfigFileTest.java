@@ -311,6 +311,8 @@ class ConfigFileTest {
             {kind: etcd, endpoints: ["http://etcd.lan:2379"]}                   | names are not looked up
             {kind: etcd, endpoints: ["10.9.0.3:2379"]}                          | is not a URL of a server
             {kind: etcd, endpoints: ["http://10.9.0.3:2379/v3"]}                | is not a URL of a server
+            {kind: etcd, endpoints: ["http://[0fd00::3]:2379"]}                 | is not a URL of a server
+            {kind: etcd, endpoints: ["http://[10.9.0.3]:2379"]}                 | is not an address with a port
             {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 4500ms}    | must be whole seconds
             {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 1s}        | out of range; allowed is 2s
             {kind: etcd, endpoints: ["http://10.9.0.3:2379"], lease: 3s}        | at most half of `lease`
