@@ -10,7 +10,7 @@
 #                      off: it leaves at once, as without Holdfast, and clients pay for it
 #   --fault LIST       what happens to the host that has the guest; of several, such as freeze,cut-both, one a failover in turn.
 #                      kill: all of the host's processes die (default);
-#                      freeze: they stand still, and go on after twice the time that the backup waits for a sign of life;
+#                      freeze: they stand still until the backup has taken over, and go on then;
 #                      cut-replication, cut-uplink, cut-both: its cable to the other host, to the clients, or both are
 #                      unplugged. If it is only the uplink, it keeps the guest, as the other host follows
 #   --cut-seconds N    how long cables are unplugged (default: 20)
@@ -23,6 +23,8 @@
 #   --held-ports LIST  in reverse mode, ports of the guest whose output is held as by the wall, such as 7000,7001
 #   --port KIND        auto, packet-socket or pcap: how the proxies capture frames (default: auto)
 #   --interval TIME    between checkpoints at most; output that waits brings them forward (default: 200ms; reverse: 500ms)
+#   --heartbeat TIME   between the hosts' signs of life; one from which nothing is heard for eight times as long is taken for
+#                      dead (default: 100ms)
 #   --clients N        connections, at least 5 (default: 8)
 #   --runs N           fresh runs, each with a new guest (default: 1)
 #   --chain N          failovers in a row that one guest and its clients live through (default: 1). In reverse mode it is
@@ -86,7 +88,7 @@ parse_options() {
             --help | -h) print_help && exit 0 ;;
             --keep) keep=true && continue ;;
             --mode | --fault | --cut-seconds | --workload | --service | --admission | --held-ports | --port | --interval) ;;
-            --clients | --runs | --chain | --json | --prometheus | --seed) ;;
+            --heartbeat | --clients | --runs | --chain | --json | --prometheus | --seed) ;;
             *) die_of_usage "unknown option $option" ;;
         esac
         (($# > 0)) || die_of_usage "$option needs a value"
@@ -100,6 +102,7 @@ parse_options() {
             --held-ports) HELD_PORTS=$1 ;;
             --port) PORT=$1 ;;
             --interval) interval=$1 ;;
+            --heartbeat) HEARTBEAT=$1 ;;
             --clients) clients=$1 ;;
             --runs) runs=$1 ;;
             --chain) chain=$1 ;;
@@ -124,6 +127,8 @@ parse_options() {
     interval=${interval:-200ms}
     [[ $PORT =~ ^(auto|packet-socket|pcap)$ ]] || die_of_usage "--port is auto, packet-socket or pcap, not $PORT"
     [[ $interval =~ ^[0-9]+m?s$ ]] || die_of_usage "--interval is a time like 200ms, not $interval"
+    [[ $HEARTBEAT =~ ^[1-9][0-9]{1,3}ms$ ]] || die_of_usage "--heartbeat is a time like 100ms, not $HEARTBEAT"
+    GRACE=$((3 * ${HEARTBEAT%ms}))ms
     [[ $clients =~ ^([5-9]|[1-9][0-9]{1,2})$ ]] || die_of_usage "--clients is 5 or more, not $clients"
     [[ $runs =~ ^[1-9][0-9]*$ ]] || die_of_usage "--runs is 1 or more, not $runs"
     [[ $chain =~ ^[1-9][0-9]*$ ]] || die_of_usage "--chain is 1 or more, not $chain"
@@ -248,7 +253,7 @@ is_watched() { [[ -n $PROMETHEUS_DIR ]]; }
 # Strikes a host, and sees to it that what heals has healed: fail_over FAULT HOST
 fail_over() {
     local struck_micros
-    [[ $(role_of "$2") == primary ]] || die "host $2 has lost the guest before anybody struck it: this machine is too busy"
+    is_primary "$2" || die "host $2 has lost the guest before anybody struck it: this machine is too busy"
     struck_micros=$(now_micros)
     strike "$1" "$2"
     tell_workload_of_failover "$struck_micros" "$(now_micros)"

@@ -385,7 +385,7 @@ the_agent_of_the_primary_stays_away() {
     expect "the guest of host a runs on" 15 guest_is_in a running
     expect "nothing leaves host a" 0 is_silent a 0.5
     expect "the operator reads that host b has the guest" 0 operator_reads 'ALONE' b status
-    look b audit --last 5
+    look b audit --last 20
     mark_history b
     write_config a primary wall $INTERVAL
     service a start agent

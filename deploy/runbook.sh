@@ -81,7 +81,7 @@ was_carried_out_so() {
           else ($alike | map(.said | split("\n")) | add) as $said
               | $shown.shows[] | select(. != "...") | . as $line
               | select(any($said[]; . as $other | $line | is_like($other)) | not)
-              | "it never said: \(.)" end' <<< "$CARRIED_OUT")
+              | "it never said: \(.)" end' <<< "$CARRIED_OUT") || return 1
     [[ -z $trouble ]] || { echo "$trouble" && return 1; }
 }
 

@@ -28,6 +28,8 @@ heal() {
         kill) return ;;
         freeze)
             let_clients_run $((2 * ${HEARTBEAT%ms} * HEARTBEATS_MISSED))
+            # A busy machine's other host needs longer than the time that it waits.
+            wait_for "$PROTECTION_SECONDS" is_primary "$(peer_of "$2")" || die "host $(peer_of "$2") does not take over"
             say "host $2 goes on: SIGCONT"
             signal_everything_in "$2" CONT
             ;;

@@ -157,7 +157,7 @@ kill_holdfast() {
 # Ends a proxy or agent in an orderly way: stop_holdfast HOST proxy|agent
 stop_holdfast() {
     kill -TERM "${HOLDFAST_PIDS[$1-$2]}"
-    wait_for 10 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not end"
+    wait_for 30 is_gone "${HOLDFAST_PIDS[$1-$2]}" || die "the $2 of host $1 does not end"
 }
 
 # Stops the script when a proxy or agent of a host has ended by itself, rather than wait for it.
@@ -191,6 +191,7 @@ running_version_of() {
 
 # What a host's agent is now: role_of HOST
 role_of() { ask_holdfast "$1" agent | jq --raw-output '.role // "nobody"'; }
+is_primary() { [[ $(role_of "$1") == primary ]]; }
 
 # The backup has confirmed a full checkpoint of the guest that runs on this host.
 is_protected() {

@@ -91,7 +91,8 @@ find_init() {
     MACHINE_INIT[$1]=$(pgrep --parent "${MACHINE_UNSHARE[$1]}") && [[ $(cat "/proc/${MACHINE_INIT[$1]}/comm") == systemd ]]
 }
 
-is_up() { inside "$1" systemctl is-system-running 2> /dev/null | grep -q -e running -e degraded; }
+# Also with a unit that has failed, of which it says so by its exit code.
+is_up() { [[ $(inside "$1" systemctl is-system-running 2> /dev/null) =~ ^(running|degraded)$ ]]; }
 
 # Runs a command in a machine: inside MACHINE COMMAND...
 inside() {
@@ -111,10 +112,16 @@ cut_power_of() {
 }
 
 # journal_of MACHINE UNIT OPTION...; fails if it has no such entry
-journal_of() { inside "$1" journalctl --quiet --no-pager --unit="$2" "${@:3}" | grep -q .; }
+journal_of() { [[ -n $(inside "$1" journalctl --quiet --no-pager --unit="$2" --lines=1 "${@:3}") ]]; }
 
 # restarts_are MACHINE UNIT NUMBER
-restarts_are() { [[ $(inside "$1" systemctl show --value --property=NRestarts "$2") == "$3" ]]; }
+restarts_are() { (($(restarts_of "$1" "$2") == $3)); }
+
+# At least so many, for a watchdog may have found a busy machine's program dead as well: restarts_reach MACHINE UNIT NUMBER
+restarts_reach() { (($(restarts_of "$1" "$2") >= $3)); }
+
+# restarts_of MACHINE UNIT
+restarts_of() { inside "$1" systemctl show --value --property=NRestarts "$2"; }
 
 # main_process_of MACHINE UNIT
 main_process_of() { inside "$1" systemctl show --value --property=MainPID "$2"; }

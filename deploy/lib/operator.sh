@@ -112,7 +112,8 @@ note_command() {
         command+="${command:+ }$word"
     done
     jq --null-input --compact-output --arg command "$(as_installed <<< "$command")" --argjson exit_code "$exit_code" \
-        --arg said "$(as_installed <<< "$said")" '{$command, $exit_code, $said}' >> "$COMMANDS_OF_SCRIPT"
+        --arg said "$(as_installed <<< "$said")" '{$command, $exit_code, $said}' \
+        | flock "$COMMANDS_OF_SCRIPT" tee --append "$COMMANDS_OF_SCRIPT" > /dev/null
 }
 
 # Paths of the lab as they are on a host with the package: as_installed, a filter

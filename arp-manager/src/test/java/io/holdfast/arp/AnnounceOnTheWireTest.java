@@ -120,10 +120,13 @@ class AnnounceOnTheWireTest {
                         AnnounceSchedule.DEFAULT, 500, nic -> Ownership.Standing.OWNER, Map.of("net0", hostB)))) {
             announcer.start(nic(station(false)));
             await().atMost(SOON).until(() -> portOfGuest().equals("port-b"));
-            straggler.forEach(hostA::send);
-            await().pollInterval(Duration.ofMillis(5))
+            await("what is over with the next round")
+                    .pollInterval(Duration.ofMillis(5))
                     .atMost(SOON)
-                    .until(() -> portOfGuest().equals("port-a"));
+                    .until(() -> {
+                        straggler.forEach(hostA::send);
+                        return portOfGuest().equals("port-a");
+                    });
             await().atMost(SOON).until(() -> portOfGuest().equals("port-b"));
         }
     }

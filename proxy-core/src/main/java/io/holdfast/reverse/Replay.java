@@ -216,7 +216,8 @@ final class Replay {
             if (isRefusal(ledger, segment)) {
                 catchUp.diverge(Divergence.RESET);
             } else if ((flags & (TcpSegment.ACK | TcpSegment.RST)) == TcpSegment.ACK) {
-                // It still has an earlier one between the same ports. So had the guest before it, and the client ended that then.
+                // It still has an earlier one between the same ports. So had the guest before it, and the client ended
+                // that then.
                 standIn.refuseGuest(ledger.key.nic(), segmentFrame);
             }
             return;

@@ -184,7 +184,7 @@ class FlowsTest {
         WeakReference<Ledger> first = new WeakReference<>(finish(flows));
         finish(flows);
         finish(flows);
-        Assertions.assertTimeoutPreemptively(Duration.ofSeconds(2), () -> {
+        Assertions.assertTimeoutPreemptively(Duration.ofSeconds(10), () -> {
             while (first.get() != null) {
                 System.gc();
                 Thread.sleep(10);

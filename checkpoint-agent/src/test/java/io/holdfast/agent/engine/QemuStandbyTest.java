@@ -350,7 +350,7 @@ class QemuStandbyTest {
             QemuStandby standby = QemuStandby.start(guest.settings());
             QemuProcess process = guest.qemu();
             standby.close();
-            await().atMost(Duration.ofSeconds(2)).until(() -> !process.isAlive());
+            await().atMost(Duration.ofSeconds(10)).until(() -> !process.isAlive());
         }
     }
 }

@@ -184,7 +184,7 @@ class QmpClientTest {
             assertThatThrownBy(() -> client.execute("stop"))
                     .isInstanceOf(EngineException.class)
                     .hasMessageContaining("gone");
-            await().atMost(Duration.ofSeconds(2))
+            await().atMost(Duration.ofSeconds(10))
                     .untilAsserted(() -> assertThat(heard).containsExactly("lost: QEMU closed the connection"));
             assertThat(client.isConnected()).isFalse();
             assertThatThrownBy(() -> client.execute("cont")).isInstanceOf(EngineException.class);
