@@ -94,7 +94,7 @@ final class SimulatedFailover {
     static final int PREFIX = UnfinishedChecksum.PREFIX_BYTES;
     private static final int GUEST_PORT = 80;
     private static final long MILLI = 1_000_000L;
-    private static final long LIMIT_NANOS = 60_000 * MILLI;
+    private static final long LIMIT_NANOS = 120_000 * MILLI;
     /** Shorter than clients' patience; each frame that the tap loses costs the guest a time-out. */
     private static final long CATCH_UP_MILLIS = 10_000;
 
@@ -124,7 +124,7 @@ final class SimulatedFailover {
 
         /** A late copy of its SYN may open the client's connection once more when it is over; its client reads nothing of that. */
         boolean isOpenedBy(Segment synAck) {
-            return first == synAck.sequence() + 1 || (length > 0 && clientFirst == synAck.acknowledgment());
+            return clientFirst == synAck.acknowledgment() && (first == synAck.sequence() + 1 || length > 0);
         }
 
         Stream copy() {
@@ -391,7 +391,7 @@ final class SimulatedFailover {
         events.add(new Event(nowNanos + afterNanos, eventNumber++, action));
     }
 
-    /** Runs until nothing happens any more, or for a minute of its own time. */
+    /** Runs until nothing happens any more, or for two minutes of its own time. */
     void run() {
         long end = nowNanos + LIMIT_NANOS;
         int steps = 0;
