@@ -1,6 +1,7 @@
 package io.holdfast.reverse;
 
 import io.holdfast.frame.TcpPath;
+import io.holdfast.frame.TcpSegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +88,8 @@ final class Ledger {
     long guestResetEpoch = Long.MAX_VALUE;
 
     long clientResetEpoch = Long.MAX_VALUE;
+    /** Where that RST is: only a guest that waits for exactly this number believes it (RFC 5961, section 3.2). */
+    long clientResetAt;
     /** The epoch in which the client had acknowledged the guest's FIN, after the guest had acknowledged the client's. */
     long finishedEpoch = Long.MAX_VALUE;
 
@@ -150,6 +153,12 @@ final class Ledger {
     /** Whether the guest has answered the client's SYN. */
     boolean isAnswered() {
         return guestOffer != null;
+    }
+
+    /** Whether the guest does not take the client's SYN; any other RST is for what came before that between the same ports. */
+    boolean isRefusedBy(TcpSegment segment) {
+        int refusing = TcpSegment.RST | TcpSegment.ACK;
+        return (segment.flags() & refusing) == refusing && segment.acknowledgment() == (int) clientFirst + 1;
     }
 
     /** The guest has answered with its own SYN. */
@@ -266,10 +275,21 @@ final class Ledger {
         }
     }
 
-    /** Its guest says something: if its client has reset it, that has not arrived, and is lost perhaps. */
+    /** Its client has reset it, if the guest believes that. */
+    void noteClientReset(long at, long openEpoch) {
+        if (clientResetEpoch == Long.MAX_VALUE || at > clientResetAt) {
+            clientResetEpoch = openEpoch;
+            clientResetAt = at;
+        }
+    }
+
+    /**
+     * Its guest says something. If its client has reset it, that has not arrived, and is lost perhaps; or the guest had more
+     * when it came, and did not believe it.
+     */
     void noteGuestAlive(long openEpoch) {
         if (clientResetEpoch != Long.MAX_VALUE) {
-            clientResetEpoch = openEpoch;
+            clientResetEpoch = guestAck > clientResetAt ? Long.MAX_VALUE : openEpoch;
         }
     }
 

@@ -252,7 +252,8 @@ public final class Reconciler implements AutoCloseable {
         }
         long end = log.end(position);
         boolean acknowledged = ledger.guestAckAt(epoch) >= end && end > log.begin(position);
-        return acknowledged || (recorder.epochOf(log.epoch(position)) < epoch && ledger.guestAck < end);
+        boolean isRepeated = end == log.begin(position) || ledger.guestAck < end; // A RST whenever the guest speaks.
+        return acknowledged || (recorder.epochOf(log.epoch(position)) < epoch && isRepeated);
     }
 
     // ---- frames ----

@@ -192,7 +192,7 @@ final class Recorder {
             leaves = noteSyn(ledger, frame);
         } else if ((flags & TcpSegment.RST) != 0 || (flags & TcpSegment.ACK) == 0 || !ledger.isAnswered()) {
             leaves = false;
-            noteReset(ledger, flags);
+            noteReset(ledger, segment);
         } else {
             leaves = noteSegment(ledger, frame, memory);
         }
@@ -250,6 +250,8 @@ final class Recorder {
                 && segment.sequence() + ledger.translation.sequenceOffset() == (int) ledger.guestFirst;
         if (!answers || (ledger.isKnownToClient() && !again)) {
             flows.end(ledger); // Another connection between the same ports, of which the beginning was not seen.
+            ledger.unheard = false;
+            ledger.translation = Translation.NONE;
             return false;
         }
         ledger.noteGuestAlive(openEpoch);
@@ -265,11 +267,21 @@ final class Recorder {
         return ledger.held == null;
     }
 
-    private void noteReset(Ledger ledger, int flags) {
-        if ((flags & TcpSegment.RST) != 0 && ledger.guestResetEpoch == Long.MAX_VALUE) {
+    private void noteReset(Ledger ledger, TcpSegment segment) {
+        boolean resets = (segment.flags() & TcpSegment.RST) != 0 && endsConnection(ledger, segment);
+        if (resets && ledger.guestResetEpoch == Long.MAX_VALUE) {
             watchEnding(ledger);
             ledger.guestResetEpoch = openEpoch;
         }
+    }
+
+    /** A RST may also be for a late segment of an earlier connection between the same ports, whose numbers it has. */
+    private static boolean endsConnection(Ledger ledger, TcpSegment segment) {
+        if (!ledger.isAnswered()) {
+            return ledger.isRefusedBy(segment);
+        }
+        long at = SequenceNumbers.unwrap(ledger.guestEnd, segment.sequence() + ledger.translation.sequenceOffset());
+        return at >= ledger.clientAck && at <= Math.max(ledger.guestEnd, ledger.clientEdge);
     }
 
     /** Whether the segment may leave, as far as its numbers go. */
@@ -281,9 +293,9 @@ final class Recorder {
         if (Math.abs(begin - ledger.guestEnd) > FAR) {
             return false;
         }
-        ledger.noteGuestAlive(openEpoch);
         long ack = SequenceNumbers.unwrap(ledger.guestAck, segment.acknowledgment());
         ledger.guestAck = Math.max(ledger.guestAck, ack);
+        ledger.noteGuestAlive(openEpoch);
         ledger.guestEdge = Math.max(ledger.guestEdge, ack + ((long) segment.window() << ledger.guestWindowScale()));
         noteTimestamp(ledger, frame);
         ledger.noteFinished(openEpoch); // Where the guest closes first, its acknowledgement is heard last.
@@ -389,16 +401,19 @@ final class Recorder {
             if (begin < ledger.guestAck || begin > ledger.clientEnd) {
                 return Input.PASS; // The guest will not believe it (RFC 5961, section 3.2).
             }
-            noteClientReset(ledger);
+            watchEnding(ledger);
+            ledger.noteClientReset(begin, openEpoch);
             return Input.LOG;
         }
         if (begin > ledger.inputEdge()) {
             return Input.PASS; // An earlier connection's, or forged: the guest does not take it.
         }
-        if ((flags & TcpSegment.ACK) != 0 && ledger.isAnswered()) {
+        boolean isTaken =
+                end >= ledger.guestAck; // The guest drops what it has altogether (RFC 9293, section 3.10.7.4).
+        if (isTaken && (flags & TcpSegment.ACK) != 0 && ledger.isAnswered()) {
             noteClientAck(ledger, segment);
         }
-        if (frame.options().hasTimestamps()) {
+        if (isTaken && frame.options().hasTimestamps()) {
             int timestamp = frame.options().timestampValue();
             ledger.clientTimestamp =
                     ledger.isAnswered() ? SequenceNumbers.later(ledger.clientTimestamp, timestamp) : timestamp;
@@ -423,13 +438,6 @@ final class Recorder {
     /** Where they end, SYN and FIN counted. */
     long end() {
         return end;
-    }
-
-    private void noteClientReset(Ledger ledger) {
-        if (ledger.clientResetEpoch == Long.MAX_VALUE) {
-            watchEnding(ledger);
-            ledger.clientResetEpoch = openEpoch;
-        }
     }
 
     private static void noteClientAck(Ledger ledger, TcpSegment segment) {

@@ -213,11 +213,11 @@ final class Replay {
             return; // It answers what the client had sent ahead of its RST.
         }
         if (!catchUp.isNumbered()) {
-            if (isRefusal(ledger, segment)) {
+            if (ledger.isRefusedBy(segment)) {
                 catchUp.diverge(Divergence.RESET);
             } else if ((flags & (TcpSegment.ACK | TcpSegment.RST)) == TcpSegment.ACK) {
                 // It still has an earlier one between the same ports. So had the guest before it, and the client ended
-                // that then.
+                // it.
                 standIn.refuseGuest(ledger.key.nic(), segmentFrame);
             }
             return;
@@ -340,12 +340,6 @@ final class Replay {
         if (catchUp.acknowledge(ack) || end <= ack) {
             standIn.acknowledgeToGuest(ledger, catchUp);
         }
-    }
-
-    /** Whether the guest does not take the client's SYN; any other RST is for what came before that between the same ports. */
-    private static boolean isRefusal(Ledger ledger, TcpSegment segment) {
-        int refusing = TcpSegment.RST | TcpSegment.ACK;
-        return (segment.flags() & refusing) == refusing && segment.acknowledgment() == (int) ledger.clientFirst + 1;
     }
 
     private void number(Ledger ledger, CatchUp catchUp, TcpFrame segmentFrame, boolean timestamps, int timestamp) {
@@ -528,8 +522,10 @@ final class Replay {
         if (log.end(position) <= catchUp.guestAck() && log.end(position) > log.begin(position)) {
             return true;
         }
-        if (!opens && (!catchUp.isNumbered() || log.begin(position) >= catchUp.guestEdge())) {
-            return catchUp.divergence() != null;
+        boolean isEmpty = log.end(position) == log.begin(position); // A RST needs no room.
+        boolean hasRoom = log.begin(position) < catchUp.guestEdge() + (isEmpty ? 1 : 0);
+        if (!opens && !(catchUp.isNumbered() && hasRoom)) {
+            return catchUp.divergence() != null || catchUp.isEnded();
         }
         if (!inject(position, ledger, catchUp)) {
             return false;
@@ -551,6 +547,10 @@ final class Replay {
         if (!frame.wrap(scratch, MAX_PREFIX_BYTES, lengthBytes)) {
             return true; // Cannot be: it was understood when it was written down.
         }
+        boolean resets = (frame.segment().flags() & TcpSegment.RST) != 0;
+        if (resets && ledger.clientResetEpoch == Long.MAX_VALUE) {
+            return true; // The guest before it has not believed it.
+        }
         boolean timestamps = frame.options().hasTimestamps();
         int timestamp = timestamps ? catchUp.clientTimestamp(frame.options().timestampValue()) : 0;
         long ack = catchUp.acknowledgeable(ledger);
@@ -566,7 +566,7 @@ final class Replay {
             return false;
         }
         catchUp.inject(log.end(position), timestamps, timestamp);
-        if ((frame.segment().flags() & TcpSegment.RST) != 0) {
+        if (resets) {
             catchUp.end();
         }
         counters.replayedBytes.add(lengthBytes);

@@ -1643,4 +1643,95 @@ class ReconcilerTest {
         assertThat(client.said(client.held())).isEmpty();
         assertThat(scene.reconciler.divergedFlows()).isOne();
     }
+
+    /** What its guest acknowledges behind it, it had when the RST came (RFC 5961, section 3.2). */
+    @Test
+    void shouldGoOnWithAConnectionWhoseGuestHasNotBelievedAReset() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("ab");
+        client.clientSends(client.fromClient(Segment.RST).sequence(client.clientNext - 1));
+        client.answer("one");
+        scene.failOver();
+        assertThat(client.toGuest()).noneMatch(segment -> segment.has(Segment.RST));
+        client.answer("one");
+        scene.goLive();
+        client.ask("c");
+        assertThat(client.said(client.toGuest())).isEqualTo("c");
+    }
+
+    /** Otherwise one client fills the log for all. */
+    @Test
+    void shouldForgetAResetThatTheGuestHasNotBelieved() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.ask("ab");
+        client.clientSends(client.fromClient(Segment.RST).sequence(client.clientNext - 1));
+        client.answer("one");
+        scene.checkpoint();
+        scene.checkpoint();
+        assertThat(scene.reconciler.logBytes()).isZero();
+    }
+
+    /** What follows it no guest takes, and others must not wait for that. */
+    @Test
+    void shouldNotWaitForRoomForWhatFollowsAReset() {
+        Dialogue client = scene.open();
+        Dialogue other = scene.open();
+        scene.checkpoint();
+        client.clientSends(client.fromClient(Segment.RST));
+        int edge = client.clientNext + 64_000; // As the guest's SYN has said.
+        client.clientSends(client.fromClient(Segment.ACK).sequence(edge).payload(new byte[1]));
+        other.ask("a");
+        scene.failOver();
+        assertThat(other.said(other.toGuest())).isEqualTo("a");
+    }
+
+    /** The guest answers a late segment of an earlier connection with its numbers (RFC 9293, section 3.10.7.4), and goes on. */
+    @Test
+    void shouldNotTakeARstForAnEarlierConnectionForTheEndOfThisOne() {
+        Dialogue client = scene.dialogue();
+        scene.checkpoint();
+        client.syn();
+        client.synAck();
+        client.guestSends(Segment.withFlags(Segment.RST).sequence(client.guestNext + 500_000_000));
+        client.acknowledge();
+        client.answer("1");
+        scene.checkpoint();
+        assertThat(scene.reconciler.flowCount()).isOne();
+    }
+
+    /** It would be said in the client's place to the restored guest, which would then drop what its client says. */
+    @Test
+    void shouldLearnNoClockFromALateSegment() {
+        Dialogue client = scene.open();
+        scene.checkpoint();
+        client.clientSends(client.fromClient(Segment.ACK)
+                .sequence(client.clientNext - 100_000)
+                .timestamps(1_000_000, 0));
+        scene.checkpoint();
+        client.ask("a");
+        client.answer("1");
+        scene.failOver();
+        client.answer("1");
+        assertThat(client.toGuest()).isNotEmpty().allMatch(segment -> segment.tsval() <= client.clientClock);
+    }
+
+    /** Nothing of the old one holds for it. */
+    @Test
+    void shouldNotTranslateTheAnswerToANewConnectionBetweenThePortsOfATranslatedOne() {
+        Dialogue client = scene.dialogue();
+        scene.checkpoint();
+        client.open();
+        client.answer("1");
+        scene.failOver();
+        client.guestFirst += 1_000;
+        client.synAck();
+        client.answer("1");
+        scene.goLive();
+        client.guestFirst += 50_000;
+        client.guestHas = 70_001;
+        client.synAck();
+        assertThat(client.held().getLast().sequence()).isEqualTo(client.guestFirst);
+    }
 }
