@@ -78,18 +78,30 @@ final class StandIn {
 
     /**
      * Asks the client of such a connection, in the place of the guest that has spoken, how far it has come: what it answers is
-     * refused at exactly the right number. It may only listen, and would wait for ever.
+     * refused at exactly the right number. It may only listen, and would wait for ever. It may drop what lacks timestamps in
+     * silence; it answers one that is too old (RFC 7323, sections 3.2 and 5.3).
      */
     void askClient(int nic, TcpFrame segment) {
         TcpSegment said = segment.segment();
-        int lengthBytes = SegmentWriter.write(
-                memory,
-                FRAME_OFFSET,
-                TcpPath.of(segment),
-                said.sequence() - 1,
-                said.acknowledgment(),
-                TcpSegment.ACK,
-                said.window());
+        int lengthBytes = segment.options().hasTimestamps()
+                ? SegmentWriter.writeTimestamped(
+                        memory,
+                        FRAME_OFFSET,
+                        TcpPath.of(segment),
+                        said.sequence() - 1,
+                        said.acknowledgment(),
+                        TcpSegment.ACK,
+                        said.window(),
+                        segment.options().timestampValue(),
+                        segment.options().timestampEcho())
+                : SegmentWriter.write(
+                        memory,
+                        FRAME_OFFSET,
+                        TcpPath.of(segment),
+                        said.sequence() - 1,
+                        said.acknowledgment(),
+                        TcpSegment.ACK,
+                        said.window());
         outlet.toClient(nic, memory, FRAME_OFFSET, lengthBytes);
     }
 

@@ -182,6 +182,7 @@ class ProxyRestartTest {
         assertThat(client.toClient()).singleElement().satisfies(segment -> {
             assertThat(segment.flags()).isEqualTo(Segment.ACK);
             assertThat(segment.sequence()).isEqualTo(sequence - 1);
+            assertThat(segment.tsval()).isEqualTo(client.guestClock);
         });
     }
 

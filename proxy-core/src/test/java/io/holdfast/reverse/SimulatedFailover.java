@@ -796,8 +796,10 @@ final class SimulatedFailover {
             long networks = scenario.network.delays() ? olderThanTheyShouldBe(verdicts) : 0;
             // What had been acknowledged selectively, the restored guest gets a moment later (RFC 2018, section 8).
             networks += verdicts.count(Verdict.SACK_RENEGED);
-            // A FIN is held while data before it is sent again, with a later clock.
-            networks += client.closesEarly ? verdicts.count(Verdict.PAWS) : 0;
+            // A FIN is held while data before it is sent again, with a later clock. And who has ended, and is
+            // forgotten, may be
+            // asked with the clock of a guest that was restored, and has not heard of it.
+            networks += client.closes ? verdicts.count(Verdict.PAWS) : 0;
             // A restored guest is shown its window in whole units, or could not say the last bytes that it has.
             networks += client.pauseNanos > 0 ? verdicts.count(Verdict.FUTURE) : 0;
             if (verdicts.faultCount() > networks) {
@@ -831,8 +833,9 @@ final class SimulatedFailover {
         if (client.tcp.state() != ModelTcp.State.ESTABLISHED) {
             return;
         }
+        int distance = random.nextInt(1 << 17, 1 << 29);
         Segment forged = Segment.withFlags(Segment.ACK)
-                .sequence(client.tcp.sndNxt() + random.nextInt(1 << 17, 1 << 29))
+                .sequence(client.tcp.sndNxt() + (random.nextBoolean() ? distance : -distance))
                 .acknowledgment(client.tcp.rcvNxt())
                 .window(100)
                 .timestamps(random.nextInt(), random.nextInt())
