@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that runbook.md and install.md tell what happens: that each command in them was carried out by a script that plays the
-# operator (faults.sh, uplink.sh, installation.sh), ended as it says there, and said what is shown, but for numbers, addresses and
-# names of hosts.
+# operator (faults.sh, uplink.sh, installation.sh), ended as it says there, and said what is shown, but for numbers with their units,
+# addresses and names of hosts.
 #
 #   runbook.sh                  after those scripts
 #
@@ -67,7 +67,7 @@ was_carried_out_so() {
         def without_reason: sub("--reason (\"[^\"]*\"|\\S+)"; "--reason TEXT");
         def shape:
             gsub("\\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\\b"; "MAC") | gsub("\\b[0-9a-f]{16}\\b"; "ID")
-            | gsub("\\d+([.,:]\\d+)*"; "N") | gsub("N (B|KiB|MiB)\\b"; "N")
+            | gsub("\\d+([.,:]\\d+)*"; "N") | gsub("N (B|KiB|MiB|us|ms|s)\\b"; "N")
             | gsub("host [ab]\\b"; "host X") | gsub("/[ab]\\b"; "/X") | gsub("^( *(owner|host)) +[ab]$"; "\(.) X")
             | gsub(" +"; " ") | rtrimstr(" ");
         def is_like($line): (shape | split("...")) as $parts
